@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The words of journey measurement as values that are valid by construction.
+//!
+//! Whoever holds a [`Name`], an [`Amount`], an [`Event`] or a [`Definition`] holds something that was
+//! validated once, here. This crate knows nothing of HTTP, SQL, serialization or the clock: an instant
+//! that depends on "now" is always a parameter.
+
+mod amount;
+mod channel;
+mod currency;
+mod day;
+mod definition;
+mod event;
+mod event_id;
+mod experiment;
+mod happening;
+mod instant;
+mod invalid;
+mod json;
+mod metric;
+pub mod names;
+mod path;
+mod subject;
+mod tenant;
+mod text;
+
+pub use amount::{Amount, UNIT, format_units, parse_units};
+pub use channel::Channel;
+pub use currency::Currency;
+pub use day::{Day, Zone};
+pub use definition::Definition;
+pub use event::{Event, EventDraft, Exposure, Limits};
+pub use event_id::EventId;
+pub use experiment::{
+    Arm, CrossoverPolicy, DEFAULT_WINDOW_DAYS, Experiment, ExperimentDraft, Method, MetricUse, Role, Tactic,
+};
+pub use happening::{Fact, Happening};
+pub use instant::{DAY_MICROS, Instant};
+pub use invalid::Invalid;
+pub use json::{Json, MAX_DEPTH, Number};
+pub use metric::{COVARIATE_DAYS, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Of, Part, Pattern, Selector};
+pub use path::Path;
+pub use subject::Subject;
+pub use tenant::{Scope, Tenant, TenantId};
+pub use text::{Key, Name};

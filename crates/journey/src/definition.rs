@@ -1,0 +1,42 @@
+//! Definitions: an experiment together with the metrics that it uses, as one version of them stands.
+
+use crate::experiment::Experiment;
+use crate::metric::{Metric, MetricKind};
+
+/// One version of an experiment with its metrics: all that a fold needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Its metrics, in the order in which the experiment uses them.
+    pub metrics: Vec<Metric>,
+}
+
+impl Definition {
+    /// The window of metric `index` in days: its own, else the span of a bounded retention, else the
+    /// experiment's; `None`: none.
+    #[must_use]
+    pub fn window_days(&self, index: usize) -> Option<u32> {
+        let metric = &self.metrics[index];
+        let own = match metric.kind {
+            MetricKind::Retention { to_day, .. } => metric.window_days.or(to_day),
+            _ => metric.window_days,
+        };
+        own.or(self.experiment.window_days)
+    }
+
+    /// Whether every person's contribution is the same under both, so that nothing need be measured again:
+    /// only what people read, weights, goals and policies differ.
+    #[must_use]
+    pub fn measures_like(&self, other: &Self) -> bool {
+        let (a, b) = (&self.experiment, &other.experiment);
+        a.key == b.key
+            && a.arms.iter().map(|arm| &arm.key).eq(b.arms.iter().map(|arm| &arm.key))
+            && a.starts_at == b.starts_at
+            && a.ends_at == b.ends_at
+            && a.window_days == b.window_days
+            && a.dimensions == b.dimensions
+            && self.metrics.len() == other.metrics.len()
+            && self.metrics.iter().zip(&other.metrics).all(|(a, b)| a.measures_like(b))
+    }
+}

@@ -1,0 +1,276 @@
+//! Experiments: comparisons of arms.
+
+use std::collections::HashSet;
+
+use crate::amount::Amount;
+use crate::channel::words;
+use crate::instant::Instant;
+use crate::invalid::{Invalid, shown};
+use crate::path::Path;
+use crate::text::{Key, Name};
+
+/// The window of an experiment that does not say.
+pub const DEFAULT_WINDOW_DAYS: u32 = 14;
+
+words! {
+    /// The kind of personalisation.
+    Tactic {
+        /// First steps.
+        Onboarding = "onboarding",
+        /// Texts and pictures.
+        Content = "content",
+        /// Recommended items.
+        Recommendation = "recommendation",
+        /// Offers and coupons.
+        Offer = "offer",
+        /// Prices.
+        Pricing = "pricing",
+        /// The channel that is used.
+        Channel = "channel",
+        /// Customer support.
+        Support = "support",
+        /// By behaviour.
+        Behavioral = "behavioral",
+        /// By context.
+        Contextual = "contextual",
+        /// By prediction.
+        Predictive = "predictive",
+    }
+}
+
+words! {
+    /// What happens to a person exposed to a second arm.
+    CrossoverPolicy {
+        /// Everything keeps counting for the first arm (intention to treat).
+        First = "first",
+        /// The person is taken away from the day of the second exposure on (a sensitivity reading).
+        Exclude = "exclude",
+    }
+}
+
+words! {
+    /// How lifts are tested.
+    Method {
+        /// Fixed horizon.
+        Frequentist = "frequentist",
+    }
+}
+
+words! {
+    /// What a metric is for in an experiment.
+    Role {
+        /// It decides.
+        Primary = "primary",
+        /// It explains.
+        Secondary = "secondary",
+        /// It must not be harmed.
+        Guardrail = "guardrail",
+    }
+}
+
+/// A branch of an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arm {
+    /// The key that exposures name.
+    pub key: Key,
+    /// The share of persons, relative to the other arms; above 0.
+    pub weight: Amount,
+    /// The dose of personalisation.
+    pub intensity: Option<Amount>,
+    /// Costs: fixed, per person, per exposure.
+    pub cost: [Option<Amount>; 3],
+}
+
+/// A metric as an experiment uses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricUse {
+    /// The metric's key.
+    pub metric: Key,
+    /// What it is for.
+    pub role: Role,
+    /// For guardrails: the relative harm that is tolerated.
+    pub max_harm: Option<Amount>,
+}
+
+/// An experiment before validation. Keys and amounts are already valid.
+#[derive(Debug, Clone)]
+pub struct ExperimentDraft {
+    /// The key within the tenant.
+    pub key: Key,
+    /// For people.
+    pub name: Option<Name>,
+    /// The kind of personalisation.
+    pub tactic: Option<Tactic>,
+    /// For people.
+    pub hypothesis: Option<String>,
+    /// For people.
+    pub owner: Option<Name>,
+    /// The key of the arm that is not personalised.
+    pub control: Key,
+    /// The arms, control included.
+    pub arms: Vec<Arm>,
+    /// Exposures before it are outside.
+    pub starts_at: Option<Instant>,
+    /// Exposures at and after it are outside.
+    pub ends_at: Option<Instant>,
+    /// The window in days; `None`: none.
+    pub window_days: Option<u32>,
+    /// What happens to crossovers by default.
+    pub crossovers: CrossoverPolicy,
+    /// How lifts are tested.
+    pub method: Method,
+    /// The metrics, the primary ones first where people read them.
+    pub metrics: Vec<MetricUse>,
+    /// What results can be broken down by.
+    pub dimensions: Vec<Path>,
+    /// Whether its tallies are frozen.
+    pub archived: bool,
+}
+
+/// A valid experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Experiment {
+    /// The key within the tenant.
+    pub key: Key,
+    /// For people.
+    pub name: Option<Name>,
+    /// The kind of personalisation.
+    pub tactic: Option<Tactic>,
+    /// For people.
+    pub hypothesis: Option<String>,
+    /// For people.
+    pub owner: Option<Name>,
+    /// The index of the arm that is not personalised.
+    pub control: usize,
+    /// The arms, control included.
+    pub arms: Vec<Arm>,
+    /// Exposures before it are outside.
+    pub starts_at: Option<Instant>,
+    /// Exposures at and after it are outside.
+    pub ends_at: Option<Instant>,
+    /// The window in days; `None`: none.
+    pub window_days: Option<u32>,
+    /// What happens to crossovers by default.
+    pub crossovers: CrossoverPolicy,
+    /// How lifts are tested.
+    pub method: Method,
+    /// The metrics.
+    pub metrics: Vec<MetricUse>,
+    /// What results can be broken down by.
+    pub dimensions: Vec<Path>,
+    /// Whether its tallies are frozen.
+    pub archived: bool,
+}
+
+fn check(holds: bool, code: &'static str, pointer: &str, detail: impl FnOnce() -> String) -> Result<(), Invalid> {
+    if holds { Ok(()) } else { Err(Invalid::new(code, pointer, detail())) }
+}
+
+fn check_distinct<'a>(texts: impl Iterator<Item = &'a str>, pointer: &str) -> Result<(), Invalid> {
+    let mut seen = HashSet::new();
+    for (at, text) in texts.enumerate() {
+        check(seen.insert(text), "duplicate", &format!("{pointer}/{at}"), || {
+            format!("{} stands twice: keep one", shown(text))
+        })?;
+    }
+    Ok(())
+}
+
+impl Experiment {
+    /// The most arms.
+    pub const MAX_ARMS: usize = 50;
+    /// The most metrics.
+    pub const MAX_METRICS: usize = 100;
+    /// The most dimensions.
+    pub const MAX_DIMENSIONS: usize = 20;
+
+    /// Checks what goes together.
+    pub fn validate(draft: ExperimentDraft) -> Result<Self, Invalid> {
+        let arms = &draft.arms;
+        check((1..=Self::MAX_ARMS).contains(&arms.len()), "out_of_range", "/arms", || {
+            format!("has {} arms: an experiment has 1 to {}", arms.len(), Self::MAX_ARMS)
+        })?;
+        check_distinct(arms.iter().map(|arm| arm.key.as_str()), "/arms")?;
+        for (at, arm) in arms.iter().enumerate() {
+            check(arm.weight.units() > 0, "out_of_range", &format!("/arms/{at}/weight"), || {
+                format!("{} is not above 0", arm.weight)
+            })?;
+            for (cost, word) in arm.cost.iter().zip(["fixed", "per_person", "per_exposure"]) {
+                check(
+                    cost.is_none_or(|cost| cost.units() >= 0),
+                    "out_of_range",
+                    &format!("/arms/{at}/cost/{word}"),
+                    || "is below 0".into(),
+                )?;
+            }
+        }
+        let control = arms.iter().position(|arm| arm.key == draft.control).ok_or_else(|| {
+            let keys: Vec<_> = arms.iter().map(|arm| arm.key.as_str()).collect();
+            let detail = format!("{} is no arm: use one of {}", shown(draft.control.as_str()), keys.join(", "));
+            Invalid::new("unknown_arm", "/control", detail)
+        })?;
+        if let (Some(starts_at), Some(ends_at)) = (draft.starts_at, draft.ends_at) {
+            check(starts_at < ends_at, "out_of_range", "/ends_at", || {
+                format!("{ends_at} is not after starts_at {starts_at}")
+            })?;
+        }
+        if let Some(days) = draft.window_days {
+            check((1..=3_650).contains(&days), "out_of_range", "/window_days", || {
+                format!("{days} is no number of days from 1 to 3650; null means no window")
+            })?;
+        }
+        check(draft.metrics.len() <= Self::MAX_METRICS, "out_of_range", "/metrics", || {
+            format!("has {} metrics: at most {} are allowed", draft.metrics.len(), Self::MAX_METRICS)
+        })?;
+        check_distinct(draft.metrics.iter().map(|metric| metric.metric.as_str()), "/metrics")?;
+        for (at, metric) in draft.metrics.iter().enumerate() {
+            if let Some(harm) = metric.max_harm {
+                let pointer = format!("/metrics/{at}/max_harm");
+                check(metric.role == Role::Guardrail, "out_of_place", &pointer, || {
+                    "belongs to guardrails: set the role, or leave it out".into()
+                })?;
+                check((1..1_000_000).contains(&harm.units()), "out_of_range", &pointer, || {
+                    format!("{harm} does not lie between 0 and 1")
+                })?;
+            }
+        }
+        check(draft.dimensions.len() <= Self::MAX_DIMENSIONS, "out_of_range", "/dimensions", || {
+            format!("has {} dimensions: at most {} are allowed", draft.dimensions.len(), Self::MAX_DIMENSIONS)
+        })?;
+        check_distinct(draft.dimensions.iter().map(Path::as_str), "/dimensions")?;
+        if let Some(text) = &draft.hypothesis {
+            check(text.chars().count() <= 2_000 && !text.contains('\0'), "too_long", "/hypothesis", || {
+                "has more than 2000 characters or holds U+0000".into()
+            })?;
+        }
+        Ok(Self {
+            key: draft.key,
+            name: draft.name,
+            tactic: draft.tactic,
+            hypothesis: draft.hypothesis,
+            owner: draft.owner,
+            control,
+            arms: draft.arms,
+            starts_at: draft.starts_at,
+            ends_at: draft.ends_at,
+            window_days: draft.window_days,
+            crossovers: draft.crossovers,
+            method: draft.method,
+            metrics: draft.metrics,
+            dimensions: draft.dimensions,
+            archived: draft.archived,
+        })
+    }
+
+    /// The index of the arm with this key.
+    #[must_use]
+    pub fn arm(&self, key: &str) -> Option<usize> {
+        self.arms.iter().position(|arm| arm.key.as_str() == key)
+    }
+
+    /// Whether an exposure at `at` lies inside `[starts_at, ends_at)`.
+    #[must_use]
+    pub fn is_inside(&self, at: Instant) -> bool {
+        self.starts_at.is_none_or(|start| at >= start) && self.ends_at.is_none_or(|end| at < end)
+    }
+}

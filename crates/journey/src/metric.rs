@@ -1,0 +1,282 @@
+//! Metrics: definitions of KPIs.
+
+use crate::amount::Amount;
+use crate::channel::words;
+use crate::invalid::Invalid;
+use crate::path::Path;
+use crate::text::{Key, Name};
+
+/// The covariate is the same metric over this many days that end at the exposure.
+pub const COVARIATE_DAYS: i64 = 14;
+
+/// The longest window, in days.
+const MAX_DAYS: u32 = 3_650;
+
+words! {
+    /// The direction in which a KPI improves.
+    Goal {
+        /// More is better.
+        Increase = "increase",
+        /// Less is better.
+        Decrease = "decrease",
+    }
+}
+
+words! {
+    /// What of an event is added up.
+    Of {
+        /// The event's value.
+        Value = "value",
+        /// One per event.
+        Count = "count",
+    }
+}
+
+/// Which event names count.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Pattern {
+    /// `*`: every event that the person did, see [`crate::names::is_by_person`].
+    Any,
+    /// Events of this name.
+    Named(Name),
+}
+
+impl Pattern {
+    /// Reads a name or `*`, which stands at `pointer`.
+    pub fn parse(text: &str, pointer: &str) -> Result<Self, Invalid> {
+        if text.trim() == "*" { Ok(Self::Any) } else { Name::parse(text, pointer).map(Self::Named) }
+    }
+
+    /// The name or `*`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Any => "*",
+            Self::Named(name) => name.as_str(),
+        }
+    }
+}
+
+/// One condition of a `where`: the event's fact at `path` is one of `values`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Where to look.
+    pub path: Path,
+    /// The texts that pass; numbers and booleans compare as their texts.
+    pub values: Vec<String>,
+}
+
+/// Which events count.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Selector {
+    /// By name.
+    pub event: Pattern,
+    /// And by every one of these conditions.
+    pub filters: Vec<Filter>,
+}
+
+/// One side of a ratio.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Measure {
+    /// Which events.
+    pub selector: Selector,
+    /// What of them.
+    pub of: Of,
+}
+
+/// One part of a score.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// Which events.
+    pub selector: Selector,
+    /// Points per event.
+    pub weight: Amount,
+}
+
+/// What a metric computes from a person's events after the exposure.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum MetricKind {
+    /// Share of persons with the event.
+    Conversion(Selector),
+    /// Events per person.
+    Count(Selector),
+    /// Value per person.
+    Sum(Selector),
+    /// Sum over persons of the numerator over that of the denominator.
+    Ratio {
+        /// The numerator.
+        numerator: Measure,
+        /// The denominator.
+        denominator: Measure,
+    },
+    /// Share of persons who came back in `[exposure + from, exposure + to)`.
+    Retention {
+        /// Which events are a return.
+        selector: Selector,
+        /// Days of 24 hours after the exposure.
+        from_day: u32,
+        /// Days of 24 hours after the exposure; `None`: any time later (rolling retention).
+        to_day: Option<u32>,
+    },
+    /// Weighted count of events per person.
+    Score(Vec<Part>),
+    /// Average purchase value × purchase frequency × lifespan.
+    Clv {
+        /// Which events are purchases.
+        selector: Selector,
+        /// The lifespan, in days.
+        lifespan_days: u32,
+    },
+}
+
+impl MetricKind {
+    /// The word for the kind.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Conversion(_) => "conversion",
+            Self::Count(_) => "count",
+            Self::Sum(_) => "sum",
+            Self::Ratio { .. } => "ratio",
+            Self::Retention { .. } => "retention",
+            Self::Score(_) => "score",
+            Self::Clv { .. } => "clv",
+        }
+    }
+
+    /// Whether a person is counted as 0 or 1.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        matches!(self, Self::Conversion(_) | Self::Retention { .. })
+    }
+
+    /// Whether event values, money that is, go into it.
+    #[must_use]
+    pub fn is_money(&self) -> bool {
+        match self {
+            Self::Sum(_) | Self::Clv { .. } => true,
+            Self::Ratio { numerator, denominator } => numerator.of == Of::Value || denominator.of == Of::Value,
+            _ => false,
+        }
+    }
+
+    /// The selectors, in a fixed order.
+    #[must_use]
+    pub fn selectors(&self) -> Vec<&Selector> {
+        match self {
+            Self::Conversion(selector)
+            | Self::Count(selector)
+            | Self::Sum(selector)
+            | Self::Retention { selector, .. }
+            | Self::Clv { selector, .. } => vec![selector],
+            Self::Ratio { numerator, denominator } => vec![&numerator.selector, &denominator.selector],
+            Self::Score(parts) => parts.iter().map(|part| &part.selector).collect(),
+        }
+    }
+}
+
+/// A metric before validation. Selectors are already made of valid parts.
+#[derive(Debug, Clone)]
+pub struct MetricDraft {
+    /// The key within the tenant.
+    pub key: Key,
+    /// What it computes.
+    pub kind: MetricKind,
+    /// Its own window in days; `None`: the experiment's.
+    pub window_days: Option<u32>,
+    /// A person counts for at most this much.
+    pub cap: Option<Amount>,
+    /// The direction in which it improves.
+    pub goal: Goal,
+    /// The unit that people see.
+    pub unit: Option<Name>,
+    /// For people.
+    pub description: Option<String>,
+}
+
+/// A valid metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metric {
+    /// The key within the tenant.
+    pub key: Key,
+    /// What it computes.
+    pub kind: MetricKind,
+    /// Its own window in days; `None`: the experiment's.
+    pub window_days: Option<u32>,
+    /// A person counts for at most this much (for a ratio: in the numerator).
+    pub cap: Option<Amount>,
+    /// The direction in which it improves.
+    pub goal: Goal,
+    /// The unit that people see.
+    pub unit: Option<Name>,
+    /// For people.
+    pub description: Option<String>,
+}
+
+impl Metric {
+    /// Checks what goes together.
+    pub fn validate(draft: MetricDraft) -> Result<Self, Invalid> {
+        let MetricDraft { key, kind, window_days, cap, goal, unit, description } = draft;
+        let days = |days: u32, pointer: &str| {
+            if (1..=MAX_DAYS).contains(&days) {
+                return Ok(());
+            }
+            let detail = format!("{days} is no number of days from 1 to {MAX_DAYS}");
+            Err(Invalid::new("out_of_range", pointer, detail))
+        };
+        if let Some(window) = window_days {
+            days(window, "/window_days")?;
+        }
+        match &kind {
+            MetricKind::Retention { from_day, to_day, .. } => {
+                if *from_day > MAX_DAYS {
+                    days(*from_day, "/from_day")?;
+                }
+                if let Some(to_day) = to_day {
+                    days(*to_day, "/to_day")?;
+                    if to_day <= from_day {
+                        let detail =
+                            format!("{to_day} is not after from_day {from_day}: the return needs a span of time");
+                        return Err(Invalid::new("out_of_range", "/to_day", detail));
+                    }
+                    if window_days.is_some_and(|window| window < *to_day) {
+                        let detail =
+                            format!("closes before to_day {to_day}: leave it out, or make it at least {to_day}");
+                        return Err(Invalid::new("out_of_range", "/window_days", detail));
+                    }
+                }
+            }
+            MetricKind::Score(parts)
+                if (parts.is_empty() || parts.len() > 50) => {
+                    let detail = format!("has {} parts: a score has 1 to 50", parts.len());
+                    return Err(Invalid::new("out_of_range", "/parts", detail));
+                }
+            MetricKind::Clv { lifespan_days, .. } => days(*lifespan_days, "/lifespan_days")?,
+            _ => {}
+        }
+        if let Some(cap) = cap {
+            if kind.is_binary() {
+                let detail = format!("does nothing in a {}, where a person counts 0 or 1: leave it out", kind.word());
+                return Err(Invalid::new("out_of_place", "/cap", detail));
+            }
+            if cap.units() <= 0 {
+                return Err(Invalid::new("out_of_range", "/cap", format!("{cap} is not above 0")));
+            }
+        }
+        if let Some(text) = &description
+            && (text.chars().count() > 2_000 || text.contains('\0'))
+        {
+            return Err(Invalid::new("too_long", "/description", "has more than 2000 characters or holds U+0000"));
+        }
+        Ok(Self { key, kind, window_days, cap, goal, unit, description })
+    }
+
+    /// Whether a person's contribution is the same under both: only names, goals and units differ.
+    #[must_use]
+    pub fn measures_like(&self, other: &Self) -> bool {
+        self.key == other.key
+            && self.kind == other.kind
+            && self.window_days == other.window_days
+            && self.cap == other.cap
+    }
+}
