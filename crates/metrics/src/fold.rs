@@ -1,0 +1,221 @@
+//! The fold: a journey and an experiment in, the person's contribution out. Pure, and blind to the order of arrival.
+//!
+//! [`fold`] reads the whole journey. [`extend`] goes on from a contribution with events that come after everything
+//! folded so far, and amounts to the same as folding again from scratch.
+
+use std::sync::Arc;
+
+use journey::{COVARIATE_DAYS, Day, Happening, Instant};
+
+use crate::contribution::{Assignment, Contribution, Step, Stray, Trace};
+use crate::moments::MAX_VALUE;
+use crate::plan::{Gauge, Plan, Rule, Study};
+
+/// The longest dimension value that is kept, in characters; a longer one is cut.
+const MAX_VALUE_CHARS: usize = 255;
+
+/// Folds a journey, sorted by [`Happening::position`], into the contribution to the study of index `study`.
+#[must_use]
+pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
+    let study = &plan.studies[study];
+    let experiment = &study.definition.experiment;
+    let first = journey.iter().enumerate().find_map(|(index, event)| {
+        let exposure = event.exposure.as_ref().filter(|e| e.experiment == experiment.key)?;
+        let arm = experiment.arm(exposure.arm.as_str()).filter(|_| experiment.is_inside(event.at))?;
+        Some((index, arm, event.at))
+    });
+    let mut contribution = Contribution::default();
+    let Some((index, arm, at)) = first else {
+        journey.iter().for_each(|event| note_exposure(plan, study, &mut contribution, event));
+        return contribution;
+    };
+    // Events of the exposure's own instant count, also those that sort before it.
+    let start = journey.partition_point(|event| event.at < at);
+    let known = journey.partition_point(|event| event.at <= at);
+    journey[..=index].iter().for_each(|event| note_exposure(plan, study, &mut contribution, event));
+    let mut assignment = Assignment {
+        arm: arm as u16,
+        at,
+        day: plan.day(at),
+        matured: experiment.window_days.map(|days| plan.day(at.plus_days(days.into()))),
+        crossed: None,
+        values: dimension_values(study, &journey[..known]),
+        foreign: Vec::new(),
+        traces: study.metrics.iter().map(|gauge| start_trace(plan, gauge, &journey[..start], at)).collect(),
+    };
+    for event in &journey[start..=index] {
+        observe(plan, study, &mut assignment, event);
+    }
+    contribution.assignment = Some(assignment);
+    for event in &journey[index + 1..] {
+        advance(plan, study, &mut contribution, event);
+    }
+    contribution
+}
+
+/// Goes on with events that all come after everything folded so far.
+///
+/// Returns `false`, with the contribution in no defined state, where the events before would be needed: the person
+/// was in no arm yet, and one of the events is an exposure to this experiment. Then the journey is to be folded whole.
+#[must_use]
+pub fn extend(plan: &Plan, study: usize, contribution: &mut Contribution, later: &[Happening]) -> bool {
+    let study = &plan.studies[study];
+    let experiment = &study.definition.experiment;
+    let is_exposure = |event: &Happening| event.exposure.as_ref().is_some_and(|e| e.experiment == experiment.key);
+    if contribution.assignment.is_none() {
+        return !later.iter().any(is_exposure);
+    }
+    later.iter().for_each(|event| advance(plan, study, contribution, event));
+    true
+}
+
+fn advance(plan: &Plan, study: &Study, contribution: &mut Contribution, event: &Happening) {
+    note_exposure(plan, study, contribution, event);
+    if let Some(assignment) = &mut contribution.assignment {
+        observe(plan, study, assignment, event);
+    }
+}
+
+/// Counts an exposure that does not count, or sees that the person crosses over.
+fn note_exposure(plan: &Plan, study: &Study, contribution: &mut Contribution, event: &Happening) {
+    let experiment = &study.definition.experiment;
+    let Some(exposure) = event.exposure.as_ref().filter(|e| e.experiment == experiment.key) else {
+        return;
+    };
+    let inside = experiment.is_inside(event.at);
+    let arm = experiment.arm(exposure.arm.as_str());
+    if inside && let Some(arm) = arm {
+        if let Some(assignment) = &mut contribution.assignment
+            && usize::from(assignment.arm) != arm
+            && assignment.crossed.is_none()
+        {
+            assignment.crossed = Some(plan.day(event.at));
+        }
+        return;
+    }
+    let day = plan.day(event.at);
+    let at = contribution.strays.partition_point(|stray| stray.day < day);
+    if contribution.strays.get(at).is_none_or(|stray| stray.day != day) {
+        contribution.strays.insert(at, Stray { day, outside: 0, unknown_arm: 0 });
+    }
+    let stray = &mut contribution.strays[at];
+    let counter = if inside { &mut stray.unknown_arm } else { &mut stray.outside };
+    *counter = counter.saturating_add(1);
+}
+
+/// The last value of each dimension among the events up to the first exposure.
+fn dimension_values(study: &Study, known: &[Happening]) -> Vec<Arc<str>> {
+    study
+        .dimensions
+        .iter()
+        .map(|source| {
+            let value: Arc<str> = known.iter().rev().find_map(|event| source.value(event)).unwrap_or_else(|| "".into());
+            match value.char_indices().nth(MAX_VALUE_CHARS) {
+                Some((cut, _)) => value[..cut].into(),
+                None => value,
+            }
+        })
+        .collect()
+}
+
+fn start_trace(plan: &Plan, gauge: &Gauge, before: &[Happening], exposed_at: Instant) -> Trace {
+    let from = before.partition_point(|event| event.at < exposed_at.plus_days(-COVARIATE_DAYS));
+    let (mut x, mut u) = (0i128, 0i128);
+    for event in &before[from..] {
+        if gauge.money && event.foreign {
+            continue;
+        }
+        let (dx, du, _) = gauge.kind.adds(event, None);
+        (x, u) = (x + dx, u + du);
+    }
+    if gauge.kind.is_binary() {
+        x = i128::from(x > 0);
+    }
+    let kept = |sum: i128| sum.clamp(-MAX_VALUE, MAX_VALUE) as i64;
+    let matured = gauge.window_micros.map(|micros| plan.day(exposed_at.plus_micros(micros)));
+    let window_units = gauge.window_micros.map_or(0, |micros| micros / (journey::DAY_MICROS / journey::UNIT));
+    Trace { matured, window_units, x: kept(x), u: kept(u), steps: Vec::new() }
+}
+
+/// Adds an event at or after the exposure to every metric whose window it falls in.
+fn observe(plan: &Plan, study: &Study, assignment: &mut Assignment, event: &Happening) {
+    let offset = event.at.micros() - assignment.at.micros();
+    let mut day = None;
+    let mut foreign = false;
+    for (gauge, trace) in study.metrics.iter().zip(&mut assignment.traces) {
+        if gauge.window_micros.is_some_and(|window| offset >= window) {
+            continue;
+        }
+        let (y, d, orders) = gauge.kind.adds(event, Some(offset));
+        if (y, d, orders) == (0, 0, 0) {
+            continue;
+        }
+        if gauge.money && event.foreign {
+            foreign = true;
+            continue;
+        }
+        if gauge.kind.is_binary() && !trace.steps.is_empty() {
+            continue;
+        }
+        let day = *day.get_or_insert_with(|| plan.day(event.at));
+        add_step(&mut trace.steps, Step { day, y, d, orders });
+    }
+    if foreign {
+        let day = day.unwrap_or_else(|| plan.day(event.at));
+        count_on(&mut assignment.foreign, day);
+    }
+}
+
+fn add_step(steps: &mut Vec<Step>, step: Step) {
+    let at = steps.partition_point(|s| s.day < step.day);
+    match steps.get_mut(at).filter(|s| s.day == step.day) {
+        Some(same) => {
+            same.y += step.y;
+            same.d += step.d;
+            same.orders += step.orders;
+        }
+        None => steps.insert(at, step),
+    }
+}
+
+fn count_on(days: &mut Vec<(Day, u32)>, day: Day) {
+    let at = days.partition_point(|(d, _)| *d < day);
+    match days.get_mut(at).filter(|(d, _)| *d == day) {
+        Some((_, count)) => *count = count.saturating_add(1),
+        None => days.insert(at, (day, 1)),
+    }
+}
+
+impl Rule {
+    pub(crate) fn is_binary(&self) -> bool {
+        matches!(self, Self::Conversion(_) | Self::Retention { .. })
+    }
+
+    /// What the event adds to value, denominator and purchases. `offset` is its distance from the exposure in
+    /// microseconds; without it, the event belongs to the covariate.
+    fn adds(&self, event: &Happening, offset: Option<i64>) -> (i128, i128, i64) {
+        match self {
+            // A person counts once, so that 0 and 1 are in units of one.
+            Self::Conversion(sieve) => (i128::from(sieve.takes(event)), 0, 0),
+            Self::Retention { sieve, from_micros, to_micros } => {
+                let returned = offset
+                    .is_none_or(|offset| offset >= *from_micros && to_micros.is_none_or(|to| offset < to))
+                    && sieve.takes(event);
+                (i128::from(returned), 0, 0)
+            }
+            Self::Count(sieve) => (sieve.measure(journey::Of::Count, event).unwrap_or(0), 0, 0),
+            Self::Sum(sieve) => (sieve.value(event).unwrap_or(0), 0, 0),
+            Self::Ratio { numerator, denominator } => (
+                numerator.0.measure(numerator.1, event).unwrap_or(0),
+                denominator.0.measure(denominator.1, event).unwrap_or(0),
+                0,
+            ),
+            Self::Score(parts) => {
+                let points =
+                    parts.iter().filter(|(sieve, _)| sieve.takes(event)).map(|(_, weight)| i128::from(*weight));
+                (points.sum(), 0, 0)
+            }
+            Self::Clv(sieve) => (sieve.value(event).unwrap_or(0), 0, i64::from(sieve.takes(event))),
+        }
+    }
+}
