@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The process and the command line `journeylift`.
+
+pub mod postgres;
