@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The HTTP contract.
+
+mod collect;
+mod fields;
+mod json;
