@@ -1,0 +1,145 @@
+//! What is an arm's KPI, and how far may it be from the truth? Point and variance of a mean and of a ratio, from
+//! exact sums.
+
+use ethnum::I256;
+
+use super::exact::{Exact, cross, quotient};
+use super::undefined::{Undefined, finite};
+
+/// An arm's estimate of a KPI.
+///
+/// Valid by construction: at least two persons, a finite value, a finite variance that is not negative.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    persons: u64,
+    value: f64,
+    variance: f64,
+}
+
+impl Estimate {
+    /// An estimate from its parts: `persons` at least two, the KPI's `value`, and the `variance` *of the estimate*
+    /// (the squared standard error, not the variance between persons).
+    pub fn from_parts(persons: u64, value: f64, variance: f64) -> Result<Self, Undefined> {
+        match persons {
+            0 => Err(Undefined::NoPersons),
+            1 => Err(Undefined::FewerThanTwoPersons),
+            _ if variance < 0.0 => Err(Undefined::ImpossibleSums),
+            // Adding zero turns a negative zero into a plain one, which would print a sign.
+            _ => Ok(Self { persons, value: finite(value)? + 0.0, variance: finite(variance)? + 0.0 }),
+        }
+    }
+
+    /// How many persons the estimate stands on; at least two.
+    #[must_use]
+    pub fn persons(&self) -> u64 {
+        self.persons
+    }
+
+    /// The KPI, in units of one.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// The variance of the estimate: the squared standard error.
+    #[must_use]
+    pub fn variance(&self) -> f64 {
+        self.variance
+    }
+
+    /// The standard error: the root of [`Estimate::variance`].
+    #[must_use]
+    pub fn standard_error(&self) -> f64 {
+        self.variance.sqrt()
+    }
+
+    /// The degrees of freedom of the variance: persons less one.
+    #[must_use]
+    pub fn degrees_of_freedom(&self) -> f64 {
+        (self.persons - 1) as f64
+    }
+}
+
+/// The number of persons, at least two.
+pub(super) fn at_least_two(n: i64) -> Result<u64, Undefined> {
+    match u64::try_from(n) {
+        Err(_) => Err(Undefined::ImpossibleSums),
+        Ok(0) => Err(Undefined::NoPersons),
+        Ok(1) => Err(Undefined::FewerThanTwoPersons),
+        Ok(persons) => Ok(persons),
+    }
+}
+
+/// The mean over persons and the variance of that mean.
+///
+/// - `n`: persons; `y`: sum of their values in 1e-6; `yy`: sum of the squares in 1e-12.
+/// - Value `y / n`; variance `s^2 / n` with `s^2 = (n yy - y^2) / (n (n - 1))`, for proportions as well (n - 1
+///   everywhere).
+/// - The numerator is an exact integer of any length, so nothing cancels and nothing overflows; one division rounds.
+pub fn mean(n: i64, y: I256, yy: I256) -> Result<Estimate, Undefined> {
+    let persons = at_least_two(n)?;
+    let (n, y, yy) = (Exact::from(n), Exact::from(y), Exact::from(yy));
+    let spread = cross(&n, &y, &y, &yy);
+    if spread.is_negative() {
+        return Err(Undefined::ImpossibleSums);
+    }
+    let value = quotient(&y, &(&n * &Exact::power_of_ten(6))).ok_or(Undefined::OutOfRange)?;
+    let variance = quotient(&spread, &(&n.squared() * &(&(&n - &Exact::from(1)) * &Exact::power_of_ten(12))));
+    Estimate::from_parts(persons, value, variance.ok_or(Undefined::OutOfRange)?)
+}
+
+/// The ratio of two sums over persons (average order value, click-through rate) and its variance by the delta method.
+///
+/// - `n`: persons; `y`, `yy`: numerator and its squares; `d`, `dd`: denominator and its squares; `yd`: cross
+///   products; 1e-6 and 1e-12.
+/// - Value `R = y / d`; variance `s_z^2 / (n m_D^2)` with `z = y_i - R d_i` and `m_D = d / n`: the same as `[s_Y^2 -
+///   2 R s_YD + R^2 s_D^2] / (n m_D^2)` (Deng, Knoblich, Lu, KDD 2018, arXiv 1803.06336).
+/// - Since the `z` of an arm add up to zero, the sum of their squares needs no correction by the mean; it is
+///   evaluated as the exact integer `d^2 yy - 2 y d yd + y^2 dd`.
+pub fn ratio(n: i64, y: I256, yy: I256, d: I256, dd: I256, yd: I256) -> Result<Estimate, Undefined> {
+    let persons = at_least_two(n)?;
+    let (n, y, yy, d, dd, yd) =
+        (Exact::from(n), Exact::from(y), Exact::from(yy), Exact::from(d), Exact::from(dd), Exact::from(yd));
+    if d.is_zero() {
+        return Err(Undefined::ZeroDenominator);
+    }
+    let mixed = &(&Exact::from(2) * &(&y * &d)) * &yd;
+    let spread = &(&(&d.squared() * &yy) + &(&y.squared() * &dd)) - &mixed;
+    if spread.is_negative() {
+        return Err(Undefined::ImpossibleSums);
+    }
+    let value = quotient(&y, &d).ok_or(Undefined::OutOfRange)?;
+    // s_z^2 / (n m_D^2) = [spread / (d^2 (n - 1))] n / d^2; the units cancel.
+    let variance = quotient(&(&spread * &n), &(&d.squared().squared() * &(&n - &Exact::from(1))));
+    Estimate::from_parts(persons, value, variance.ok_or(Undefined::OutOfRange)?)
+}
+
+/// The skewness of the persons' values, `m_3 / m_2^(3/2)` with the central moments over `n` (Fisher's `g_1`).
+///
+/// `y`, `yy`, `yyy`: sums of values, squares and cubes in 1e-6, 1e-12, 1e-18. Evaluated as
+/// `(n^2 yyy - 3 n y yy + 2 y^3) / (n yy - y^2)^(3/2)`, both brackets exact integers.
+pub fn skewness(n: i64, y: I256, yy: I256, yyy: I256) -> Result<f64, Undefined> {
+    at_least_two(n)?;
+    let (n, y, yy, yyy) = (Exact::from(n), Exact::from(y), Exact::from(yy), Exact::from(yyy));
+    let spread = cross(&n, &y, &y, &yy);
+    if spread.is_zero() {
+        return Err(Undefined::NoSkewness);
+    }
+    if spread.is_negative() {
+        return Err(Undefined::ImpossibleSums);
+    }
+    let third = &(&(&n.squared() * &yyy) - &(&(&Exact::from(3) * &n) * &(&y * &yy)))
+        + &(&Exact::from(2) * &(&y.squared() * &y));
+    // The square of the skewness is a quotient of integers; the root comes after the division, so that no power of a
+    // half is taken of a long number.
+    let square = quotient(&third.squared(), &(&spread.squared() * &spread)).ok_or(Undefined::OutOfRange)?;
+    Ok(if third.is_negative() { -square.sqrt() } else { square.sqrt() })
+}
+
+/// Whether the normal theory behind tests and intervals may be trusted: `skewness^2 * 355 <= smallest_arm`, the rule
+/// of Kohavi and others (2014, "Seven rules of thumb for web site experimenters"), for the arm with the fewest
+/// persons.
+#[must_use]
+pub fn normal_theory_holds(skewness: f64, smallest_arm: u64) -> bool {
+    skewness * skewness * 355.0 <= smallest_arm as f64
+}

@@ -1,0 +1,61 @@
+//! Why is there no number? The reasons, as sentences for the reader of a dashboard.
+
+/// Why a number of the inference does not exist.
+///
+/// A function of [`crate::inference`] never answers with a NaN, an infinity or a made-up zero: it answers with one of
+/// these, and its `Display` is a sentence that can stand beside the empty cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Undefined {
+    /// The arm holds nobody.
+    #[error("the arm has no persons yet")]
+    NoPersons,
+    /// One person has a value but no spread, so nothing says how sure the value is.
+    #[error("the arm has fewer than two persons, too few to say how much its KPI varies")]
+    FewerThanTwoPersons,
+    /// The denominator of a ratio metric adds up to zero.
+    #[error("the denominator of the ratio adds up to zero in this arm")]
+    ZeroDenominator,
+    /// The lift divides by the KPI of control, which is exactly zero.
+    #[error("the KPI of control is zero, so a relative lift does not exist; the difference does")]
+    ZeroControl,
+    /// Everyone has the same value, so the spread that an interval or a test is made of is zero.
+    #[error("every person has the same value, so there is no spread to judge the result by")]
+    NoVariance,
+    /// A side of the lift's interval is open: values of control near zero are not ruled out.
+    #[error("the KPI of control is not clearly different from zero, so the lift has no bound on this side")]
+    OpenSide,
+    /// The skewness of a KPI without spread.
+    #[error("every person has the same value, so the skewness does not exist")]
+    NoSkewness,
+    /// The sums cannot come from real persons (a negative variance, more successes than persons).
+    #[error("the sums contradict each other: no set of persons can have them")]
+    ImpossibleSums,
+    /// The number is beyond what a double can hold.
+    #[error("the number is too large or too small to be represented")]
+    OutOfRange,
+    /// The confidence level is not strictly between 0 and 1.
+    #[error("the confidence level must lie strictly between 0 and 1")]
+    InvalidConfidence,
+    /// A comparison of arm sizes needs two arms that are meant to receive persons.
+    #[error("fewer than two arms have a positive weight, so there is no split to check")]
+    FewerThanTwoArms,
+    /// The weights are not one finite number, zero or more, for each arm.
+    #[error("the weights must be one finite number, zero or more, for each arm")]
+    InvalidWeights,
+    /// An arm that should receive nobody received somebody: no test is needed to call that a fault.
+    #[error("an arm of weight zero has received persons")]
+    PersonsInClosedArm,
+}
+
+/// Lets a finite number through.
+///
+/// Every number of the inference leaves through this gate, so that an overflow becomes a reason instead of an
+/// infinity.
+pub(super) fn finite(number: f64) -> Result<f64, Undefined> {
+    if number.is_finite() { Ok(number) } else { Err(Undefined::OutOfRange) }
+}
+
+/// The share of repetitions that miss, `1 - confidence`, for a confidence strictly between 0 and 1.
+pub(super) fn miss_rate(confidence: f64) -> Result<f64, Undefined> {
+    if confidence > 0.0 && confidence < 1.0 { Ok(1.0 - confidence) } else { Err(Undefined::InvalidConfidence) }
+}
