@@ -15,6 +15,12 @@ use crate::plan::{Gauge, Plan, Rule, Study};
 const MAX_VALUE_CHARS: usize = 255;
 
 /// Folds a journey, sorted by [`Happening::position`], into the contribution to the study of index `study`.
+///
+/// Each happening carries its facts in the order of [`Plan::paths`]; a fact that is not there counts as
+/// [`journey::Fact::None`].
+///
+/// # Panics
+/// Where the plan has no study of that index.
 #[must_use]
 pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
     let study = &plan.studies[study];
@@ -26,15 +32,21 @@ pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
     });
     let mut contribution = Contribution::default();
     let Some((index, arm, at)) = first else {
-        journey.iter().for_each(|event| note_exposure(plan, study, &mut contribution, event));
+        for event in journey {
+            note_exposure(plan, study, &mut contribution, event);
+        }
         return contribution;
     };
     // Events of the exposure's own instant count, also those that sort before it.
     let start = journey.partition_point(|event| event.at < at);
     let known = journey.partition_point(|event| event.at <= at);
-    journey[..=index].iter().for_each(|event| note_exposure(plan, study, &mut contribution, event));
+    for event in &journey[..=index] {
+        note_exposure(plan, study, &mut contribution, event);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "an experiment has at most Experiment::MAX_ARMS = 50 arms")]
+    let arm = arm as u16;
     let mut assignment = Assignment {
-        arm: arm as u16,
+        arm,
         at,
         day: plan.day(at),
         matured: experiment.window_days.map(|days| plan.day(at.plus_days(days.into()))),
@@ -53,19 +65,28 @@ pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
     contribution
 }
 
-/// Goes on with events that all come after everything folded so far.
+/// Goes on with events, sorted, that all come after everything folded so far, by [`Happening::position`].
 ///
-/// Returns `false`, with the contribution in no defined state, where the events before would be needed: the person
-/// was in no arm yet, and one of the events is an exposure to this experiment. Then the journey is to be folded whole.
+/// Returns `false`, with the contribution as it was, where the events before would be needed. Then the journey is to
+/// be folded whole. That is so where the person was in no arm yet and one of the events is an exposure to this
+/// experiment, and where an event lies on the very instant of the first exposure, which may change a dimension.
+///
+/// # Panics
+/// Where the plan has no study of that index.
 #[must_use]
 pub fn extend(plan: &Plan, study: usize, contribution: &mut Contribution, later: &[Happening]) -> bool {
     let study = &plan.studies[study];
     let experiment = &study.definition.experiment;
     let is_exposure = |event: &Happening| event.exposure.as_ref().is_some_and(|e| e.experiment == experiment.key);
-    if contribution.assignment.is_none() {
+    let Some(assignment) = &contribution.assignment else {
         return !later.iter().any(is_exposure);
+    };
+    if later.first().is_some_and(|event| event.at <= assignment.at) {
+        return false;
     }
-    later.iter().for_each(|event| advance(plan, study, contribution, event));
+    for event in later {
+        advance(plan, study, contribution, event);
+    }
     true
 }
 
@@ -131,6 +152,11 @@ fn start_trace(plan: &Plan, gauge: &Gauge, before: &[Happening], exposed_at: Ins
     if gauge.kind.is_binary() {
         x = i128::from(x > 0);
     }
+    if let Some(cap) = gauge.cap {
+        // The same metric as after the exposure, so under the same cap.
+        x = x.min(cap);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "MAX_VALUE fits 64 bits")]
     let kept = |sum: i128| sum.clamp(-MAX_VALUE, MAX_VALUE) as i64;
     let matured = gauge.window_micros.map(|micros| plan.day(exposed_at.plus_micros(micros)));
     let window_units = gauge.window_micros.map_or(0, |micros| micros / (journey::DAY_MICROS / journey::UNIT));

@@ -38,11 +38,17 @@ pub(crate) enum Source {
 /// A metric made ready.
 #[derive(Debug, Clone)]
 pub(crate) struct Gauge {
+    /// The length of the window.
     pub window_micros: Option<i64>,
+    /// The most that a person counts for (in a ratio's numerator), in units.
+    pub cap: Option<i128>,
+    /// Whether events in a foreign currency are left out.
     pub money: bool,
+    /// What is computed.
     pub kind: Rule,
 }
 
+/// A kind of metric with its selectors made ready.
 #[derive(Debug, Clone)]
 pub(crate) enum Rule {
     Conversion(Sieve),
@@ -94,7 +100,12 @@ impl Study {
                 }
                 MetricKind::Clv { selector, .. } => Rule::Clv(sieve(selector)),
             };
-            Gauge { window_micros: definition.window_days(index).map(micros), money: metric.kind.is_money(), kind }
+            Gauge {
+                window_micros: definition.window_days(index).map(micros),
+                cap: metric.cap.map(|cap| i128::from(cap.units())),
+                money: metric.kind.is_money(),
+                kind,
+            }
         });
         let metrics = metrics.collect();
         let dimensions = definition.experiment.dimensions.iter().map(|path| Source::of(path, paths)).collect();
@@ -133,13 +144,17 @@ impl Sieve {
         named && self.passes(event)
     }
 
-    /// The value that the event adds, in units. The refund of an order takes away from the value of orders.
+    /// The value that the event adds, in units. The refund of an order takes away from the value of orders, whether
+    /// orders are named or are among the events of `*`.
     pub(crate) fn value(&self, event: &Happening) -> Option<i128> {
         let units = || i128::from(event.value.map_or(0, journey::Amount::units));
         if self.takes(event) {
             return Some(units());
         }
-        let refunds = matches!(&self.event, Pattern::Named(name) if name.as_str() == names::ORDER);
+        let refunds = match &self.event {
+            Pattern::Any => true,
+            Pattern::Named(name) => name.as_str() == names::ORDER,
+        };
         (refunds && &*event.name == names::REFUND && self.passes(event)).then(|| -units().abs())
     }
 

@@ -167,13 +167,14 @@ impl Tally {
             return;
         };
         let entries = entries(definition, assignment, width);
-        let arm = assignment.arm as i16;
+        let arm = assignment.arm.cast_signed();
         let places = std::iter::once((0, Arc::from(""))).chain((1..).zip(assignment.values.iter().cloned()));
         for (dimension, value) in places {
             for (day, entry) in &entries {
                 let row = self.row(dimension, value.clone(), arm, *day, width);
                 move_sums(&mut row.all, entry, direction);
-                // Crossing over takes away, on that day, what was entered up to it, and later entries at once.
+                // Crossing over takes away, on that day, what was entered up to it, and later entries at once. The
+                // counts that say what was seen, crossovers and foreign events, stay.
                 if let Some(crossed) = assignment.crossed {
                     let mut taken = entry.clone();
                     taken.counts[Count::Crossovers as usize] = 0;
@@ -236,13 +237,11 @@ fn entries(definition: &Definition, assignment: &Assignment, width: usize) -> Ve
 }
 
 fn entry(days: &mut Vec<(Day, Sums)>, day: Day, width: usize) -> &mut Sums {
-    let at = match days.iter().position(|(d, _)| *d == day) {
-        Some(at) => at,
-        None => {
-            days.push((day, Sums::zero(width)));
-            days.len() - 1
-        }
-    };
+    let known = days.iter().position(|(d, _)| *d == day);
+    let at = known.unwrap_or_else(|| {
+        days.push((day, Sums::zero(width)));
+        days.len() - 1
+    });
     &mut days[at].1
 }
 
