@@ -6,7 +6,7 @@ use std::sync::Arc;
 use journey::{CrossoverPolicy, Day, Definition, Instant};
 
 use crate::moments::{Layout, Moments, micro_days};
-use crate::tally::{Count, NO_ARM, Row, RowKey, Sums, width};
+use crate::tally::{Count, Direction, NO_ARM, Row, RowKey, Sums, add_all, subtract_all, width};
 
 /// The as-of days of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,9 @@ pub struct Reading {
 }
 
 /// Reads the rows of one dimension, per value, as of `through`. The key of everyone (dimension 0) is the empty text.
+///
+/// A value is there if a person with it was exposed through the live day (for everyone: or an exposure counted that
+/// put a person into no arm); what happens later does not show, and neither do rows that were taken back to zero.
 #[must_use]
 pub fn read<'a>(
     definition: &Definition,
@@ -58,43 +61,39 @@ pub fn read<'a>(
     let mut sums: BTreeMap<Arc<str>, BTreeMap<i16, Sums>> = BTreeMap::new();
     let width = width(definition);
     for (key, row) in rows {
+        if (key.day > through.live && key.day > through.matured) || row.is_zero() {
+            continue;
+        }
         let of_value = sums.entry(key.value.clone()).or_default();
         let total = of_value.entry(key.arm).or_insert_with(|| Sums::zero(width));
-        add_through(total, &row.all, key.day, through);
+        move_through(total, &row.all, key.day, through, Direction::Add);
         if policy == CrossoverPolicy::Exclude {
-            subtract_through(total, &row.crossed, key.day, through);
+            move_through(total, &row.crossed, key.day, through, Direction::Remove);
         }
     }
     sums.into_iter().map(|(value, arms)| (value, reading(definition, &arms, through))).collect()
 }
 
-fn add_through(total: &mut Sums, part: &Sums, day: Day, through: Through) {
-    if day <= through.live {
-        crate::tally::add_all(&mut total.live, &part.live);
-        for (at, (sum, n)) in total.counts.iter_mut().zip(&part.counts).enumerate() {
-            if at != Count::Matured as usize {
-                *sum += n;
-            }
+/// Adds or takes away the parts of a day's sums that the reading has reached.
+fn move_through(total: &mut Sums, part: &Sums, day: Day, through: Through, direction: Direction) {
+    let move_all = match direction {
+        Direction::Add => add_all,
+        Direction::Remove => subtract_all,
+    };
+    let (live, matured) = (day <= through.live, day <= through.matured);
+    if live {
+        move_all(&mut total.live, &part.live);
+    }
+    if matured {
+        move_all(&mut total.matured, &part.matured);
+    }
+    for (at, (sum, n)) in total.counts.iter_mut().zip(&part.counts).enumerate() {
+        let reached = if at == Count::Matured as usize { matured } else { live };
+        match direction {
+            _ if !reached => {}
+            Direction::Add => *sum += n,
+            Direction::Remove => *sum -= n,
         }
-    }
-    if day <= through.matured {
-        crate::tally::add_all(&mut total.matured, &part.matured);
-        total.counts[Count::Matured as usize] += part.counts[Count::Matured as usize];
-    }
-}
-
-fn subtract_through(total: &mut Sums, part: &Sums, day: Day, through: Through) {
-    if day <= through.live {
-        crate::tally::subtract_all(&mut total.live, &part.live);
-        for (at, (sum, n)) in total.counts.iter_mut().zip(&part.counts).enumerate() {
-            if at != Count::Matured as usize {
-                *sum -= n;
-            }
-        }
-    }
-    if day <= through.matured {
-        crate::tally::subtract_all(&mut total.matured, &part.matured);
-        total.counts[Count::Matured as usize] -= part.counts[Count::Matured as usize];
     }
 }
 
