@@ -89,10 +89,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Contribution> {
 
 fn put(out: &mut Vec<u8>, mut value: u128) {
     while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+        out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(value.to_le_bytes()[0]);
 }
 
 fn put_signed(out: &mut Vec<u8>, value: i128) {
@@ -122,9 +122,15 @@ fn get(from: &mut &[u8]) -> Option<u128> {
     for shift in (0..128).step_by(7) {
         let (byte, rest) = from.split_first()?;
         *from = rest;
-        value |= u128::from(byte & 0x7f) << shift;
+        let part = u128::from(byte & 0x7f);
+        value |= part << shift;
+        if (value >> shift) & 0x7f != part {
+            // Bits beyond the 128th: nothing that was written.
+            return None;
+        }
         if byte & 0x80 == 0 {
-            return Some(value);
+            // A number is written without leading zeros, so that equal contributions have equal bytes.
+            return (*byte != 0 || shift == 0).then_some(value);
         }
     }
     None
@@ -143,6 +149,7 @@ fn day(from: &mut &[u8]) -> Option<Day> {
     Some(Day::from_number(signed(from)?.try_into().ok()?))
 }
 
+#[expect(clippy::option_option, reason = "the outer one says whether the bytes can be read, the inner one is read")]
 fn optional_day(from: &mut &[u8]) -> Option<Option<Day>> {
     let (flag, rest) = from.split_first()?;
     *from = rest;
@@ -220,7 +227,18 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        fn bytes_that_can_be_read_are_what_would_be_written(mut bytes in prop::collection::vec(0u8..12, 0..80)) {
+            bytes.insert(0, FORMAT);
+            if let Some(contribution) = decode(&bytes) {
+                prop_assert_eq!(encode(&contribution), bytes);
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), cut in 0usize..200) {
+            let _ = decode(&bytes);
+            let mut bytes = [&[FORMAT, 0], &bytes[..]].concat();
+            bytes.truncate(cut);
             let _ = decode(&bytes);
         }
     }
