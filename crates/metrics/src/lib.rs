@@ -10,4 +10,8 @@ pub mod inference;
 pub mod moments;
 pub mod plan;
 pub mod reading;
+pub mod report;
 pub mod tally;
+
+#[cfg(test)]
+mod laws;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use journey::{CrossoverPolicy, Day, Definition, Instant};
 
 use crate::moments::{Layout, Moments, micro_days};
-use crate::tally::{Count, Direction, NO_ARM, Row, RowKey, Sums, add_all, subtract_all, width};
+use crate::tally::{self, COUNTS, Count, NO_ARM, Row, RowKey, Sums, width};
 
 /// The as-of days of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,6 @@ pub struct Reading {
 }
 
 /// Reads the rows of one dimension, per value, as of `through`. The key of everyone (dimension 0) is the empty text.
-///
-/// A value is there if a person with it was exposed through the live day (for everyone: or an exposure counted that
-/// put a person into no arm); what happens later does not show, and neither do rows that were taken back to zero.
 #[must_use]
 pub fn read<'a>(
     definition: &Definition,
@@ -58,72 +55,90 @@ pub fn read<'a>(
     through: Through,
     policy: CrossoverPolicy,
 ) -> BTreeMap<Arc<str>, Reading> {
-    let mut sums: BTreeMap<Arc<str>, BTreeMap<i16, Sums>> = BTreeMap::new();
-    let width = width(definition);
+    let mut values: BTreeMap<Arc<str>, Cumulative> = BTreeMap::new();
     for (key, row) in rows {
-        if (key.day > through.live && key.day > through.matured) || row.is_zero() {
-            continue;
+        if key.day <= through.live {
+            let sums = values.entry(key.value.clone()).or_insert_with(|| Cumulative::new(definition));
+            sums.add(key, row, through.matured, policy);
         }
-        let of_value = sums.entry(key.value.clone()).or_default();
-        let total = of_value.entry(key.arm).or_insert_with(|| Sums::zero(width));
-        move_through(total, &row.all, key.day, through, Direction::Add);
+    }
+    values.into_iter().map(|(value, sums)| (value, sums.reading(definition, through))).collect()
+}
+
+/// The sums of the rows so far, per arm.
+#[derive(Debug, Clone)]
+pub(crate) struct Cumulative {
+    arms: BTreeMap<i16, Sums>,
+    width: usize,
+}
+
+impl Cumulative {
+    pub(crate) fn new(definition: &Definition) -> Self {
+        Self { arms: BTreeMap::new(), width: width(definition) }
+    }
+
+    /// Adds a row; its matured part only where it is dated up to `matured`.
+    pub(crate) fn add(&mut self, key: &RowKey, row: &Row, matured: Day, policy: CrossoverPolicy) {
+        let width = self.width;
+        let total = self.arms.entry(key.arm).or_insert_with(|| Sums::zero(width));
+        let matured = key.day <= matured;
+        move_sums(total, &row.all, matured, 1, tally::add_all);
         if policy == CrossoverPolicy::Exclude {
-            move_through(total, &row.crossed, key.day, through, Direction::Remove);
+            move_sums(total, &row.crossed, matured, -1, tally::subtract_all);
         }
     }
-    sums.into_iter().map(|(value, arms)| (value, reading(definition, &arms, through))).collect()
+
+    /// What the sums amount to.
+    pub(crate) fn reading(&self, definition: &Definition, through: Through) -> Reading {
+        let empty = Sums::zero(self.width);
+        let strays = self.arms.get(&NO_ARM).unwrap_or(&empty);
+        let end = micro_days(through.end);
+        let arms = (0..definition.experiment.arms.len()).map(|arm| {
+            let sums = i16::try_from(arm).ok().and_then(|arm| self.arms.get(&arm)).unwrap_or(&empty);
+            arm_reading(definition, sums, end)
+        });
+        Reading {
+            arms: arms.collect(),
+            outside: strays.counts[Count::Outside as usize],
+            unknown_arm: strays.counts[Count::UnknownArm as usize],
+        }
+    }
 }
 
-/// Adds or takes away the parts of a day's sums that the reading has reached.
-fn move_through(total: &mut Sums, part: &Sums, day: Day, through: Through, direction: Direction) {
-    let move_all = match direction {
-        Direction::Add => add_all,
-        Direction::Remove => subtract_all,
-    };
-    let (live, matured) = (day <= through.live, day <= through.matured);
-    if live {
-        move_all(&mut total.live, &part.live);
-    }
+fn move_sums(
+    total: &mut Sums,
+    part: &Sums,
+    matured: bool,
+    sign: i64,
+    change: fn(&mut Vec<ethnum::I256>, &[ethnum::I256]),
+) {
+    change(&mut total.live, &part.live);
     if matured {
-        move_all(&mut total.matured, &part.matured);
+        change(&mut total.matured, &part.matured);
     }
-    for (at, (sum, n)) in total.counts.iter_mut().zip(&part.counts).enumerate() {
-        let reached = if at == Count::Matured as usize { matured } else { live };
-        match direction {
-            _ if !reached => {}
-            Direction::Add => *sum += n,
-            Direction::Remove => *sum -= n,
+    for at in 0..COUNTS {
+        if matured || at != Count::Matured as usize {
+            total.counts[at] += sign * part.counts[at];
         }
     }
 }
 
-fn reading(definition: &Definition, sums: &BTreeMap<i16, Sums>, through: Through) -> Reading {
-    let empty = Sums::zero(width(definition));
-    let strays = sums.get(&NO_ARM).unwrap_or(&empty);
-    let end = micro_days(through.end);
-    let arms = (0..definition.experiment.arms.len()).map(|arm| {
-        let sums = i16::try_from(arm).ok().and_then(|arm| sums.get(&arm)).unwrap_or(&empty);
-        let mut reading = ArmReading {
-            persons: sums.counts[Count::Persons as usize],
-            matured_persons: sums.counts[Count::Matured as usize],
-            crossovers: sums.counts[Count::Crossovers as usize],
-            foreign: sums.counts[Count::Foreign as usize],
-            ..ArmReading::default()
-        };
-        let mut offset = 0;
-        for (index, metric) in definition.metrics.iter().enumerate() {
-            let layout = Layout::of(&metric.kind);
-            let range = offset..offset + layout.slots().len();
-            offset = range.end;
-            reading.live.push(Moments::read(layout, &sums.live[range.clone()], end));
-            let windowed = definition.window_days(index).is_some();
-            reading.matured.push(windowed.then(|| Moments::read(layout, &sums.matured[range], end)));
-        }
-        reading
-    });
-    Reading {
-        arms: arms.collect(),
-        outside: strays.counts[Count::Outside as usize],
-        unknown_arm: strays.counts[Count::UnknownArm as usize],
+fn arm_reading(definition: &Definition, sums: &Sums, end: i64) -> ArmReading {
+    let mut reading = ArmReading {
+        persons: sums.counts[Count::Persons as usize],
+        matured_persons: sums.counts[Count::Matured as usize],
+        crossovers: sums.counts[Count::Crossovers as usize],
+        foreign: sums.counts[Count::Foreign as usize],
+        ..ArmReading::default()
+    };
+    let mut offset = 0;
+    for (index, metric) in definition.metrics.iter().enumerate() {
+        let layout = Layout::of(&metric.kind);
+        let range = offset..offset + layout.slots().len();
+        offset = range.end;
+        reading.live.push(Moments::read(layout, &sums.live[range.clone()], end));
+        let windowed = definition.window_days(index).is_some();
+        reading.matured.push(windowed.then(|| Moments::read(layout, &sums.matured[range], end)));
     }
+    reading
 }

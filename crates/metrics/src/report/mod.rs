@@ -1,0 +1,155 @@
+//! Reports: one entry point from readings to everything that an answer says about an experiment.
+
+mod check;
+mod kpi;
+mod timeline;
+mod verdict;
+
+use journey::{Definition, Role};
+
+use crate::inference::Undefined;
+use crate::reading::Reading;
+
+pub use check::{Check, checks};
+pub use kpi::{ClvFactors, Cuped, Kpi, Value, Versus, point};
+pub use timeline::{Point, timeline};
+pub use verdict::Verdict;
+
+/// Which persons a number speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maturity {
+    /// Persons whose window has closed.
+    Matured,
+    /// Everyone exposed.
+    Live,
+}
+
+/// How p-values are adjusted for the number of comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adjust {
+    /// Holm over the primary metrics and arms, Benjamini-Hochberg over all others.
+    ByRole,
+    /// Holm within each of the two families.
+    Holm,
+    /// Benjamini-Hochberg within each of the two families.
+    BenjaminiHochberg,
+    /// Not at all.
+    None,
+}
+
+/// What is asked of an experiment.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The experiment and its metrics.
+    pub definition: &'a Definition,
+    /// The index of the arm that the others are compared with.
+    pub baseline: usize,
+    /// The confidence of intervals, strictly between 0 and 1.
+    pub confidence: f64,
+    /// How p-values are adjusted.
+    pub adjust: Adjust,
+    /// The reading of the main fields.
+    pub maturity: Maturity,
+    /// Whether differences are adjusted by the covariate from before the exposure.
+    pub cuped: bool,
+    /// Whether a blocking check failed, so that no verdict is given.
+    pub blocked: bool,
+}
+
+/// Everything that is said of one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricReport {
+    /// The index of the metric in the definition.
+    pub metric: usize,
+    /// The reading of the main fields: a metric without a window has the live one only.
+    pub maturity: Maturity,
+    /// The arms, in the order of the experiment.
+    pub arms: Vec<ArmReport>,
+    /// What to beware of when reading this metric.
+    pub notes: Vec<&'static str>,
+}
+
+/// Everything that is said of one arm of one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArmReport {
+    /// The index of the arm.
+    pub arm: usize,
+    /// The main reading.
+    pub main: Kpi,
+    /// The live reading, where the main one is matured.
+    pub live: Option<Kpi>,
+}
+
+/// A metric without a window reads everyone as they stand.
+const NO_WINDOW: &str =
+    "this metric has no window: a change in when people act can look like a change in how much they act";
+/// Normal theory needs enough persons for the skewness of the values.
+const SKEWED: &str = "the values are too skewed for this number of persons: intervals and p-values may be off \
+                      (skewness squared x 355 exceeds the persons of the smallest arm)";
+
+/// Reports every metric of the definition. Adjusted p-values look at all of them, whichever are shown.
+#[must_use]
+pub fn report(question: &Question<'_>, reading: &Reading) -> Vec<MetricReport> {
+    let count = question.definition.metrics.len();
+    let mut reports: Vec<MetricReport> = (0..count).map(|metric| report_metric(question, reading, metric)).collect();
+    adjust(question, &mut reports);
+    for report in &mut reports {
+        let goal = question.definition.metrics[report.metric].goal;
+        // Readings that move while windows close never feed a verdict.
+        let moving = report.maturity == Maturity::Live && question.definition.window_days(report.metric).is_some();
+        for arm in &mut report.arms {
+            if let Some(versus) = &mut arm.main.versus {
+                versus.verdict = verdict::verdict(versus, goal, question, moving);
+            }
+            if let Some(versus) = arm.live.as_mut().and_then(|live| live.versus.as_mut()) {
+                versus.verdict = verdict::verdict(versus, goal, question, true);
+            }
+        }
+    }
+    reports
+}
+
+fn report_metric(question: &Question<'_>, reading: &Reading, metric: usize) -> MetricReport {
+    let windowed = question.definition.window_days(metric).is_some();
+    let maturity = if windowed { question.maturity } else { Maturity::Live };
+    let of = |maturity: Maturity| kpi::kpis(question, reading, metric, maturity);
+    let main = of(maturity);
+    let live = (maturity == Maturity::Matured).then(|| of(Maturity::Live));
+    let mut notes = Vec::new();
+    if !windowed {
+        notes.push(NO_WINDOW);
+    }
+    if kpi::is_too_skewed(question, reading, metric, maturity) {
+        notes.push(SKEWED);
+    }
+    let mut live = live.map(Vec::into_iter);
+    let arms = main.into_iter().enumerate().map(|(arm, main)| ArmReport {
+        arm,
+        main,
+        live: live.as_mut().and_then(Iterator::next),
+    });
+    MetricReport { metric, maturity, arms: arms.collect(), notes }
+}
+
+/// Adjusts the p-values of the main readings within their families: what was planned to be compared, not what
+/// happens to have a p-value today.
+fn adjust(question: &Question<'_>, reports: &mut [MetricReport]) {
+    let is_primary =
+        |report: &MetricReport| question.definition.experiment.metrics[report.metric].role == Role::Primary;
+    for primary in [true, false] {
+        let mut family: Vec<&mut Versus> = reports
+            .iter_mut()
+            .filter(|report| is_primary(report) == primary)
+            .flat_map(|report| report.arms.iter_mut().filter_map(|arm| arm.main.versus.as_mut()))
+            .collect();
+        let p_values: Vec<Option<f64>> = family.iter().map(|versus| versus.p_value.ok()).collect();
+        let adjusted = match (question.adjust, primary) {
+            (Adjust::None, _) => p_values,
+            (Adjust::Holm, _) | (Adjust::ByRole, true) => crate::inference::holm(&p_values),
+            (Adjust::BenjaminiHochberg, _) | (Adjust::ByRole, false) => crate::inference::benjamini_hochberg(&p_values),
+        };
+        for (versus, adjusted) in family.iter_mut().zip(adjusted) {
+            versus.p_value_adjusted = versus.p_value.and_then(|_| adjusted.ok_or(Undefined::NoVariance));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+select max(touched_id) as last from touched where tenant_id = $1

@@ -1,0 +1,1 @@
+delete from definition where tenant_id = $1 and definition_id = $2 and state = 'retired'

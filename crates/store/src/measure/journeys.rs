@@ -1,0 +1,142 @@
+//! Journeys: the events of persons, loaded in one query and sorted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use journey::{Amount, Channel, Currency, EventId, Exposure, Happening, Instant, Name, Path, TenantId};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use super::facts::Places;
+
+/// What an event's row must hold for the fold: the tenant's currency and the paths that definitions look at.
+pub(super) struct Loader {
+    currency: Currency,
+    places: Places,
+}
+
+/// The events of each subject. A subject whose events can't be read has the reason instead.
+pub(super) type Journeys = HashMap<String, Result<Vec<Happening>, String>>;
+
+impl Loader {
+    pub(super) fn new(currency: Currency, paths: &[Path]) -> Self {
+        Self { currency, places: Places::new(paths) }
+    }
+
+    /// All events of `subjects`.
+    pub(super) async fn whole(
+        &self,
+        connection: &mut PgConnection,
+        tenant: TenantId,
+        subjects: &[String],
+    ) -> Result<Journeys, sqlx::Error> {
+        if subjects.is_empty() {
+            return Ok(Journeys::new());
+        }
+        let rows = sqlx::query(include_str!("../../sql/measure_journeys.sql"))
+            .bind(tenant.0)
+            .bind(subjects)
+            .bind(!self.places.is_empty())
+            .fetch_all(connection)
+            .await?;
+        self.sort(&rows)
+    }
+
+    /// The events of `subjects` after a position each.
+    pub(super) async fn after(
+        &self,
+        connection: &mut PgConnection,
+        tenant: TenantId,
+        subjects: &[String],
+        positions: &[(Instant, EventId)],
+    ) -> Result<Journeys, sqlx::Error> {
+        if subjects.is_empty() {
+            return Ok(Journeys::new());
+        }
+        let times: Vec<DateTime<Utc>> = positions.iter().map(|(at, _)| at.to_utc()).collect();
+        let ids: Vec<uuid::Uuid> = positions.iter().map(|(_, id)| uuid::Uuid::from_bytes(id.bytes())).collect();
+        let rows = sqlx::query(include_str!("../../sql/measure_journeys_after.sql"))
+            .bind(tenant.0)
+            .bind(subjects)
+            .bind(!self.places.is_empty())
+            .bind(times)
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+        self.sort(&rows)
+    }
+
+    fn sort(&self, rows: &[PgRow]) -> Result<Journeys, sqlx::Error> {
+        let mut journeys = Journeys::new();
+        let mut names: HashMap<String, Arc<str>> = HashMap::new();
+        for row in rows {
+            let subject: &str = row.try_get("subject")?;
+            let event = self.event(row, &mut names)?;
+            if !journeys.contains_key(subject) {
+                journeys.insert(subject.to_owned(), Ok(Vec::new()));
+            }
+            let Some(journey) = journeys.get_mut(subject) else { continue };
+            match (journey.as_mut(), event) {
+                (Ok(events), Ok(event)) => events.push(event),
+                (Ok(_), Err(reason)) => *journey = Err(reason),
+                (Err(_), _) => {}
+            }
+        }
+        Ok(journeys)
+    }
+
+    fn event(
+        &self,
+        row: &PgRow,
+        names: &mut HashMap<String, Arc<str>>,
+    ) -> Result<Result<Happening, String>, sqlx::Error> {
+        let name: &str = row.try_get("name")?;
+        let name = match names.get(name) {
+            Some(known) => known.clone(),
+            None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
+        };
+        let at: DateTime<Utc> = row.try_get("occurred_at")?;
+        let id: uuid::Uuid = row.try_get("event_id")?;
+        let value: Option<i64> = row.try_get("value")?;
+        let currency: Option<&str> = row.try_get("currency")?;
+        let experiment: Option<&str> = row.try_get("experiment")?;
+        let arm: Option<&str> = row.try_get("arm")?;
+        let exposure = match (experiment, arm) {
+            (Some(experiment), Some(arm)) => match (Name::parse(experiment, ""), Name::parse(arm, "")) {
+                (Ok(experiment), Ok(arm)) => Some(Exposure { experiment, arm }),
+                _ => return Ok(Err(format!("the exposure {id} names no valid experiment and arm"))),
+            },
+            _ => None,
+        };
+        let data: Option<&serde_json::value::RawValue> =
+            row.try_get::<Option<sqlx::types::Json<&serde_json::value::RawValue>>, _>("data")?.map(|json| json.0);
+        let facts = match self.places.facts(data.map(serde_json::value::RawValue::get)) {
+            Ok(facts) => facts,
+            Err(error) => return Ok(Err(format!("the data of event {id} can't be read: {error}"))),
+        };
+        Ok(Ok(Happening {
+            at: at.into(),
+            id: EventId::from_bytes(*id.as_bytes()),
+            name,
+            channel: row.try_get::<Option<&str>, _>("channel")?.and_then(Channel::from_word),
+            stage: row.try_get::<Option<&str>, _>("stage")?.map(Arc::from),
+            value: value.and_then(Amount::from_units),
+            foreign: currency.is_some_and(|code| code != self.currency.code()),
+            exposure,
+            facts,
+        }))
+    }
+}
+
+/// The journey of a person: the events of all its subjects, in order.
+pub(super) fn of_person(journeys: &mut Journeys, subjects: &[String]) -> Result<Vec<Happening>, String> {
+    let mut events = Vec::new();
+    for subject in subjects {
+        if let Some(journey) = journeys.remove(subject) {
+            events.append(&mut journey?);
+        }
+    }
+    events.sort_unstable_by_key(Happening::position);
+    Ok(events)
+}

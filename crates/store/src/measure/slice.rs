@@ -1,0 +1,284 @@
+//! Slices: bounded pieces of measuring, each one transaction under the tenant's measure lock.
+//!
+//! The order inside is what keeps tallies exact: first the lock, then the claim, and only then links, definitions and
+//! events. Whatever commits after that is touched again, and whatever was claimed is seen.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use journey::{EventId, Happening, Instant, Tenant};
+use metrics::contribution::Contribution;
+use metrics::fold::{extend, fold};
+use sqlx::{PgConnection, PgPool, Row};
+
+use super::change::{self, Change, Checkpoint, Stored};
+use super::claim::{Touched, claim};
+use super::definitions::{self, Building, Measured, Version};
+use super::journeys::{self, Journeys, Loader};
+use super::persons::{Person, resolve};
+use crate::StoreError;
+use crate::fault;
+use crate::transaction::{Purpose, begin};
+
+/// Measures up to `limit` touched subjects whose number is at most `through`. Returns how many were claimed.
+pub(super) async fn touched(
+    pool: &PgPool,
+    tenant: &Tenant,
+    through: i64,
+    limit: i64,
+    now: Instant,
+) -> Result<usize, StoreError> {
+    let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
+    let early = if fault::seeded("definitions-before-the-lock") {
+        let early = definitions::load(&mut tx, tenant).await?;
+        fault::pause("measure.before_lock").await;
+        Some(early)
+    } else {
+        None
+    };
+    let generation = lock(&mut tx, tenant).await?;
+    let touched = claim(&mut tx, tenant.id, through, limit).await?;
+    if touched.is_empty() {
+        return Ok(0);
+    }
+    fault::pause("measure.after_claim").await;
+    let persons = resolve(&mut tx, tenant.id, &touched).await?;
+    let measured = match early {
+        Some(early) => early,
+        None => definitions::load(&mut tx, tenant).await?,
+    };
+    let all: Vec<usize> = (0..measured.versions.len()).collect();
+    measure(&mut tx, tenant, &measured, &all, &persons, now).await?;
+    bump(&mut tx, tenant, generation + 1).await?;
+    tx.commit().await?;
+    Ok(touched.len())
+}
+
+/// What became of a slice of a building version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Built {
+    /// No version is being built.
+    Nothing,
+    /// Some persons were measured.
+    Some,
+    /// A version was completed: answers come from it now.
+    Switched,
+}
+
+/// Measures up to `limit` exposed subjects under the oldest version that is being built, or switches to it.
+pub(super) async fn build(pool: &PgPool, tenant: &Tenant, limit: i64, now: Instant) -> Result<Built, StoreError> {
+    let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
+    let generation = lock(&mut tx, tenant).await?;
+    let measured = definitions::load(&mut tx, tenant).await?;
+    let building = measured.versions.iter().enumerate().find_map(|(at, v)| Some((at, v, v.building.as_ref()?)));
+    let Some((study, version, building)) = building else {
+        return Ok(Built::Nothing);
+    };
+    let exposed = exposed_after(&mut tx, tenant, version, building, limit).await?;
+    let Some(last) = exposed.last().cloned() else {
+        switch(&mut tx, tenant, version).await?;
+        bump(&mut tx, tenant, generation + 1).await?;
+        tx.commit().await?;
+        return Ok(Built::Switched);
+    };
+    let done = building.done + i64::try_from(exposed.len()).unwrap_or(0);
+    let nowhere = (Instant::from_micros(i64::MIN), EventId::from_bytes([0; 16]));
+    let touched: Vec<Touched> =
+        exposed.into_iter().map(|subject| Touched { subject, first: nowhere, linked: true }).collect();
+    let persons = resolve(&mut tx, tenant.id, &touched).await?;
+    measure(&mut tx, tenant, &measured, &[study], &persons, now).await?;
+    sqlx::query(include_str!("../../sql/measure_progress.sql"))
+        .bind(tenant.id.0)
+        .bind(version.id)
+        .bind(last)
+        .bind(done)
+        .execute(&mut *tx)
+        .await?;
+    bump(&mut tx, tenant, generation + 1).await?;
+    tx.commit().await?;
+    Ok(Built::Some)
+}
+
+async fn lock(connection: &mut PgConnection, tenant: &Tenant) -> Result<i64, StoreError> {
+    let row = sqlx::query(include_str!("../../sql/lock_measure.sql")).bind(tenant.id.0).fetch_one(connection).await?;
+    Ok(row.try_get("generation")?)
+}
+
+async fn bump(connection: &mut PgConnection, tenant: &Tenant, generation: i64) -> Result<(), StoreError> {
+    sqlx::query(include_str!("../../sql/measure_bump.sql"))
+        .bind(tenant.id.0)
+        .bind(generation)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn exposed_after(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    version: &Version,
+    building: &Building,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/measure_exposed_after.sql"))
+        .bind(tenant.id.0)
+        .bind(&version.experiment)
+        .bind(&building.position)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get("subject")?)).collect()
+}
+
+async fn switch(connection: &mut PgConnection, tenant: &Tenant, version: &Version) -> Result<(), StoreError> {
+    sqlx::query(include_str!("../../sql/measure_retire_active.sql"))
+        .bind(tenant.id.0)
+        .bind(&version.experiment)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(include_str!("../../sql/measure_activate.sql"))
+        .bind(tenant.id.0)
+        .bind(version.id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Measures persons under the studies given, and writes what changed.
+async fn measure(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    measured: &Measured,
+    studies: &[usize],
+    persons: &[Person],
+    now: Instant,
+) -> Result<(), StoreError> {
+    let subjects: Vec<String> = persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
+    let versions: Vec<i64> = studies.iter().map(|study| measured.versions[*study].id).collect();
+    let known = change::checkpoints(connection, tenant.id, &subjects).await?;
+    let stored = change::stored(connection, tenant.id, &versions, &subjects).await?;
+    let loader = Loader::new(tenant.currency, &measured.plan.paths);
+    let mut work = Work { measured, studies, stored: &stored, known: &known, change: Change::default() };
+
+    let (onward, whole): (Vec<&Person>, Vec<&Person>) = persons.iter().partition(|person| work.goes_on(person));
+    let mut again = Vec::new();
+    if !onward.is_empty() {
+        let (mut from, mut positions) = (Vec::new(), Vec::new());
+        for person in &onward {
+            from.extend(person.subjects.iter().cloned());
+            positions.extend(person.subjects.iter().map(|_| known[person.key()].last));
+        }
+        let mut later = loader.after(connection, tenant.id, &from, &positions).await?;
+        for person in onward {
+            if !work.go_on(person, &mut later) {
+                again.push(person);
+            }
+        }
+    }
+    let whole: Vec<&Person> = whole.into_iter().chain(again).collect();
+    let from: Vec<String> = whole.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
+    let mut journeys = loader.whole(connection, tenant.id, &from).await?;
+    for person in whole {
+        work.start_over(person, &mut journeys);
+    }
+    work.change.write(connection, tenant.id, &subjects, now).await?;
+    Ok(())
+}
+
+struct Work<'a> {
+    measured: &'a Measured,
+    studies: &'a [usize],
+    stored: &'a Stored,
+    known: &'a HashMap<String, Checkpoint>,
+    change: Change,
+}
+
+impl Work<'_> {
+    /// Whether only the events after the checkpoint are needed: no link came, and nothing arrived late.
+    fn goes_on(&self, person: &Person) -> bool {
+        !person.linked
+            && self
+                .known
+                .get(person.key())
+                .is_some_and(|c| c.subjects == person.subjects.len() && person.first > c.last)
+    }
+
+    /// Folds later events onto what is stored. `false`: the whole journey is needed.
+    fn go_on(&mut self, person: &Person, later: &mut Journeys) -> bool {
+        let Ok(events) = journeys::of_person(later, &person.subjects) else {
+            return false;
+        };
+        let before = self.known[person.key()];
+        let mut results = Vec::with_capacity(self.studies.len());
+        for study in self.studies {
+            let version = &self.measured.versions[*study];
+            let body = self
+                .stored
+                .get(person.key())
+                .and_then(|rows| rows.iter().find(|(id, _)| *id == version.id))
+                .map(|(_, body)| body.as_slice());
+            let stored = body.map_or(Ok(Contribution::default()), Contribution::from_bytes);
+            let Ok(mut contribution) = stored else {
+                return false;
+            };
+            let extended =
+                guarded(|| extend(&self.measured.plan, *study, &mut contribution, &events).then_some(contribution));
+            match extended {
+                Ok(Some(contribution)) => results.push((version, contribution)),
+                Ok(None) | Err(_) => return false,
+            }
+        }
+        let checkpoint = Checkpoint {
+            subjects: person.subjects.len(),
+            events: before.events + events.len(),
+            last: events.last().map_or(before.last, Happening::position),
+        };
+        match self.change.replace(person, &results, self.stored) {
+            Ok(()) => self.change.mark(person, Some(checkpoint), self.known),
+            Err(reason) => self.change.set_aside(person, reason),
+        }
+        true
+    }
+
+    /// Folds the whole journey.
+    fn start_over(&mut self, person: &Person, journeys: &mut Journeys) {
+        if let Err(reason) = self.try_start_over(person, journeys) {
+            self.change.set_aside(person, reason);
+        }
+    }
+
+    fn try_start_over(&mut self, person: &Person, journeys: &mut Journeys) -> Result<(), String> {
+        let events = journeys::of_person(journeys, &person.subjects)?;
+        let exposed: HashSet<&str> =
+            events.iter().filter_map(|event| event.exposure.as_ref().map(|e| e.experiment.as_str())).collect();
+        let mut results = Vec::with_capacity(self.studies.len());
+        for study in self.studies {
+            let version = &self.measured.versions[*study];
+            let contribution = if exposed.contains(version.experiment.as_str()) {
+                guarded(|| fold(&self.measured.plan, *study, &events))?
+            } else {
+                Contribution::default()
+            };
+            results.push((version, contribution));
+        }
+        self.change.replace(person, &results, self.stored)?;
+        // A slice of a building version sees one study only: its persons' checkpoints stay as they are.
+        if self.studies.len() == self.measured.versions.len() {
+            let checkpoint = events.last().map(|last| Checkpoint {
+                subjects: person.subjects.len(),
+                events: events.len(),
+                last: last.position(),
+            });
+            self.change.mark(person, checkpoint, self.known);
+        }
+        Ok(())
+    }
+}
+
+/// Runs a fold so that a panic of one person's fold sets that person aside and stops nobody else.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "the fold failed".into())
+    })
+}

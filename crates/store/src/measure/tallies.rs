@@ -1,0 +1,159 @@
+//! Tally rows in Postgres: the change of a slice is added to the stored rows.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use ethnum::I256;
+use journey::TenantId;
+use metrics::tally::{COUNTS, Row, RowKey, Sums, Tally};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+
+use super::numbers;
+
+/// The keys of rows, one column each.
+#[derive(Default)]
+struct Keys {
+    definitions: Vec<i64>,
+    dimensions: Vec<i16>,
+    values: Vec<String>,
+    arms: Vec<i16>,
+    days: Vec<NaiveDate>,
+}
+
+impl Keys {
+    fn push(&mut self, definition: i64, key: &RowKey) {
+        self.definitions.push(definition);
+        self.dimensions.push(key.dimension);
+        self.values.push(key.value.to_string());
+        self.arms.push(key.arm);
+        self.days.push(key.day.to_date());
+    }
+}
+
+/// Adds the changes to the stored tallies. Only the holder of the tenant's measure lock may call this.
+pub(super) async fn add(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    changes: HashMap<i64, Tally>,
+) -> Result<(), sqlx::Error> {
+    let mut rows: Vec<(i64, RowKey, Row)> = changes
+        .into_iter()
+        .flat_map(|(definition, tally)| tally.rows.into_iter().map(move |(key, row)| (definition, key, row)))
+        .filter(|(_, _, row)| !row.is_zero())
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    rows.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    let mut keys = Keys::default();
+    rows.iter().for_each(|(definition, key, _)| keys.push(*definition, key));
+    let stored = sqlx::query(include_str!("../../sql/measure_tallies.sql"))
+        .bind(tenant.0)
+        .bind(&keys.definitions)
+        .bind(&keys.dimensions)
+        .bind(&keys.values)
+        .bind(&keys.arms)
+        .bind(&keys.days)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut stored: HashMap<(i64, RowKey), Row> = stored
+        .iter()
+        .map(|row| Ok(((row.try_get("definition_id")?, key(row)?), sums_of(row)?)))
+        .collect::<Result<_, sqlx::Error>>()?;
+    let mut gone = Keys::default();
+    let mut kept = Keys::default();
+    let mut columns: [Vec<String>; 6] = Default::default();
+    for (definition, key, change) in rows {
+        let id = (definition, key);
+        let was_stored = stored.remove(&id);
+        let mut row = was_stored.clone().unwrap_or_default();
+        row.add(&change);
+        if row.is_zero() {
+            if was_stored.is_some() {
+                gone.push(definition, &id.1);
+            }
+            continue;
+        }
+        kept.push(definition, &id.1);
+        for (column, text) in columns.iter_mut().zip([
+            numbers::to_text(&row.all.counts),
+            numbers::to_text(&row.all.live),
+            numbers::to_text(&row.all.matured),
+            numbers::to_text(&row.crossed.counts),
+            numbers::to_text(&row.crossed.live),
+            numbers::to_text(&row.crossed.matured),
+        ]) {
+            column.push(text);
+        }
+    }
+    delete(connection, tenant, &gone).await?;
+    put(connection, tenant, &kept, &columns).await
+}
+
+async fn delete(connection: &mut PgConnection, tenant: TenantId, keys: &Keys) -> Result<(), sqlx::Error> {
+    if keys.definitions.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(include_str!("../../sql/measure_tallies_delete.sql"))
+        .bind(tenant.0)
+        .bind(&keys.definitions)
+        .bind(&keys.dimensions)
+        .bind(&keys.values)
+        .bind(&keys.arms)
+        .bind(&keys.days)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+async fn put(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    keys: &Keys,
+    columns: &[Vec<String>; 6],
+) -> Result<(), sqlx::Error> {
+    if keys.definitions.is_empty() {
+        return Ok(());
+    }
+    let mut query = sqlx::query(include_str!("../../sql/measure_tallies_put.sql"))
+        .bind(tenant.0)
+        .bind(&keys.definitions)
+        .bind(&keys.dimensions)
+        .bind(&keys.values)
+        .bind(&keys.arms)
+        .bind(&keys.days);
+    for column in columns {
+        query = query.bind(column);
+    }
+    query.execute(connection).await.map(drop)
+}
+
+/// The key of a row of `tally`.
+pub(crate) fn key(row: &PgRow) -> Result<RowKey, sqlx::Error> {
+    let day: NaiveDate = row.try_get("day")?;
+    let value: &str = row.try_get("value")?;
+    Ok(RowKey { dimension: row.try_get("dimension")?, value: value.into(), arm: row.try_get("arm")?, day: day.into() })
+}
+
+/// The sums of a row of `tally`.
+pub(crate) fn sums_of(row: &PgRow) -> Result<Row, sqlx::Error> {
+    Ok(Row {
+        all: sums(row, "counts", "live", "matured")?,
+        crossed: sums(row, "crossed_counts", "crossed_live", "crossed_matured")?,
+    })
+}
+
+fn sums(row: &PgRow, counts: &str, live: &str, matured: &str) -> Result<Sums, sqlx::Error> {
+    let unreadable = |column: &str| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: "is no array of whole numbers".into(),
+    };
+    let numbers = |column: &str| -> Result<Vec<I256>, sqlx::Error> {
+        numbers::from_text(row.try_get(column)?).ok_or_else(|| unreadable(column))
+    };
+    let stored: Vec<i64> = row.try_get(counts)?;
+    let mut array = [0; COUNTS];
+    array.iter_mut().zip(&stored).for_each(|(a, b)| *a = *b);
+    Ok(Sums { counts: array, live: numbers(live)?, matured: numbers(matured)? })
+}
