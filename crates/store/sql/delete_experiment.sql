@@ -1,0 +1,1 @@
+DELETE FROM experiment WHERE tenant_id = $1 AND experiment = $2

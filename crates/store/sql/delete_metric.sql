@@ -1,0 +1,1 @@
+DELETE FROM metric WHERE tenant_id = $1 AND metric = $2

@@ -1,0 +1,1 @@
+SELECT body FROM metric WHERE tenant_id = $1 AND metric = $2

@@ -1,0 +1,5 @@
+SELECT e.body, d.done, d.total FROM experiment e
+LEFT JOIN definition d ON d.tenant_id = $1 AND d.experiment = e.experiment AND d.state = 'building'
+WHERE e.tenant_id = $1 AND ($2::text IS NULL OR e.experiment > $2 COLLATE "C")
+ORDER BY e.experiment
+LIMIT $3

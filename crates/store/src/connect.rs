@@ -1,0 +1,98 @@
+//! Connections: each starts as a role that can't get around row-level security, and the store makes sure of it.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::error::StoreError;
+use crate::options::StoreOptions;
+use crate::{Inner, Store, keys, touched, writer};
+
+const APP: &str = "journeylift_app";
+const MAINTENANCE: &str = "journeylift_maintenance";
+
+/// How long a request waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(2);
+
+/// How long a statement of each pool may take, in milliseconds.
+const INGEST_TIMEOUT: u32 = 15_000;
+const READ_TIMEOUT: u32 = 10_000;
+const MAINTENANCE_TIMEOUT: u32 = 30_000;
+
+/// How long a statement waits for a lock, in milliseconds: longer than a slice of the measurement by far.
+const LOCK_TIMEOUT: u32 = 5_000;
+
+/// Connections of the maintenance pool.
+const MAINTENANCE_CONNECTIONS: u32 = 2;
+
+impl Store {
+    /// Connects, and verifies that the roles are those under row-level security.
+    pub async fn connect(options: StoreOptions) -> Result<Self, StoreError> {
+        let shared = options.max_connections.saturating_sub(MAINTENANCE_CONNECTIONS).max(4);
+        let ingest_connections = shared / 2;
+        let ingest = pool(&options.url, APP, ingest_connections, INGEST_TIMEOUT)?;
+        let reads = pool(&options.url, APP, shared - ingest_connections, READ_TIMEOUT)?;
+        let maintenance = pool(&options.url, MAINTENANCE, MAINTENANCE_CONNECTIONS, MAINTENANCE_TIMEOUT)?;
+        verify_role(&ingest, APP).await?;
+        verify_role(&maintenance, MAINTENANCE).await?;
+        let touched = Arc::new(touched::TouchedTenants::default());
+        let writers = writer::Writers::new(ingest.clone(), &options, ingest_connections, touched.clone());
+        let inner = Inner {
+            ingest,
+            reads,
+            maintenance,
+            keys: keys::KeyCache::new(),
+            writers,
+            touched,
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            options,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+}
+
+fn pool(url: &str, role: &str, connections: u32, statement_timeout: u32) -> Result<PgPool, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Setup(format!("the database's address can't be read: {error}")))?
+        .application_name("journeylift")
+        .options([
+            ("role", role),
+            ("timezone", "UTC"),
+            ("jit", "off"),
+            // Plain Postgres takes any setting with a dot; a distributed one then sends SET LOCAL to its workers.
+            ("citus.propagate_set_commands", "local"),
+        ])
+        .options([
+            ("statement_timeout", statement_timeout),
+            ("lock_timeout", LOCK_TIMEOUT),
+            ("idle_in_transaction_session_timeout", 60_000),
+        ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        .idle_timeout(Duration::from_mins(10))
+        .max_lifetime(Duration::from_hours(1))
+        .connect_lazy_with(options))
+}
+
+/// Refuses a role that is not under row-level security, whatever the reason.
+async fn verify_role(pool: &PgPool, wanted: &str) -> Result<(), StoreError> {
+    let (role, superuser, bypasses, owns): (String, bool, bool, bool) =
+        sqlx::query_as(include_str!("../sql/verify_role.sql")).fetch_one(pool).await?;
+    let fault = if role != wanted {
+        format!("connections run as {role} and not as {wanted}")
+    } else if superuser || bypasses {
+        format!("the role {role} is exempt from row-level security: ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS")
+    } else if owns {
+        format!("the role {role} owns tables, and owners are exempt from row-level security")
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::Setup(fault))
+}

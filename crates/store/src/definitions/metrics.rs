@@ -1,0 +1,147 @@
+//! Metrics: defining, reading, deleting.
+
+use journey::{Definition, Experiment, Key, Metric, TenantId};
+use sqlx::types::Json;
+
+use super::document::{ExperimentBody, MetricBody};
+use super::lock::{lock_measure, next_generation};
+use super::versions::{Versions, corrupt};
+use super::{Change, DefinitionError};
+use crate::TenantStore;
+use crate::error::StoreError;
+use crate::page::{self, Page};
+use crate::transaction::{Purpose, Tx, begin, retry};
+
+impl TenantStore {
+    /// Defines a metric, or changes it. Experiments that use it are measured again beside their old version where
+    /// the change makes a difference to that; archived ones keep what they measured.
+    pub async fn put_metric(&self, metric: Metric) -> Result<Change, DefinitionError> {
+        let now = self.inner.now();
+        let metric = &metric;
+        let change = retry("put_metric", || async move {
+            let mut tx = begin(&self.inner.ingest, self.id(), Purpose::Write).await?;
+            lock_measure(&mut tx, self.id()).await?;
+            let current = find(&mut tx, self.id(), metric.key.as_str()).await?;
+            if current.as_ref() == Some(metric) {
+                return Ok(Change::Unchanged);
+            }
+            sqlx::query(include_str!("../../sql/upsert_metric.sql"))
+                .bind(self.id().0)
+                .bind(metric.key.as_str())
+                .bind(Json(MetricBody::from(metric)))
+                .bind(now.to_utc())
+                .execute(&mut *tx)
+                .await?;
+            for experiment in experiments_with(&mut tx, self.id(), metric.key.as_str()).await? {
+                if experiment.archived {
+                    continue;
+                }
+                let metrics = resolve(&mut tx, self.id(), &experiment).await?;
+                let mut versions = Versions::load(&mut tx, self.id(), &experiment.key).await?;
+                versions.measure(&mut tx, &Definition { experiment, metrics }, now).await?;
+            }
+            next_generation(&mut tx, self.id()).await?;
+            tx.commit().await?;
+            Ok(if current.is_some() { Change::Updated } else { Change::Created })
+        })
+        .await;
+        self.inner.touched.tell(self.id());
+        change
+    }
+
+    /// The metric with this key.
+    pub async fn get_metric(&self, key: &str) -> Result<Option<Metric>, StoreError> {
+        retry("metric", || async move {
+            let mut tx = begin(&self.inner.reads, self.id(), Purpose::Read).await?;
+            let metric = find(&mut tx, self.id(), key).await?;
+            tx.commit().await?;
+            Ok(metric)
+        })
+        .await
+    }
+
+    /// The metrics, by key.
+    pub async fn metrics(&self, limit: usize, after: Option<&str>) -> Result<Page<Metric>, StoreError> {
+        let (limit, rows) = page::bounds(limit);
+        let metrics = retry("metrics", || async move {
+            let mut tx = begin(&self.inner.reads, self.id(), Purpose::Read).await?;
+            let bodies: Vec<Json<MetricBody>> = sqlx::query_scalar(include_str!("../../sql/list_metrics.sql"))
+                .bind(self.id().0)
+                .bind(after)
+                .bind(rows)
+                .fetch_all(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            bodies.into_iter().map(decode).collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await?;
+        Ok(Page::of(metrics, limit, |metric| metric.key.to_string()))
+    }
+
+    /// Deletes a metric that no experiment uses; whether there was one.
+    pub async fn delete_metric(&self, key: &str) -> Result<bool, DefinitionError> {
+        retry("delete_metric", || async move {
+            let mut tx = begin(&self.inner.ingest, self.id(), Purpose::Write).await?;
+            lock_measure(&mut tx, self.id()).await?;
+            let users: Vec<Key> = experiments_with(&mut tx, self.id(), key).await?.into_iter().map(|e| e.key).collect();
+            if !users.is_empty() {
+                return Err(DefinitionError::InUse(users));
+            }
+            let done = sqlx::query(include_str!("../../sql/delete_metric.sql"))
+                .bind(self.id().0)
+                .bind(key)
+                .execute(&mut *tx)
+                .await?;
+            if done.rows_affected() == 0 {
+                return Ok(false);
+            }
+            next_generation(&mut tx, self.id()).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+fn decode(Json(body): Json<MetricBody>) -> Result<Metric, StoreError> {
+    body.try_into().map_err(|error| corrupt("metric", &error))
+}
+
+async fn find(tx: &mut Tx, tenant: TenantId, key: &str) -> Result<Option<Metric>, StoreError> {
+    let body: Option<Json<MetricBody>> = sqlx::query_scalar(include_str!("../../sql/find_metric.sql"))
+        .bind(tenant.0)
+        .bind(key)
+        .fetch_optional(&mut **tx)
+        .await?;
+    body.map(decode).transpose()
+}
+
+/// The experiments that use the metric `key`, archived ones too, by key.
+async fn experiments_with(tx: &mut Tx, tenant: TenantId, key: &str) -> Result<Vec<Experiment>, StoreError> {
+    let bodies: Vec<Json<ExperimentBody>> = sqlx::query_scalar(include_str!("../../sql/experiments_with_metric.sql"))
+        .bind(tenant.0)
+        .bind(key)
+        .fetch_all(&mut **tx)
+        .await?;
+    bodies.into_iter().map(|Json(body)| body.try_into().map_err(|error| corrupt("experiment", &error))).collect()
+}
+
+/// The metrics that an experiment uses, in the order in which it does.
+pub(super) async fn resolve(
+    tx: &mut Tx,
+    tenant: TenantId,
+    experiment: &Experiment,
+) -> Result<Vec<Metric>, DefinitionError> {
+    let keys: Vec<&str> = experiment.metrics.iter().map(|used| used.metric.as_str()).collect();
+    let bodies: Vec<Json<MetricBody>> = sqlx::query_scalar(include_str!("../../sql/resolve_metrics.sql"))
+        .bind(tenant.0)
+        .bind(&keys)
+        .fetch_all(&mut **tx)
+        .await?;
+    let known = bodies.into_iter().map(decode).collect::<Result<Vec<_>, _>>()?;
+    let find = |(index, used): (usize, &journey::MetricUse)| {
+        let metric = known.iter().find(|metric| metric.key == used.metric).cloned();
+        metric.ok_or_else(|| DefinitionError::UnknownMetric { index, key: used.metric.clone() })
+    };
+    experiment.metrics.iter().enumerate().map(find).collect()
+}

@@ -1,0 +1,77 @@
+//! Metrics and experiments, and the versions in which they are measured.
+//!
+//! Every change takes the tenant's measure lock before it looks at anything: what the measurement does then sees
+//! either all of the change or nothing of it.
+
+mod document;
+mod experiments;
+mod lock;
+mod metrics;
+mod versions;
+
+use journey::Key;
+
+pub(crate) use self::document::ExperimentBody;
+#[expect(unused_imports, reason = "the measurement reads definitions and takes the lock")]
+pub(crate) use self::{document::DefinitionBody, lock::lock_measure};
+use crate::error::{Attempt, StoreError};
+
+/// What a request to define something did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// There was nothing of this key.
+    Created,
+    /// It is another now.
+    Updated,
+    /// It was the same already.
+    Unchanged,
+}
+
+/// How far the measuring of a new version has come; the answers come from the old one until it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measuring {
+    /// Subjects measured.
+    pub done: u64,
+    /// Subjects to measure, as of when it began.
+    pub of: u64,
+}
+
+/// Why a metric or an experiment stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum DefinitionError {
+    /// The experiment uses a metric that is not defined.
+    #[error("metric {key} is not defined")]
+    UnknownMetric {
+        /// The place in the experiment's metrics.
+        index: usize,
+        /// The metric's key.
+        key: Key,
+    },
+    /// Experiments use the metric.
+    #[error("the metric is used by {} experiments", .0.len())]
+    InUse(Vec<Key>),
+    /// The experiment is archived, and so its tallies are frozen.
+    #[error("the experiment is archived: {reason}")]
+    Frozen {
+        /// What can't be, and what can.
+        reason: &'static str,
+    },
+    /// The experiment is being measured again, and can't be archived before that is done.
+    #[error("the experiment is being measured: archive it when that is done")]
+    Building,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for DefinitionError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Attempt for DefinitionError {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
+    }
+}

@@ -1,0 +1,156 @@
+//! Work across tenants: who waits for the measurement, and retention. The only place whose statements may name no
+//! tenant, and those only look.
+
+use journey::{COVARIATE_DAYS, Experiment, Instant, TenantId};
+use sqlx::types::chrono::{DateTime, Utc};
+use sqlx::types::{Json, Uuid};
+
+use crate::definitions::ExperimentBody;
+use crate::error::StoreError;
+use crate::tenants::OperatorStore;
+use crate::transaction::{Purpose, Tx, begin, retry};
+use crate::{Inner, definitions};
+
+/// Rows that one transaction of the retention looks at.
+const BATCH: i64 = 5_000;
+
+/// What the retention did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retained {
+    /// Events that were deleted.
+    pub deleted: u64,
+    /// Tenants that keep everything, because an experiment of theirs has no beginning.
+    pub tenants_without_horizon: u64,
+}
+
+/// The tenants with touched subjects, or versions to build or to sweep: what a worker finds when it starts.
+#[expect(dead_code, reason = "the worker of the measurement asks when it starts")]
+pub(crate) async fn tenants_with_work(inner: &Inner) -> Result<Vec<TenantId>, StoreError> {
+    retry("tenants_with_work", || async move {
+        let tenants: Vec<Uuid> =
+            sqlx::query_scalar(include_str!("../sql/tenants_with_work.sql")).fetch_all(&inner.maintenance).await?;
+        Ok(tenants.into_iter().map(TenantId).collect())
+    })
+    .await
+}
+
+impl OperatorStore {
+    /// Deletes the events of all tenants that happened more than `retention_days` ago, but none that an unarchived
+    /// experiment may need: those from its covariate's span on. An experiment without a beginning needs them all.
+    pub async fn retain(&self, retention_days: i64) -> Result<Retained, StoreError> {
+        let mut retained = Retained::default();
+        let mut after = None;
+        loop {
+            let page = self.list(500, after).await?;
+            for tenant in &page.items {
+                match self.retain_tenant(tenant.id, retention_days).await? {
+                    Some(deleted) => retained.deleted += deleted,
+                    None => retained.tenants_without_horizon += 1,
+                }
+            }
+            match page.items.last() {
+                Some(last) if page.next.is_some() => after = Some(last.id),
+                _ => return Ok(retained),
+            }
+        }
+    }
+
+    /// The events deleted of one tenant; `None`: it has no horizon. Walks the primary key.
+    async fn retain_tenant(&self, tenant: TenantId, retention_days: i64) -> Result<Option<u64>, StoreError> {
+        let oldest = self.inner.now().plus_days(-retention_days);
+        let mut after = Uuid::nil();
+        let mut deleted = 0;
+        loop {
+            let (old, last) = retry("find_old_events", || async move {
+                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Read).await?;
+                let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok((None, None)) };
+                let (old, last) = find_old(&mut tx, tenant, after, horizon).await?;
+                tx.commit().await?;
+                Ok::<_, StoreError>((Some(old), last))
+            })
+            .await?;
+            let Some(old) = old else { return Ok(None) };
+            if !old.is_empty() {
+                let old = &old;
+                deleted += retry("delete_old_events", || async move {
+                    let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Write).await?;
+                    // Under the lock no experiment can be defined meanwhile that needs what is deleted, and no
+                    // journey is being read.
+                    definitions::lock_measure(&mut tx, tenant).await?;
+                    let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(0) };
+                    let gone = delete(&mut tx, tenant, old, horizon).await?;
+                    tx.commit().await?;
+                    Ok::<_, StoreError>(gone)
+                })
+                .await?;
+            }
+            match last {
+                Some(last) => after = last,
+                None => return Ok(Some(deleted)),
+            }
+        }
+    }
+}
+
+/// Events before it may go: `oldest`, or earlier where an unarchived experiment needs them; `None`: none may.
+async fn horizon(tx: &mut Tx, tenant: TenantId, oldest: Instant) -> Result<Option<Instant>, StoreError> {
+    let bodies: Vec<Json<ExperimentBody>> = sqlx::query_scalar(include_str!("../sql/unarchived_experiments.sql"))
+        .bind(tenant.0)
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut starts = Vec::with_capacity(bodies.len());
+    for Json(body) in bodies {
+        let experiment: Experiment =
+            body.try_into().map_err(|error: journey::Invalid| StoreError::corrupt("experiment", error.to_string()))?;
+        starts.push(experiment.starts_at);
+    }
+    Ok(horizon_of(&starts, oldest))
+}
+
+fn horizon_of(starts: &[Option<Instant>], oldest: Instant) -> Option<Instant> {
+    starts.iter().try_fold(oldest, |horizon, start| Some(horizon.min(start.as_ref()?.plus_days(-COVARIATE_DAYS))))
+}
+
+/// The ids of old events among the next rows after `after`, and the last row's id where there may be more.
+async fn find_old(
+    tx: &mut Tx,
+    tenant: TenantId,
+    after: Uuid,
+    horizon: Instant,
+) -> Result<(Vec<Uuid>, Option<Uuid>), StoreError> {
+    let rows: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(include_str!("../sql/walk_events.sql"))
+        .bind(tenant.0)
+        .bind(after)
+        .bind(BATCH)
+        .fetch_all(&mut **tx)
+        .await?;
+    let full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= BATCH);
+    let last = rows.last().filter(|_| full).map(|(id, _)| *id);
+    let old = rows.into_iter().filter(|(_, at)| Instant::from(*at) < horizon).map(|(id, _)| id).collect();
+    Ok((old, last))
+}
+
+async fn delete(tx: &mut Tx, tenant: TenantId, ids: &[Uuid], horizon: Instant) -> Result<u64, StoreError> {
+    let gone: Vec<Uuid> = sqlx::query_scalar(include_str!("../sql/delete_events.sql"))
+        .bind(tenant.0)
+        .bind(ids)
+        .bind(horizon.to_utc())
+        .fetch_all(&mut **tx)
+        .await?;
+    sqlx::query(include_str!("../sql/delete_conflicts.sql")).bind(tenant.0).bind(&gone).execute(&mut **tx).await?;
+    Ok(gone.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_horizon_never_reaches_what_an_experiment_needs() {
+        let day = |n: i64| Instant::from_micros(0).plus_days(n);
+        assert_eq!(horizon_of(&[], day(100)), Some(day(100)));
+        assert_eq!(horizon_of(&[Some(day(200))], day(100)), Some(day(100)));
+        assert_eq!(horizon_of(&[Some(day(200)), Some(day(50))], day(100)), Some(day(36)));
+        assert_eq!(horizon_of(&[Some(day(200)), None], day(100)), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! Readiness: whether an acknowledgement given now would keep its promise.
+
+use crate::Store;
+use crate::error::StoreError;
+use crate::migrations::{PendingMigration, applied, changed, pending};
+
+/// What stands between the service and its readiness; all of it empty: ready.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Why the database can't be asked; `None`: it can.
+    pub unreachable: Option<String>,
+    /// Migrations that the database has not seen.
+    pub pending: Vec<PendingMigration>,
+    /// Numbers of migrations that were applied with another text.
+    pub changed: Vec<i64>,
+    /// Settings of the database without which a crash of it could lose acknowledged events.
+    pub not_durable: Vec<String>,
+}
+
+impl Readiness {
+    /// Whether nothing stands in the way.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Store {
+    /// Asks the database whether it is reachable, migrated and durable.
+    pub async fn ready(&self) -> Readiness {
+        match self.look().await {
+            Ok(readiness) => readiness,
+            Err(error) => {
+                tracing::warn!(?error, "the database is not ready");
+                Readiness { unreachable: Some(error.to_string()), ..Readiness::default() }
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Readiness, StoreError> {
+        let (fsync, full_page_writes, synchronous_commit): (String, String, String) =
+            sqlx::query_as(include_str!("../sql/durability.sql")).fetch_one(&self.inner.ingest).await?;
+        let applied = applied(&self.inner.ingest).await?;
+        let settings = [
+            ("fsync", &fsync),
+            ("full_page_writes", &full_page_writes),
+            // Every other value waits at least for the disk of this server.
+            ("synchronous_commit", &synchronous_commit),
+        ];
+        let not_durable =
+            settings.into_iter().filter(|(_, value)| *value == "off").map(|(name, _)| format!("{name} is off"));
+        Ok(Readiness {
+            unreachable: None,
+            pending: pending(&applied),
+            changed: changed(&applied),
+            not_durable: not_durable.collect(),
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! A tenant's task: takes what is queued, writes it, answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use journey::TenantId;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::batch::Row;
+use super::write::{Written, write};
+use super::{AppendError, Outcome, Request, Shared};
+use crate::error::StoreError;
+
+/// The most events of a batch, unless one request alone has more.
+const MAX_ROWS: usize = 10_000;
+
+/// A tenant that has sent nothing for so long has no task any more.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Writes what comes through `queue` until the tenant is idle or the store closes.
+pub(super) async fn run(shared: Arc<Shared>, tenant: TenantId, mut queue: mpsc::Receiver<Request>) {
+    let mut waiting = Waiting::default();
+    while let Some(requests) = waiting.gather(&shared, tenant, &mut queue).await {
+        // Batches of other tenants may be committing; what arrives meanwhile comes along.
+        let permit = shared.commits.acquire().await;
+        let requests = waiting.fill(requests, &mut queue);
+        let (requests, rows) = unpack(requests);
+        let written = write(&shared.pool, tenant, &rows).await;
+        drop(permit);
+        if written.stored_anything() {
+            shared.touched.tell(tenant);
+        }
+        answer(requests, written);
+    }
+}
+
+/// Requests taken from the queue, and how many events they hold.
+#[derive(Default)]
+struct Taken {
+    requests: Vec<Request>,
+    rows: usize,
+}
+
+/// What a task remembers between batches.
+#[derive(Default)]
+struct Waiting {
+    /// A request that did not fit into the last batch.
+    left_over: Option<Request>,
+    /// Whether the last batch held several requests: then more are on their way.
+    busy: bool,
+}
+
+impl Waiting {
+    /// The requests of the next batch; `None`: the task is over.
+    async fn gather(
+        &mut self,
+        shared: &Shared,
+        tenant: TenantId,
+        queue: &mut mpsc::Receiver<Request>,
+    ) -> Option<Taken> {
+        let first = match self.left_over.take() {
+            Some(request) => request,
+            None => next(shared, tenant, queue).await?,
+        };
+        let deadline = Instant::now() + shared.gather;
+        let mut taken = Taken { rows: first.events.len(), requests: vec![first] };
+        taken = self.fill(taken, queue);
+        // A lone request of an idle tenant has no one to wait for.
+        if taken.requests.len() > 1 || self.busy {
+            while taken.rows < MAX_ROWS && self.left_over.is_none() {
+                match timeout_at(deadline, queue.recv()).await {
+                    Ok(Some(request)) => self.take(&mut taken, request),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+        }
+        self.busy = taken.requests.len() > 1;
+        Some(taken)
+    }
+
+    /// Adds all that is queued and fits.
+    fn fill(&mut self, mut taken: Taken, queue: &mut mpsc::Receiver<Request>) -> Taken {
+        while taken.rows < MAX_ROWS && self.left_over.is_none() {
+            let Ok(request) = queue.try_recv() else { break };
+            self.take(&mut taken, request);
+        }
+        taken
+    }
+
+    /// Adds a request, or keeps it for the next batch where it does not fit.
+    fn take(&mut self, taken: &mut Taken, request: Request) {
+        if taken.rows + request.events.len() > MAX_ROWS {
+            self.left_over = Some(request);
+        } else {
+            taken.rows += request.events.len();
+            taken.requests.push(request);
+        }
+    }
+}
+
+/// The next request; `None` when the store closes or nothing came for long.
+async fn next(shared: &Shared, tenant: TenantId, queue: &mut mpsc::Receiver<Request>) -> Option<Request> {
+    loop {
+        if let Ok(request) = timeout(IDLE, queue.recv()).await {
+            return request;
+        }
+        let mut queues = shared.queues();
+        if queue.is_empty() {
+            // Under the lock no one can have put a request into the queue since.
+            if let Some(queues) = queues.as_mut() {
+                queues.remove(&tenant);
+            }
+            return None;
+        }
+    }
+}
+
+type Answer = (tokio::sync::oneshot::Sender<Result<Vec<Outcome>, AppendError>>, usize, [super::Reservation; 2]);
+
+/// Lays the events of the requests into one row of rows.
+fn unpack(taken: Taken) -> (Vec<Answer>, Vec<Row>) {
+    let mut rows = Vec::with_capacity(taken.rows);
+    let mut answers = Vec::with_capacity(taken.requests.len());
+    for request in taken.requests {
+        let Request { events, received_at, answer, _reserved: reserved } = request;
+        answers.push((answer, events.len(), reserved));
+        rows.extend(events.into_iter().map(|event| Row { event, received_at }));
+    }
+    (answers, rows)
+}
+
+/// Answers each request with the outcomes of its own events, or with the failure where one of them is not known.
+fn answer(answers: Vec<Answer>, written: Written) {
+    let Written { outcomes, failure } = written;
+    let mut outcomes = outcomes.into_iter();
+    for (sender, events, reserved) in answers {
+        let own: Option<Vec<Outcome>> = outcomes.by_ref().take(events).collect::<Vec<_>>().into_iter().collect();
+        let answer = own
+            .ok_or_else(|| AppendError::Unavailable(failure.as_ref().map_or(StoreError::Closing, StoreError::again)));
+        drop(reserved);
+        // Whoever asked may have gone; the events are stored all the same.
+        let _ = sender.send(answer);
+    }
+}

@@ -1,0 +1,136 @@
+//! One batch in one transaction, and what becomes of each event.
+
+use journey::{Invalid, TenantId};
+use sqlx::PgPool;
+use sqlx::types::Uuid;
+
+use super::Outcome;
+use super::batch::{Batch, Consequences, EventColumns, Row};
+use super::bisect::Parts;
+use crate::error::StoreError;
+use crate::fault;
+use crate::transaction::{Purpose, Tx, begin, retry};
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// One outcome per row, in the order given; `None`: it is not known, because of `failure`.
+    pub(super) outcomes: Vec<Option<Outcome>>,
+    /// What kept the rest from being written.
+    pub(super) failure: Option<StoreError>,
+}
+
+impl Written {
+    /// Whether anything new was stored.
+    pub(super) fn stored_anything(&self) -> bool {
+        self.outcomes.contains(&Some(Outcome::Accepted))
+    }
+}
+
+/// Writes rows in one transaction; where the database refuses it, in parts, until the bad rows stand alone.
+pub(super) async fn write(pool: &PgPool, tenant: TenantId, rows: &[Row]) -> Written {
+    let mut outcomes = vec![None; rows.len()];
+    let mut failure = None;
+    let mut parts = Parts::whole(rows.len());
+    while let Some(part) = parts.next() {
+        match write_part(pool, tenant, &rows[part.clone()]).await {
+            Ok(done) => outcomes[part].iter_mut().zip(done).for_each(|(slot, outcome)| *slot = Some(outcome)),
+            Err(StoreError::Refused { sqlstate, message, constraint }) => {
+                if let Some(row) = parts.refused(part) {
+                    // Validation should have caught it: each of these is a gap to close.
+                    tracing::error!(%sqlstate, %message, ?constraint, "the database refused an event");
+                    outcomes[row] = Some(Outcome::Refused(refusal(&sqlstate, constraint.as_deref())));
+                }
+            }
+            Err(error) => {
+                // The rest would most likely fail as well: its senders try again.
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    Written { outcomes, failure }
+}
+
+fn refusal(sqlstate: &str, constraint: Option<&str>) -> Invalid {
+    let rule = constraint.map_or_else(|| format!("SQLSTATE {sqlstate}"), |name| format!("rule {name}"));
+    Invalid::new("refused_by_database", "", format!("can't be stored ({rule}): change the event"))
+}
+
+async fn write_part(pool: &PgPool, tenant: TenantId, rows: &[Row]) -> Result<Vec<Outcome>, StoreError> {
+    let batch = Batch::of(rows);
+    let columns = batch.columns();
+    let (batch, columns) = (&batch, &columns);
+    retry("write", || async move {
+        let mut tx = begin(pool, tenant, Purpose::Write).await?;
+        let inserted = insert_events(&mut tx, tenant, columns).await?;
+        let done = batch.consequences(inserted);
+        insert_consequences(&mut tx, tenant, &done).await?;
+        fault::point("writer.before_commit").await;
+        tx.commit().await?;
+        fault::point("writer.after_commit").await;
+        Ok(done.outcomes)
+    })
+    .await
+}
+
+/// Inserts the events and gives the ids of those that were new.
+async fn insert_events(tx: &mut Tx, tenant: TenantId, columns: &EventColumns<'_>) -> Result<Vec<Uuid>, StoreError> {
+    let inserted: Vec<Uuid> = sqlx::query_scalar(include_str!("../../sql/insert_events.sql"))
+        .bind(tenant.0)
+        .bind(&columns.event_id)
+        .bind(&columns.subject)
+        .bind(&columns.occurred_at)
+        .bind(&columns.received_at)
+        .bind(&columns.name)
+        .bind(&columns.channel)
+        .bind(&columns.stage)
+        .bind(&columns.value)
+        .bind(&columns.currency)
+        .bind(&columns.experiment)
+        .bind(&columns.arm)
+        .bind(&columns.digest)
+        .bind(&columns.data)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(inserted)
+}
+
+/// Always in this order of tables, each sorted by key: two batches never wait for each other.
+async fn insert_consequences(tx: &mut Tx, tenant: TenantId, done: &Consequences<'_>) -> Result<(), StoreError> {
+    if !done.links.0.is_empty() {
+        sqlx::query(include_str!("../../sql/insert_links.sql"))
+            .bind(tenant.0)
+            .bind(&done.links.0)
+            .bind(&done.links.1)
+            .execute(&mut **tx)
+            .await?;
+    }
+    if !done.exposures.0.is_empty() {
+        sqlx::query(include_str!("../../sql/insert_exposures.sql"))
+            .bind(tenant.0)
+            .bind(&done.exposures.0)
+            .bind(&done.exposures.1)
+            .execute(&mut **tx)
+            .await?;
+    }
+    if !done.touched.subject.is_empty() {
+        sqlx::query(include_str!("../../sql/insert_touched.sql"))
+            .bind(tenant.0)
+            .bind(&done.touched.subject)
+            .bind(&done.touched.first_at)
+            .bind(&done.touched.first_id)
+            .bind(&done.touched.linked)
+            .execute(&mut **tx)
+            .await?;
+    }
+    if !done.doubtful.0.is_empty() {
+        sqlx::query(include_str!("../../sql/insert_conflicts.sql"))
+            .bind(tenant.0)
+            .bind(&done.doubtful.0)
+            .bind(&done.doubtful.1)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
