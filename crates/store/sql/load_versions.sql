@@ -1,2 +1,2 @@
-SELECT definition_id, state, body, done, total FROM definition
+SELECT definition_id, state, body FROM definition
 WHERE tenant_id = $1 AND experiment = $2 AND state IN ('active', 'building')

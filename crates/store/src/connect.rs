@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::StoreError;
+use crate::measure::Measurer;
 use crate::options::StoreOptions;
-use crate::{Inner, Store, keys, touched, writer};
+use crate::{Inner, Store, keys, maintenance, writer};
 
 const APP: &str = "journeylift_app";
 const MAINTENANCE: &str = "journeylift_maintenance";
@@ -30,30 +31,71 @@ const LOCK_TIMEOUT: u32 = 5_000;
 /// Connections of the maintenance pool.
 const MAINTENANCE_CONNECTIONS: u32 = 2;
 
+/// Connections of writes: a few batches commit at once, and definitions and keys are changed beside them.
+const INGEST_CONNECTIONS: u32 = 6;
+
+/// Tenants that this process measures side by side in the background.
+const MEASURERS: usize = 2;
+
+/// How often tenants with work are looked for that no one told of: other processes' and those of before a restart.
+const SCAN: Duration = Duration::from_secs(2);
+
 impl Store {
-    /// Connects, and verifies that the roles are those under row-level security.
+    /// Connects, verifies that the roles are those under row-level security, and begins to measure.
     pub async fn connect(options: StoreOptions) -> Result<Self, StoreError> {
-        let shared = options.max_connections.saturating_sub(MAINTENANCE_CONNECTIONS).max(4);
-        let ingest_connections = shared / 2;
-        let ingest = pool(&options.url, APP, ingest_connections, INGEST_TIMEOUT)?;
-        let reads = pool(&options.url, APP, shared - ingest_connections, READ_TIMEOUT)?;
+        let shared = options.max_connections.saturating_sub(MAINTENANCE_CONNECTIONS).max(6);
+        let ingest_connections = (shared / 3).min(INGEST_CONNECTIONS);
+        let measuring_connections = (shared - ingest_connections) / 2;
+        let read_connections = shared - ingest_connections - measuring_connections;
+        let app = |connections, timeout| pool(&options.url, APP, connections, timeout);
+        let ingest = app(ingest_connections, INGEST_TIMEOUT)?;
+        let measuring = app(measuring_connections, INGEST_TIMEOUT)?;
+        let reads = app(read_connections, READ_TIMEOUT)?;
         let maintenance = pool(&options.url, MAINTENANCE, MAINTENANCE_CONNECTIONS, MAINTENANCE_TIMEOUT)?;
         verify_role(&ingest, APP).await?;
         verify_role(&maintenance, MAINTENANCE).await?;
-        let touched = Arc::new(touched::TouchedTenants::default());
-        let writers = writer::Writers::new(ingest.clone(), &options, ingest_connections, touched.clone());
+        let measurer = Measurer::new(measuring.clone(), options.clock.clone(), options.measure_slice);
+        let writers = writer::Writers::new(ingest.clone(), &options, ingest_connections, measurer.clone());
         let inner = Inner {
             ingest,
+            measuring,
             reads,
             maintenance,
             keys: keys::KeyCache::new(),
             writers,
-            touched,
+            measurer,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             options,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let store = Self { inner: Arc::new(inner) };
+        if store.inner.options.background {
+            store.start();
+        }
+        Ok(store)
+    }
+
+    /// Starts the tasks in the background. A task that is stopped in the middle loses nothing: its transaction is
+    /// rolled back.
+    fn start(&self) {
+        let inner = &self.inner;
+        for _ in 0..MEASURERS {
+            let measuring = inner.measurer.clone().run();
+            inner.tasks.spawn(inner.closing.clone().run_until_cancelled_owned(measuring));
+        }
+        let scanning = scan(inner.maintenance.clone(), inner.measurer.clone());
+        inner.tasks.spawn(inner.closing.clone().run_until_cancelled_owned(scanning));
+    }
+}
+
+/// Tells the measurement of tenants that have work, again and again.
+async fn scan(maintenance: PgPool, measurer: Arc<Measurer>) {
+    loop {
+        match maintenance::tenants_with_work(&maintenance).await {
+            Ok(tenants) => tenants.iter().for_each(|tenant| measurer.notify(tenant)),
+            Err(error) => tracing::warn!(?error, "tenants with work could not be looked for"),
+        }
+        tokio::time::sleep(SCAN).await;
     }
 }
 

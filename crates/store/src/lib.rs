@@ -5,18 +5,20 @@
 
 mod connect;
 mod definitions;
+mod document;
 mod error;
 mod fault;
 mod id;
 mod keys;
 mod maintenance;
+mod measure;
 mod migrations;
 mod options;
 mod page;
+mod read;
 mod ready;
 mod tenant_store;
 mod tenants;
-mod touched;
 mod transaction;
 mod writer;
 
@@ -26,13 +28,17 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use definitions::{Change, DefinitionError, Measuring};
+pub use definitions::{Change, DefinitionError};
 pub use error::StoreError;
+#[cfg(feature = "faults")]
+pub use fault::inject;
 pub use keys::{KeyDraft, KeyInfo, KeyRefused, NewKey};
 pub use maintenance::Retained;
+pub use measure::Fresh;
 pub use migrations::{PendingMigration, migrate, pending_migrations};
 pub use options::{Clock, StoreOptions};
 pub use page::Page;
+pub use read::{MAX_DIMENSION_VALUES, Measured, Measuring};
 pub use ready::Readiness;
 pub use tenant_store::TenantStore;
 pub use tenants::{NewKeys, OperatorStore};
@@ -46,7 +52,7 @@ pub struct Store {
 
 /// What all clones of a store share.
 pub(crate) struct Inner {
-    /// Connections of the writer and the measurement, as `journeylift_app`.
+    /// Connections of writes, as `journeylift_app`.
     pub(crate) ingest: PgPool,
     /// Connections of reads, so that a dashboard can't stop ingest, as `journeylift_app`.
     pub(crate) reads: PgPool,
@@ -55,8 +61,9 @@ pub(crate) struct Inner {
     pub(crate) options: StoreOptions,
     pub(crate) keys: keys::KeyCache,
     pub(crate) writers: writer::Writers,
-    /// Where the writer leaves word of tenants whose subjects were touched.
-    pub(crate) touched: Arc<touched::TouchedTenants>,
+    /// What measures, on connections of its own.
+    pub(crate) measurer: Arc<measure::Measurer>,
+    pub(crate) measuring: PgPool,
     /// Background tasks; [`Store::close`] waits for them.
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the store closes.
@@ -90,7 +97,7 @@ impl Store {
         self.inner.closing.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
-        for pool in [&self.inner.ingest, &self.inner.reads, &self.inner.maintenance] {
+        for pool in [&self.inner.ingest, &self.inner.measuring, &self.inner.reads, &self.inner.maintenance] {
             pool.close().await;
         }
     }

@@ -1,15 +1,16 @@
 //! Work across tenants: who waits for the measurement, and retention. The only place whose statements may name no
 //! tenant, and those only look.
 
-use journey::{COVARIATE_DAYS, Experiment, Instant, TenantId};
+use journey::{COVARIATE_DAYS, Experiment, Instant, Tenant, TenantId};
+use sqlx::PgPool;
 use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::types::{Json, Uuid};
 
-use crate::definitions::ExperimentBody;
+use crate::document::ExperimentBody;
 use crate::error::StoreError;
 use crate::tenants::OperatorStore;
 use crate::transaction::{Purpose, Tx, begin, retry};
-use crate::{Inner, definitions};
+use crate::{definitions, tenants};
 
 /// Rows that one transaction of the retention looks at.
 const BATCH: i64 = 5_000;
@@ -23,13 +24,11 @@ pub struct Retained {
     pub tenants_without_horizon: u64,
 }
 
-/// The tenants with touched subjects, or versions to build or to sweep: what a worker finds when it starts.
-#[expect(dead_code, reason = "the worker of the measurement asks when it starts")]
-pub(crate) async fn tenants_with_work(inner: &Inner) -> Result<Vec<TenantId>, StoreError> {
+/// The tenants with touched subjects, or versions to build or to sweep.
+pub(crate) async fn tenants_with_work(maintenance: &PgPool) -> Result<Vec<Tenant>, StoreError> {
     retry("tenants_with_work", || async move {
-        let tenants: Vec<Uuid> =
-            sqlx::query_scalar(include_str!("../sql/tenants_with_work.sql")).fetch_all(&inner.maintenance).await?;
-        Ok(tenants.into_iter().map(TenantId).collect())
+        let rows = sqlx::query(include_str!("../sql/tenants_with_work.sql")).fetch_all(maintenance).await?;
+        rows.iter().map(tenants::read).collect()
     })
     .await
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use journey::{Event, Scope, Tenant, TenantId};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::Inner;
 use crate::keys::KeyRecord;
+use crate::measure::Measurer;
 use crate::writer::{AppendError, Outcome};
 
 /// The store as the holder of a key sees it; clones share everything.
@@ -47,7 +49,17 @@ impl TenantStore {
     /// `bytes` is their decoded size, which counts against the queue. Events without a time get the time of this
     /// call. Sending the same events again is always safe.
     pub async fn append(&self, events: Vec<Event>, bytes: usize) -> Result<Vec<Outcome>, AppendError> {
-        self.inner.writers.append(self.tenant.id, events, bytes, self.inner.now()).await
+        self.inner.writers.append(&self.tenant, events, bytes, self.inner.now()).await
+    }
+
+    /// What measures.
+    pub(crate) fn measurer(&self) -> &Arc<Measurer> {
+        &self.inner.measurer
+    }
+
+    /// Connections of reads.
+    pub(crate) fn reads(&self) -> &PgPool {
+        &self.inner.reads
     }
 
     /// The tenant's id.

@@ -117,7 +117,8 @@ pub(crate) async fn find(tx: &mut Tx, tenant: TenantId) -> Result<Option<Tenant>
     row.as_ref().map(read).transpose()
 }
 
-fn read(row: &PgRow) -> Result<Tenant, StoreError> {
+/// The tenant of a row with all its columns.
+pub(crate) fn read(row: &PgRow) -> Result<Tenant, StoreError> {
     let text = |column| row.try_get::<String, _>(column);
     let corrupt = |error: journey::Invalid| StoreError::corrupt("tenant", error.to_string());
     Ok(Tenant {

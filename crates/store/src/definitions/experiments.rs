@@ -5,12 +5,12 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 
-use super::document::ExperimentBody;
 use super::lock::{lock_measure, next_generation};
 use super::metrics::resolve;
 use super::versions::{Plan, Versions, corrupt};
-use super::{Change, DefinitionError, Measuring};
-use crate::TenantStore;
+use super::{Change, DefinitionError};
+use crate::{Measuring, TenantStore};
+use crate::document::ExperimentBody;
 use crate::error::StoreError;
 use crate::page::{self, Page};
 use crate::transaction::{Purpose, Tx, begin, retry};
@@ -55,7 +55,7 @@ impl TenantStore {
             Ok(if current.is_some() { Change::Updated } else { Change::Created })
         })
         .await;
-        self.inner.touched.tell(self.id());
+        self.measurer().notify(self.tenant());
         change
     }
 
@@ -116,7 +116,7 @@ impl TenantStore {
         })
         .await;
         // What the retired versions leave behind is swept by the measurement.
-        self.inner.touched.tell(self.id());
+        self.measurer().notify(self.tenant());
         deleted
     }
 }
@@ -155,8 +155,7 @@ async fn find(tx: &mut Tx, tenant: TenantId, key: &str) -> Result<Option<(Experi
 fn decode(row: &PgRow) -> Result<(Experiment, Option<Measuring>), StoreError> {
     let Json(body): Json<ExperimentBody> = row.try_get("body")?;
     let experiment = body.try_into().map_err(|error| corrupt("experiment", &error))?;
-    let count =
-        |column| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.and_then(|n| u64::try_from(n).ok()));
-    let measuring = count("done")?.zip(count("total")?).map(|(done, of)| Measuring { done, of });
+    let done: Option<i64> = row.try_get("done")?;
+    let measuring = done.zip(row.try_get("total")?).map(|(done, of)| Measuring { done, of });
     Ok((experiment, measuring))
 }

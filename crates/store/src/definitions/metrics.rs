@@ -3,11 +3,11 @@
 use journey::{Definition, Experiment, Key, Metric, TenantId};
 use sqlx::types::Json;
 
-use super::document::{ExperimentBody, MetricBody};
 use super::lock::{lock_measure, next_generation};
 use super::versions::{Versions, corrupt};
 use super::{Change, DefinitionError};
 use crate::TenantStore;
+use crate::document::{ExperimentBody, MetricBody};
 use crate::error::StoreError;
 use crate::page::{self, Page};
 use crate::transaction::{Purpose, Tx, begin, retry};
@@ -45,7 +45,7 @@ impl TenantStore {
             Ok(if current.is_some() { Change::Updated } else { Change::Created })
         })
         .await;
-        self.inner.touched.tell(self.id());
+        self.measurer().notify(self.tenant());
         change
     }
 

@@ -3,7 +3,6 @@
 //! Every change takes the tenant's measure lock before it looks at anything: what the measurement does then sees
 //! either all of the change or nothing of it.
 
-mod document;
 mod experiments;
 mod lock;
 mod metrics;
@@ -11,9 +10,7 @@ mod versions;
 
 use journey::Key;
 
-pub(crate) use self::document::ExperimentBody;
-#[expect(unused_imports, reason = "the measurement reads definitions and takes the lock")]
-pub(crate) use self::{document::DefinitionBody, lock::lock_measure};
+pub(crate) use self::lock::lock_measure;
 use crate::error::{Attempt, StoreError};
 
 /// What a request to define something did.
@@ -25,15 +22,6 @@ pub enum Change {
     Updated,
     /// It was the same already.
     Unchanged,
-}
-
-/// How far the measuring of a new version has come; the answers come from the old one until it is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Measuring {
-    /// Subjects measured.
-    pub done: u64,
-    /// Subjects to measure, as of when it began.
-    pub of: u64,
 }
 
 /// Why a metric or an experiment stays as it is.

@@ -6,8 +6,8 @@
 use journey::{Definition, Instant, Invalid, Key, TenantId};
 use sqlx::types::Json;
 
-use super::document::DefinitionBody;
-use super::{DefinitionError, Measuring};
+use super::DefinitionError;
+use crate::document::DefinitionBody;
 use crate::error::StoreError;
 use crate::transaction::Tx;
 
@@ -16,7 +16,6 @@ use crate::transaction::Tx;
 pub(super) struct Version {
     pub(super) id: i64,
     pub(super) definition: Definition,
-    pub(super) measuring: Measuring,
 }
 
 /// The versions of an experiment that are not retired.
@@ -41,17 +40,16 @@ pub(super) enum Plan {
 
 impl Versions {
     pub(super) async fn load(tx: &mut Tx, tenant: TenantId, key: &Key) -> Result<Self, StoreError> {
-        let rows: Vec<(i64, String, Json<DefinitionBody>, i64, i64)> =
+        let rows: Vec<(i64, String, Json<DefinitionBody>)> =
             sqlx::query_as(include_str!("../../sql/load_versions.sql"))
                 .bind(tenant.0)
                 .bind(key.as_str())
                 .fetch_all(&mut **tx)
                 .await?;
         let mut versions = Self { tenant, key: key.clone(), active: None, building: None };
-        for (id, state, Json(body), done, of) in rows {
+        for (id, state, Json(body)) in rows {
             let definition = body.try_into().map_err(|error| corrupt("definition", &error))?;
-            let count = |number: i64| u64::try_from(number).unwrap_or(0);
-            let version = Version { id, definition, measuring: Measuring { done: count(done), of: count(of) } };
+            let version = Version { id, definition };
             match state.as_str() {
                 "active" => versions.active = Some(version),
                 _ => versions.building = Some(version),

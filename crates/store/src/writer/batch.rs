@@ -171,6 +171,7 @@ fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Outcome::{Accepted, Duplicate};
     use super::*;
     use journey::{EventDraft, Json, Limits};
 
@@ -207,7 +208,6 @@ mod tests {
         assert!(columns.subject.contains(&"u:u2") && !columns.subject.contains(&"u:u3"));
 
         let done = batch.consequences(ids(&[&rows[0], &rows[1]]));
-        use Outcome::{Accepted, Duplicate};
         assert_eq!(done.outcomes, [Accepted, Accepted, Duplicate, Duplicate]);
         assert_eq!(done.doubtful, (ids(&[&rows[1]]), vec![rows[2].event.digest]));
         assert_eq!(done.touched.subject, ["u:u1", "u:u2"]);

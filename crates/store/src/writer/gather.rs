@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use journey::TenantId;
+use journey::{Tenant, TenantId};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -11,6 +11,7 @@ use super::batch::Row;
 use super::write::{Written, write};
 use super::{AppendError, Outcome, Request, Shared};
 use crate::error::StoreError;
+use crate::fault;
 
 /// The most events of a batch, unless one request alone has more.
 const MAX_ROWS: usize = 10_000;
@@ -19,17 +20,23 @@ const MAX_ROWS: usize = 10_000;
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Writes what comes through `queue` until the tenant is idle or the store closes.
-pub(super) async fn run(shared: Arc<Shared>, tenant: TenantId, mut queue: mpsc::Receiver<Request>) {
+pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
     let mut waiting = Waiting::default();
-    while let Some(requests) = waiting.gather(&shared, tenant, &mut queue).await {
+    while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // Batches of other tenants may be committing; what arrives meanwhile comes along.
         let permit = shared.commits.acquire().await;
         let requests = waiting.fill(requests, &mut queue);
         let (requests, rows) = unpack(requests);
-        let written = write(&shared.pool, tenant, &rows).await;
+        if fault::seeded("ack-before-commit") {
+            let outcomes = vec![Some(Outcome::Accepted); rows.len()];
+            answer(requests, Written { outcomes, failure: None });
+            write(&shared.pool, tenant.id, &rows).await;
+            continue;
+        }
+        let written = write(&shared.pool, tenant.id, &rows).await;
         drop(permit);
         if written.stored_anything() {
-            shared.touched.tell(tenant);
+            shared.measurer.notify(&tenant);
         }
         answer(requests, written);
     }

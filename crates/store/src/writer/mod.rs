@@ -13,15 +13,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journey::{Event, Instant, Invalid, TenantId};
+use journey::{Event, Instant, Invalid, Tenant, TenantId};
 use sqlx::PgPool;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use self::admission::{Admission, Reservation};
 use crate::error::StoreError;
+use crate::measure::Measurer;
 use crate::options::StoreOptions;
-use crate::touched::TouchedTenants;
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ struct Shared {
     gather: Duration,
     queues: Queues,
     commits: Semaphore,
-    touched: Arc<TouchedTenants>,
+    measurer: Arc<Measurer>,
 }
 
 impl Shared {
@@ -99,14 +99,14 @@ pub(crate) struct Writers {
 }
 
 impl Writers {
-    pub(crate) fn new(pool: PgPool, options: &StoreOptions, connections: u32, touched: Arc<TouchedTenants>) -> Self {
+    pub(crate) fn new(pool: PgPool, options: &StoreOptions, connections: u32, measurer: Arc<Measurer>) -> Self {
         let commits = COMMITS.min(connections.saturating_sub(1)).max(1);
         let shared = Shared {
             pool,
             gather: options.gather,
             queues: Mutex::new(Some(HashMap::new())),
             commits: Semaphore::new(commits as usize),
-            touched,
+            measurer,
         };
         Self {
             shared: Arc::new(shared),
@@ -119,7 +119,7 @@ impl Writers {
     /// Queues events and waits for what becomes of them.
     pub(crate) async fn append(
         &self,
-        tenant: TenantId,
+        tenant: &Arc<Tenant>,
         events: Vec<Event>,
         bytes: usize,
         received_at: Instant,
@@ -136,7 +136,7 @@ impl Writers {
 
     fn enqueue(
         &self,
-        tenant: TenantId,
+        tenant: &Arc<Tenant>,
         events: Vec<Event>,
         bytes: usize,
         received_at: Instant,
@@ -148,10 +148,10 @@ impl Writers {
         // queue under the lock is always read.
         let mut queues = self.shared.queues();
         let Some(queues) = queues.as_mut() else { return Err(AppendError::Unavailable(StoreError::Closing)) };
-        if queues.get(&tenant).is_some_and(|queue| queue.requests.is_closed()) {
-            queues.remove(&tenant);
+        if queues.get(&tenant.id).is_some_and(|queue| queue.requests.is_closed()) {
+            queues.remove(&tenant.id);
         }
-        let queue = queues.entry(tenant).or_insert_with(|| self.start(tenant));
+        let queue = queues.entry(tenant.id).or_insert_with(|| self.start(tenant));
         let own = queue.admission.reserve(bytes).ok_or_else(full)?;
         let request = Request { events, received_at, answer: sender, _reserved: [everyone, own] };
         queue.requests.try_send(request).map_err(|_| full())?;
@@ -159,9 +159,9 @@ impl Writers {
     }
 
     /// Starts the task of a tenant.
-    fn start(&self, tenant: TenantId) -> Queue {
+    fn start(&self, tenant: &Arc<Tenant>) -> Queue {
         let (requests, queue) = mpsc::channel(QUEUE);
-        self.tasks.spawn(gather::run(self.shared.clone(), tenant, queue));
+        self.tasks.spawn(gather::run(self.shared.clone(), tenant.clone(), queue));
         // One tenant alone can't take all the room there is.
         Queue { requests, admission: Admission::new(self.queue_bytes / 2) }
     }

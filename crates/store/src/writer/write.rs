@@ -66,9 +66,9 @@ async fn write_part(pool: &PgPool, tenant: TenantId, rows: &[Row]) -> Result<Vec
         let inserted = insert_events(&mut tx, tenant, columns).await?;
         let done = batch.consequences(inserted);
         insert_consequences(&mut tx, tenant, &done).await?;
-        fault::point("writer.before_commit").await;
+        fault::pause("writer.before_commit").await;
         tx.commit().await?;
-        fault::point("writer.after_commit").await;
+        fault::pause("writer.after_commit").await;
         Ok(done.outcomes)
     })
     .await

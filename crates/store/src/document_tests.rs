@@ -1,0 +1,118 @@
+//! What is written reads back as itself, and what was tampered with is refused.
+
+use super::*;
+use journey::UNIT;
+
+fn key(text: &str) -> Key {
+    Key::parse(text, "").unwrap()
+}
+
+fn selector(event: &str) -> Selector {
+    Selector {
+        event: Pattern::parse(event, "").unwrap(),
+        filters: vec![Filter {
+            path: Path::parse("properties.category", "").unwrap(),
+            values: vec!["boots".into(), String::new()],
+        }],
+    }
+}
+
+fn kinds() -> Vec<MetricKind> {
+    vec![
+        MetricKind::Conversion(selector("Order Completed")),
+        MetricKind::Count(selector("*")),
+        MetricKind::Sum(selector("Order Completed")),
+        MetricKind::Ratio {
+            numerator: Measure { selector: selector("Order Completed"), of: Of::Value },
+            denominator: Measure { selector: selector("Order Completed"), of: Of::Count },
+        },
+        MetricKind::Retention { selector: selector("*"), from_day: 7, to_day: Some(8) },
+        MetricKind::Retention { selector: selector("*"), from_day: 0, to_day: None },
+        MetricKind::Score(vec![Part {
+            selector: selector("Product Shared"),
+            weight: Amount::from_units(-5 * UNIT / 2).unwrap(),
+        }]),
+        MetricKind::Clv { selector: selector("Order Completed"), lifespan_days: 730 },
+    ]
+}
+
+fn definition() -> Definition {
+    let metric = |(at, kind): (usize, MetricKind)| {
+        let cap = (!kind.is_binary() && at % 2 == 0).then(|| Amount::from_units(500 * UNIT + 1).unwrap());
+        let window_days = (at % 3 == 0).then_some(30);
+        let draft = MetricDraft {
+            key: key(&format!("metric {at}")),
+            kind,
+            window_days,
+            cap,
+            goal: Goal::Decrease,
+            unit: Some(key("EUR")),
+            description: Some("what it is".into()),
+        };
+        Metric::validate(draft).unwrap()
+    };
+    let metrics: Vec<Metric> = kinds().into_iter().enumerate().map(metric).collect();
+    let arm = |name: &str, units: i64| Arm {
+        key: key(name),
+        weight: Amount::from_units(units).unwrap(),
+        intensity: Amount::from_units(UNIT / 3),
+        cost: [None, Amount::from_units(20_000), Amount::from_units(0)],
+    };
+    let use_of = |metric: &Metric| MetricUse {
+        metric: metric.key.clone(),
+        role: Role::Guardrail,
+        max_harm: Amount::from_units(20_000),
+    };
+    let experiment = Experiment::validate(ExperimentDraft {
+        key: key("spring mail"),
+        name: Some(key("Spring mail \"2026\"")),
+        tactic: Some(Tactic::Offer),
+        hypothesis: Some("more\nis more".into()),
+        owner: None,
+        control: key("none"),
+        arms: vec![arm("mens", UNIT), arm("none", 1)],
+        starts_at: Some(Instant::parse("2026-11-01T10:00:00.000001Z", "").unwrap()),
+        ends_at: Some(Instant::parse("2026-12-01T00:00:00Z", "").unwrap()),
+        window_days: None,
+        crossovers: CrossoverPolicy::Exclude,
+        method: Method::Frequentist,
+        metrics: metrics.iter().map(use_of).collect(),
+        dimensions: vec![Path::parse("device", "").unwrap(), Path::parse("traits.plan", "").unwrap()],
+        archived: false,
+    });
+    Definition { experiment: experiment.unwrap(), metrics }
+}
+
+#[test]
+fn a_definition_reads_back_as_itself() {
+    let definition = definition();
+    let text = serde_json::to_string(&DefinitionBody::from(&definition)).unwrap();
+    let body: DefinitionBody = serde_json::from_str(&text).unwrap();
+    assert_eq!(Definition::try_from(body).unwrap(), definition);
+}
+
+#[test]
+fn what_would_not_be_accepted_is_not_read() {
+    let body = serde_json::to_value(DefinitionBody::from(&definition())).unwrap();
+    let spoil = |pointer: &str, value: serde_json::Value| {
+        let mut body = body.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        serde_json::from_value::<DefinitionBody>(body)
+            .map_err(|error| error.to_string())
+            .and_then(|body| Definition::try_from(body).map_err(|error| error.to_string()))
+    };
+    assert!(spoil("/experiment/window_days", 7.into()).is_ok());
+    let cases: [(&str, serde_json::Value); 8] = [
+        ("/experiment/control", "else".into()),
+        ("/experiment/arms/0/weight", 0.into()),
+        ("/experiment/arms/0/weight", 0.5.into()),
+        ("/experiment/starts_at", "2027-01-01T00:00:00Z".into()),
+        ("/experiment/window_days", 4_000.into()),
+        ("/experiment/metrics/0/metric", "other".into()),
+        ("/metrics/0/kind/type", "median".into()),
+        ("/metrics/0/key", "".into()),
+    ];
+    for (pointer, value) in cases {
+        assert!(spoil(pointer, value.clone()).is_err(), "{pointer} = {value}");
+    }
+}
