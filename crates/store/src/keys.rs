@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::page::{self, Page};
 use crate::transaction::{Purpose, Tx, begin, begin_for_key, enter_tenant, retry};
-use crate::{Inner, Store, TenantStore, id, tenants};
+use crate::{Inner, OperatorStore, Store, TenantStore, id, tenants};
 
 /// How long a key is believed without asking again: revoking one takes effect everywhere within a second.
 const BELIEVED: Duration = Duration::from_millis(500);
@@ -165,20 +165,7 @@ impl TenantStore {
 
     /// The tenant's keys, the revoked and expired ones too, in the order in which they were made.
     pub async fn keys(&self, limit: usize, after: Option<Uuid>) -> Result<Page<KeyInfo>, StoreError> {
-        let (limit, rows) = page::bounds(limit);
-        let infos = retry("keys", || async move {
-            let mut tx = begin(&self.inner.reads, self.id(), Purpose::Read).await?;
-            let found = sqlx::query(include_str!("../sql/list_keys.sql"))
-                .bind(self.id().0)
-                .bind(after)
-                .bind(rows)
-                .fetch_all(&mut *tx)
-                .await?;
-            tx.commit().await?;
-            found.iter().map(info).collect::<Result<Vec<_>, StoreError>>()
-        })
-        .await?;
-        Ok(Page::of(infos, limit, |info| info.id.to_string()))
+        list(&self.inner.reads, self.id(), limit, after).await
     }
 
     /// Revokes a key of this tenant, which every process notices within a second; whether there is such a key.
@@ -187,6 +174,40 @@ impl TenantStore {
         self.inner.keys.keys.invalidate_all();
         Ok(found)
     }
+}
+
+impl OperatorStore {
+    /// The keys of `tenant`, the revoked and expired ones too, in the order in which they were made; `None`: there is no
+    /// such tenant.
+    pub async fn keys(
+        &self,
+        tenant: TenantId,
+        limit: usize,
+        after: Option<Uuid>,
+    ) -> Result<Option<Page<KeyInfo>>, StoreError> {
+        if self.get(tenant).await?.is_none() {
+            return Ok(None);
+        }
+        list(&self.inner.maintenance, tenant, limit, after).await.map(Some)
+    }
+}
+
+/// A page of the keys of `tenant`.
+async fn list(pool: &PgPool, tenant: TenantId, limit: usize, after: Option<Uuid>) -> Result<Page<KeyInfo>, StoreError> {
+    let (limit, rows) = page::bounds(limit);
+    let infos = retry("keys", || async move {
+        let mut tx = begin(pool, tenant, Purpose::Read).await?;
+        let found = sqlx::query(include_str!("../sql/list_keys.sql"))
+            .bind(tenant.0)
+            .bind(after)
+            .bind(rows)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        found.iter().map(info).collect::<Result<Vec<_>, StoreError>>()
+    })
+    .await?;
+    Ok(Page::of(infos, limit, |info| info.id.to_string()))
 }
 
 /// Makes a key of `tenant`.

@@ -1,5 +1,8 @@
 //! Readiness: whether an acknowledgement given now would keep its promise.
 
+use journey::Instant;
+use sqlx::types::chrono::{DateTime, Utc};
+
 use crate::Store;
 use crate::error::StoreError;
 use crate::migrations::{PendingMigration, applied, changed, pending};
@@ -35,6 +38,14 @@ impl Store {
                 Readiness { unreachable: Some(error.to_string()), ..Readiness::default() }
             }
         }
+    }
+
+    /// The time that the database's clock shows. Nothing goes by it; a clock far from the service's is a fault of one of
+    /// the two machines.
+    pub async fn database_clock(&self) -> Result<Instant, StoreError> {
+        let now: DateTime<Utc> =
+            sqlx::query_scalar(include_str!("../sql/database_clock.sql")).fetch_one(&self.inner.ingest).await?;
+        Ok(now.into())
     }
 
     async fn look(&self) -> Result<Readiness, StoreError> {
