@@ -117,7 +117,10 @@ impl TenantStore {
             generation: row.try_get("generation")?,
             measuring,
             complete: active.is_some(),
-            rows: rows.iter().map(|row| Ok((tallies::key(row)?, tallies::sums_of(row)?))).collect::<Result<_, StoreError>>()?,
+            rows: rows
+                .iter()
+                .map(|row| Ok((tallies::key(row)?, tallies::sums_of(row)?)))
+                .collect::<Result<_, StoreError>>()?,
             too_many_values,
             conflicting_ids: row.try_get("conflicting_ids")?,
             definition: Arc::new(definition),

@@ -9,11 +9,11 @@ use super::lock::{lock_measure, next_generation};
 use super::metrics::resolve;
 use super::versions::{Plan, Versions, corrupt};
 use super::{Change, DefinitionError};
-use crate::{Measuring, TenantStore};
 use crate::document::ExperimentBody;
 use crate::error::StoreError;
 use crate::page::{self, Page};
 use crate::transaction::{Purpose, Tx, begin, retry};
+use crate::{Measuring, TenantStore};
 
 impl TenantStore {
     /// Defines an experiment, or changes it. Where the change makes a difference to what is measured and there is

@@ -68,7 +68,8 @@ impl Change {
                 continue;
             }
             let old = rows.iter().map(|(former, body)| {
-                Contribution::from_bytes(body).map_err(|corrupt| format!("{corrupt} (person {former}, version {})", version.id))
+                Contribution::from_bytes(body)
+                    .map_err(|corrupt| format!("{corrupt} (person {former}, version {})", version.id))
             });
             moves.push((version, new, bytes, old.collect::<Result<Vec<_>, _>>()?, rows));
         }
@@ -190,8 +191,7 @@ async fn put_checkpoints(
     }
     let column = |of: fn(&Checkpoint) -> i64| checkpoints.iter().map(|(_, c)| of(c)).collect::<Vec<i64>>();
     let persons: Vec<&str> = checkpoints.iter().map(|(person, _)| person.as_str()).collect();
-    let subjects: Vec<i32> =
-        checkpoints.iter().map(|(_, c)| i32::try_from(c.subjects).unwrap_or(i32::MAX)).collect();
+    let subjects: Vec<i32> = checkpoints.iter().map(|(_, c)| i32::try_from(c.subjects).unwrap_or(i32::MAX)).collect();
     let times: Vec<DateTime<Utc>> = checkpoints.iter().map(|(_, c)| c.last.0.to_utc()).collect();
     let ids: Vec<uuid::Uuid> = checkpoints.iter().map(|(_, c)| uuid::Uuid::from_bytes(c.last.1.bytes())).collect();
     sqlx::query(include_str!("../../sql/measure_checkpoints_put.sql"))

@@ -35,22 +35,18 @@ pub(super) struct Building {
     pub position: Option<String>,
     /// Subjects measured so far.
     pub done: i64,
-    /// Subjects there were when it began.
-    pub total: i64,
 }
 
 /// Loads every version that is active or building and whose experiment is not archived.
 pub(super) async fn load(connection: &mut PgConnection, tenant: &Tenant) -> Result<Measured, StoreError> {
-    let rows = sqlx::query(include_str!("../../sql/measure_definitions.sql"))
-        .bind(tenant.id.0)
-        .fetch_all(connection)
-        .await?;
+    let rows =
+        sqlx::query(include_str!("../../sql/measure_definitions.sql")).bind(tenant.id.0).fetch_all(connection).await?;
     let mut versions = Vec::with_capacity(rows.len());
     for row in rows {
         let state: &str = row.try_get("state")?;
         let body: serde_json::Value = row.try_get("body")?;
         let building = if state == "building" {
-            Some(Building { position: row.try_get("position")?, done: row.try_get("done")?, total: row.try_get("total")? })
+            Some(Building { position: row.try_get("position")?, done: row.try_get("done")? })
         } else {
             None
         };

@@ -60,14 +60,7 @@ pub struct Fresh {
 
 impl Measurer {
     pub(crate) fn new(pool: PgPool, clock: Arc<dyn Fn() -> Instant + Send + Sync>, slice: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            pool,
-            clock,
-            slice,
-            gates: Mutex::default(),
-            waiting: Mutex::default(),
-            wake: Notify::new(),
-        })
+        Arc::new(Self { pool, clock, slice, gates: Mutex::default(), waiting: Mutex::default(), wake: Notify::new() })
     }
 
     /// Says that a tenant has something to measure. Cheap; called after every commit of events.
@@ -147,8 +140,7 @@ impl Measurer {
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let claimed =
-            retry("measure.touched", || slice::touched(&self.pool, tenant, through, limit, now)).await?;
+        let claimed = retry("measure.touched", || slice::touched(&self.pool, tenant, through, limit, now)).await?;
         self.adapt(&gate, claimed, limit, started.elapsed());
         Ok(claimed)
     }

@@ -17,8 +17,10 @@ pub(super) async fn sweep(pool: &PgPool, tenant: TenantId) -> Result<bool, Store
         return Ok(false);
     };
     let version: i64 = row.try_get("definition_id")?;
-    let batches =
-        [include_str!("../../sql/measure_sweep_contributions.sql"), include_str!("../../sql/measure_sweep_tallies.sql")];
+    let batches = [
+        include_str!("../../sql/measure_sweep_contributions.sql"),
+        include_str!("../../sql/measure_sweep_tallies.sql"),
+    ];
     let mut deleted = 0;
     for batch in batches {
         deleted += sqlx::query(batch).bind(tenant.0).bind(version).bind(BATCH).execute(&mut *tx).await?.rows_affected();
