@@ -1,2 +1,7 @@
-//! The command line.
-fn main() {}
+//! The program `journeylift`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::run()
+}

@@ -1,5 +1,6 @@
 //! Where are PostgreSQL's programs? Found among those that are installed; nothing is downloaded.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -78,6 +79,12 @@ impl Binaries {
     /// The path of one program.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+}
+
+impl fmt::Display for Binaries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgreSQL {} in {}", self.major, self.folder.display())
     }
 }
 

@@ -175,3 +175,14 @@ pub async fn find(data_dir: &Path) -> anyhow::Result<Option<Address>> {
     let Some(address) = Address::read(&layout)? else { return Ok(None) };
     Ok(bootstrap::answers(&address).await.then_some(address))
 }
+
+/// Says which of the installed PostgreSQL programs would serve a data directory, or what is missing and the remedy.
+pub fn programs(data_dir: &Path, bin_dir: Option<&Path>) -> anyhow::Result<String> {
+    let made_by = Layout::existing(data_dir)?.and_then(|layout| layout.cluster_major());
+    binaries::Binaries::find(bin_dir, made_by).map(|binaries| binaries.to_string())
+}
+
+/// Whether a data directory holds a cluster, running or not.
+pub fn is_made(data_dir: &Path) -> anyhow::Result<bool> {
+    Ok(Layout::existing(data_dir)?.is_some_and(|layout| layout.cluster_major().is_some()))
+}
