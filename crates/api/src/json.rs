@@ -48,7 +48,7 @@ fn offset_of(text: &[u8], line: usize, column: usize) -> usize {
 /// The line and the column, both counted from 1, of a byte of the text.
 pub(crate) fn line_and_column(text: &[u8], offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     (line, before.len() - start + 1)
 }

@@ -3,5 +3,6 @@
 pub(crate) mod clock;
 pub(crate) mod money;
 pub(crate) mod native;
+pub(crate) mod outcome;
 pub(crate) mod segment;
 pub(crate) mod split;

@@ -1,0 +1,83 @@
+//! A tenant's keys.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use uuid::Uuid;
+
+use crate::auth::Admin;
+use crate::document::Document;
+use crate::problem::ApiError;
+use crate::query::{NoParameters, Page};
+use crate::state::AppState;
+use crate::wire::key::{self, KeyInfo, KeyRequestSchema, MadeKey};
+use crate::wire::list::List;
+
+/// Make a key
+///
+/// The secret is shown this once.
+#[utoipa::path(
+    post, path = "/v1/keys", tag = "manage", operation_id = "create_key",
+    request_body = KeyRequestSchema,
+    responses((status = 201, description = "It was made", body = MadeKey)),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Admin(tenant): Admin,
+    _: NoParameters,
+    Document(json): Document,
+) -> Result<(StatusCode, Json<MadeKey>), ApiError> {
+    let draft = key::read(json, state.now())?;
+    let made = tenant.create_key(draft).await?;
+    Ok((StatusCode::CREATED, Json(MadeKey::from(made))))
+}
+
+/// List keys
+///
+/// In the order in which they were made, revoked and expired ones too, without their secrets.
+#[utoipa::path(
+    get, path = "/v1/keys", tag = "manage", operation_id = "list_keys",
+    params(
+        ("limit" = Option<u32>, Query, description = "The most entries; 100 where it is absent", minimum = 1, maximum = 500),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the part before")
+    ),
+    responses((status = 200, description = "A part of the list", body = List<KeyInfo>)),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list(Admin(tenant): Admin, page: Page) -> Result<Json<List<KeyInfo>>, ApiError> {
+    let found = tenant.keys(page.limit, page.after_id()?).await?;
+    Ok(Json(List::new(found.items.iter().map(KeyInfo::from).collect(), found.next.as_deref())))
+}
+
+/// The id in the path.
+pub(crate) struct IdInPath(Uuid);
+
+impl FromRequestParts<AppState> for IdInPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let text = Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default();
+        Uuid::try_parse(&text)
+            .map(Self)
+            .map_err(|_| ApiError::parameter("invalid_id", "id", "it is no UUID: take it from the list of keys"))
+    }
+}
+
+/// Revoke a key
+///
+/// It stops working everywhere within a second.
+#[utoipa::path(
+    delete, path = "/v1/keys/{id}", tag = "manage", operation_id = "revoke_key",
+    params(("id" = Uuid, Path, description = "The key's id")),
+    responses((status = 204, description = "It is revoked"), (status = 404, description = "There is no such key")),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn revoke(
+    Admin(tenant): Admin,
+    IdInPath(id): IdInPath,
+    _: NoParameters,
+) -> Result<StatusCode, ApiError> {
+    if tenant.revoke_key(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("key")) }
+}

@@ -1,0 +1,96 @@
+//! Metrics.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::experiments::{refused, status};
+use crate::auth::{Admin, Read};
+use crate::document::{Document, KeyInPath};
+use crate::problem::ApiError;
+use crate::query::{NoParameters, Page};
+use crate::wire::list::List;
+use crate::wire::metric::{self, MetricInfo, MetricSchema};
+
+/// Define a metric
+///
+/// Makes it, or changes it. A change of what is measured builds a new version of every experiment that uses it.
+#[utoipa::path(
+    put, path = "/v1/metrics/{key}", tag = "configure", operation_id = "put_metric",
+    params(("key" = String, Path, description = "The metric's key", min_length = 1, max_length = 255)),
+    request_body = MetricSchema,
+    responses(
+        (status = 200, description = "It was changed, or is the same", body = MetricInfo),
+        (status = 201, description = "It was made", body = MetricInfo)
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn put(
+    Admin(tenant): Admin,
+    KeyInPath(key): KeyInPath,
+    _: NoParameters,
+    Document(json): Document,
+) -> Result<Response, ApiError> {
+    let metric = metric::read(key, json)?;
+    let info = metric::info(&metric);
+    let change = tenant.put_metric(metric).await.map_err(refused)?;
+    Ok((status(change), Json(info)).into_response())
+}
+
+/// Read a metric
+#[utoipa::path(
+    get, path = "/v1/metrics/{key}", tag = "configure", operation_id = "get_metric",
+    params(("key" = String, Path, description = "The metric's key", min_length = 1, max_length = 255)),
+    responses((status = 200, description = "The metric", body = MetricInfo), (status = 404, description = "There is no such metric")),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn get(
+    Read(tenant): Read,
+    KeyInPath(key): KeyInPath,
+    _: NoParameters,
+) -> Result<Json<MetricInfo>, ApiError> {
+    let metric = tenant.get_metric(key.as_str()).await?.ok_or_else(|| ApiError::not_found("metric"))?;
+    Ok(Json(metric::info(&metric)))
+}
+
+/// Delete a metric
+///
+/// Refused while an experiment uses it.
+#[utoipa::path(
+    delete, path = "/v1/metrics/{key}", tag = "configure", operation_id = "delete_metric",
+    params(("key" = String, Path, description = "The metric's key", min_length = 1, max_length = 255)),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, description = "There is no such metric"),
+        (status = 409, description = "An experiment uses it")
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn delete(
+    Admin(tenant): Admin,
+    KeyInPath(key): KeyInPath,
+    _: NoParameters,
+) -> Result<StatusCode, ApiError> {
+    if tenant.delete_metric(key.as_str()).await.map_err(refused)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::not_found("metric"))
+    }
+}
+
+/// List metrics
+///
+/// By key.
+#[utoipa::path(
+    get, path = "/v1/metrics", tag = "configure", operation_id = "list_metrics",
+    params(
+        ("limit" = Option<u32>, Query, description = "The most entries; 100 where it is absent", minimum = 1, maximum = 500),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the part before")
+    ),
+    responses((status = 200, description = "A part of the list", body = List<MetricInfo>)),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list(Read(tenant): Read, page: Page) -> Result<Json<List<MetricInfo>>, ApiError> {
+    let found = tenant.metrics(page.limit, page.after.as_deref()).await?;
+    Ok(Json(List::new(found.items.iter().map(metric::info).collect(), found.next.as_deref())))
+}

@@ -1,0 +1,453 @@
+//! Metrics.
+
+use std::collections::BTreeMap;
+
+use journey::{
+    Filter, Goal, Invalid, Json, Key, Measure, Metric, MetricDraft, MetricKind, Name, Of, Part, Path, Pattern, Selector,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::schema::{self, MAX_VALUES, NumberOf};
+use crate::fields::{Fields, join};
+use crate::json::kind_of;
+
+/// The kinds that there are.
+const KINDS: [&str; 7] = ["conversion", "count", "sum", "ratio", "retention", "score", "clv"];
+
+const COMMON: [&str; 6] = ["where", "window_days", "cap", "goal", "unit", "description"];
+
+/// A metric to be defined. Which fields it has depends on its kind; unknown ones are refused.
+#[derive(ToSchema)]
+#[schema(as = MetricRequest)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+pub(crate) enum MetricSchema {
+    /// Share of persons with the event.
+    Conversion(EventMetricSchema),
+    /// Events per person.
+    Count(EventMetricSchema),
+    /// Value per person, revenue for example.
+    Sum(EventMetricSchema),
+    /// The numerator of all persons over the denominator of all persons.
+    Ratio(RatioSchema),
+    /// Share of persons who came back in `[exposure + from_day, exposure + to_day)`.
+    Retention(RetentionSchema),
+    /// Weighted count of events per person.
+    Score(ScoreSchema),
+    /// Average purchase value × purchase frequency × lifespan.
+    Clv(ClvSchema),
+}
+
+macro_rules! metric_schema {
+    ($(#[$doc:meta])* $name:ident as $shown:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(ToSchema)]
+        #[schema(as = $shown)]
+        #[expect(dead_code, reason = "read field by field; this is its schema")]
+        pub(crate) struct $name {
+            $($(#[$field_doc])* $field: $type,)*
+            /// The same as in the path, where it is given.
+            key: Option<String>,
+            /// Conditions that every event must meet: path to a scalar, or to an array of which one must match.
+            r#where: Option<schema::Where>,
+            /// Its own window in days of 24 hours; absent: the experiment's.
+            #[schema(minimum = 1, maximum = 3650)]
+            window_days: Option<u32>,
+            /// A person counts for at most this much (for a ratio: in the numerator).
+            cap: Option<schema::NotNegative>,
+            /// The direction in which it improves; `increase` where it is absent.
+            goal: Option<schema::Goal>,
+            /// The unit that people see.
+            #[schema(min_length = 1, max_length = 255)]
+            unit: Option<String>,
+            /// For people.
+            #[schema(max_length = 2000)]
+            description: Option<String>,
+        }
+    };
+}
+
+metric_schema! {
+    /// A metric of one kind of event.
+    EventMetricSchema as EventMetricRequest {
+        /// The name of the events; `*`: every event that the person did.
+        #[schema(min_length = 1, max_length = 255, example = "Order Completed")]
+        event: String,
+    }
+}
+
+metric_schema! {
+    /// A ratio.
+    RatioSchema as RatioRequest {
+        /// What stands above.
+        numerator: MeasureSchema,
+        /// What stands below.
+        denominator: MeasureSchema,
+    }
+}
+
+metric_schema! {
+    /// A retention.
+    RetentionSchema as RetentionRequest {
+        /// Which events are a return; `*`: every event that the person did.
+        #[schema(min_length = 1, max_length = 255, example = "*")]
+        event: String,
+        /// Days of 24 hours after the exposure.
+        #[schema(maximum = 3650)]
+        from_day: u32,
+        /// Days of 24 hours after the exposure; null: any time later.
+        #[schema(minimum = 1, maximum = 3650)]
+        to_day: Option<u32>,
+    }
+}
+
+metric_schema! {
+    /// A score.
+    ScoreSchema as ScoreRequest {
+        /// The parts.
+        #[schema(min_items = 1, max_items = 50)]
+        parts: Vec<PartSchema>,
+    }
+}
+
+metric_schema! {
+    /// A customer lifetime value.
+    ClvSchema as ClvRequest {
+        /// Which events are purchases.
+        #[schema(min_length = 1, max_length = 255, example = "Order Completed")]
+        event: String,
+        /// The lifespan, in days.
+        #[schema(minimum = 1, maximum = 3650)]
+        lifespan_days: u32,
+    }
+}
+
+/// One side of a ratio.
+#[derive(ToSchema)]
+#[schema(as = MeasureRequest)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+struct MeasureSchema {
+    /// The name of the events.
+    #[schema(min_length = 1, max_length = 255)]
+    event: String,
+    /// What of them is added up; `count` where it is absent.
+    of: Option<schema::Of>,
+    /// Conditions, as at the top.
+    r#where: Option<schema::Where>,
+}
+
+/// One part of a score.
+#[derive(ToSchema)]
+#[schema(as = PartRequest)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+struct PartSchema {
+    /// The name of the events.
+    #[schema(min_length = 1, max_length = 255)]
+    event: String,
+    /// Points per event; 1 where it is absent.
+    weight: Option<schema::Decimal>,
+    /// Conditions, as at the top.
+    r#where: Option<schema::Where>,
+}
+
+/// The most conditions of one selector.
+const MAX_CONDITIONS: usize = 20;
+
+/// Reads the metric `key`.
+pub(crate) fn read(key: Key, json: Json) -> Result<Metric, Invalid> {
+    let mut fields = Fields::new(json, "")?;
+    if let Some(stated) = fields.text("key")?.filter(|stated| stated.trim() != key.as_str()) {
+        let shown: String = stated.chars().take(60).collect();
+        let detail = format!("{shown:?} is not the key in the path: leave it out, or send both alike");
+        return Err(fields.refuse("conflicting_key", "key", detail));
+    }
+    let word = fields.required_text("kind", &format!("name one of {}", KINDS.join(", ")))?;
+    let shared = filters(&mut fields)?;
+    let (kind, own) = read_kind(&word, &mut fields, &shared)?;
+    let goal = fields.text("goal")?.map_or(Ok(Goal::Increase), |word| Goal::parse(&word, "/goal"))?;
+    let draft = MetricDraft {
+        key,
+        kind,
+        window_days: fields.whole("window_days")?,
+        cap: fields.amount("cap")?,
+        goal,
+        unit: fields.text("unit")?.map(|text| Name::parse(&text, "/unit")).transpose()?,
+        description: fields.text("description")?,
+    };
+    let known: Vec<&str> = std::iter::once("kind").chain(own.iter().copied()).chain(COMMON).collect();
+    fields.finish(&known)?;
+    Metric::validate(draft)
+}
+
+fn read_kind(
+    word: &str,
+    fields: &mut Fields,
+    shared: &[Filter],
+) -> Result<(MetricKind, &'static [&'static str]), Invalid> {
+    let missing =
+        |fields: &Fields, name: &str, why: &str| fields.refuse("missing_field", name, format!("is missing: {why}"));
+    Ok(match word.trim() {
+        "conversion" => (MetricKind::Conversion(selector(fields, shared)?), &["event"]),
+        "count" => (MetricKind::Count(selector(fields, shared)?), &["event"]),
+        "sum" => (MetricKind::Sum(selector(fields, shared)?), &["event"]),
+        "ratio" => {
+            let mut side = |name| {
+                let found = fields.object(name)?;
+                found.map_or_else(|| Err(missing(fields, name, "a ratio has two sides")), |side| measure(side, shared))
+            };
+            let (numerator, denominator) = (side("numerator")?, side("denominator")?);
+            (MetricKind::Ratio { numerator, denominator }, &["numerator", "denominator"])
+        }
+        "retention" => {
+            let selector = selector(fields, shared)?;
+            let from_day = fields
+                .whole("from_day")?
+                .ok_or_else(|| missing(fields, "from_day", "say after how many days a return counts"))?;
+            let to_day = fields.whole("to_day")?;
+            (MetricKind::Retention { selector, from_day, to_day }, &["event", "from_day", "to_day"])
+        }
+        "score" => {
+            let parts = fields.list("parts")?.into_iter().enumerate();
+            let parts = parts.map(|(at, part)| read_part(part, at, shared)).collect::<Result<_, _>>()?;
+            (MetricKind::Score(parts), &["parts"])
+        }
+        "clv" => {
+            let selector = selector(fields, shared)?;
+            let lifespan_days = fields
+                .whole("lifespan_days")?
+                .ok_or_else(|| missing(fields, "lifespan_days", "say how many days a customer stays"))?;
+            (MetricKind::Clv { selector, lifespan_days }, &["event", "lifespan_days"])
+        }
+        other => {
+            let shown: String = other.chars().take(60).collect();
+            let detail = format!("{shown:?} is not known here: use one of {}", KINDS.join(", "));
+            return Err(fields.refuse("unknown_word", "kind", detail));
+        }
+    })
+}
+
+fn measure(mut fields: Fields, shared: &[Filter]) -> Result<Measure, Invalid> {
+    let own = filters(&mut fields)?;
+    let filters = joined(&fields, own, shared)?;
+    let selector = selector(&mut fields, &filters)?;
+    let pointer = fields.at("of");
+    let of = fields.text("of")?.map_or(Ok(Of::Count), |word| Of::parse(&word, &pointer))?;
+    fields.finish(&["event", "of", "where"])?;
+    Ok(Measure { selector, of })
+}
+
+fn read_part(json: Json, at: usize, shared: &[Filter]) -> Result<Part, Invalid> {
+    let mut fields = Fields::new(json, &format!("/parts/{at}"))?;
+    let own = filters(&mut fields)?;
+    let filters = joined(&fields, own, shared)?;
+    let selector = selector(&mut fields, &filters)?;
+    let weight = match fields.amount("weight")? {
+        Some(weight) => weight,
+        None => journey::Amount::parse("1", "/weight")?,
+    };
+    fields.finish(&["event", "weight", "where"])?;
+    Ok(Part { selector, weight })
+}
+
+fn selector(fields: &mut Fields, filters: &[Filter]) -> Result<Selector, Invalid> {
+    let event =
+        fields.required_text("event", "name the events that count, or * for every event that the person did")?;
+    Ok(Selector { event: Pattern::parse(&event, &fields.at("event"))?, filters: filters.to_vec() })
+}
+
+/// The conditions of a part and those at the top. Both on one path would be hard to read, so that is refused.
+fn joined(fields: &Fields, mut own: Vec<Filter>, shared: &[Filter]) -> Result<Vec<Filter>, Invalid> {
+    if let Some(twice) = own.iter().find(|filter| shared.iter().any(|other| other.path == filter.path)) {
+        let detail = "is restricted at the top as well: keep one of the two";
+        return Err(Invalid::new("duplicate", join(&fields.at("where"), twice.path.as_str()), detail));
+    }
+    own.extend_from_slice(shared);
+    own.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(own)
+}
+
+/// The conditions of `where`, sorted by path, since their order means nothing.
+fn filters(fields: &mut Fields) -> Result<Vec<Filter>, Invalid> {
+    let pointer = fields.at("where");
+    let Some(conditions) = fields.object("where")? else { return Ok(Vec::new()) };
+    let conditions = conditions.into_rest();
+    if conditions.len() > MAX_CONDITIONS {
+        let detail = format!("has {} conditions: at most {MAX_CONDITIONS} are allowed", conditions.len());
+        return Err(Invalid::new("out_of_range", pointer, detail));
+    }
+    conditions
+        .into_iter()
+        .map(|(path, value)| {
+            let pointer = join(&pointer, &path);
+            let values = match value {
+                Json::List(items) => items,
+                one => vec![one],
+            };
+            if values.is_empty() || values.len() > MAX_VALUES {
+                let detail = format!("has {} values: give 1 to {MAX_VALUES}", values.len());
+                return Err(Invalid::new("out_of_range", pointer, detail));
+            }
+            let texts = values.iter().map(|value| {
+                let text = value.scalar().ok_or_else(|| {
+                    let detail =
+                        format!("is {}: send a text, a number, a boolean, or an array of them", kind_of(value));
+                    Invalid::new("wrong_type", pointer.clone(), detail)
+                })?;
+                if text.contains('\0') || text.chars().count() > 1_000 {
+                    let detail = "holds U+0000 or more than 1000 characters: no event has such a value";
+                    return Err(Invalid::new("out_of_range", pointer.clone(), detail));
+                }
+                Ok(text)
+            });
+            Ok(Filter { path: Path::parse(&path, &pointer)?, values: texts.collect::<Result<_, _>>()? })
+        })
+        .collect()
+}
+
+/// A metric. Which of the fields are there depends on its kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Metric)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MetricInfo {
+    /// The key within the tenant.
+    key: String,
+    /// What it computes: `conversion`, `count`, `sum`, `ratio`, `retention`, `score` or `clv`.
+    kind: &'static str,
+    /// The name of the events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
+    /// Conditions that every event must meet: the texts of which one must match, by path.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    r#where: BTreeMap<String, Vec<String>>,
+    /// What stands above, for a ratio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numerator: Option<MeasureInfo>,
+    /// What stands below, for a ratio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denominator: Option<MeasureInfo>,
+    /// Days of 24 hours after the exposure, for a retention.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_day: Option<u32>,
+    /// Days of 24 hours after the exposure, for a retention; absent: any time later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_day: Option<u32>,
+    /// The parts, for a score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<Vec<PartInfo>>,
+    /// The lifespan in days, for a CLV.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifespan_days: Option<u32>,
+    /// Its own window in days; null: the experiment's.
+    #[schema(required = true)]
+    window_days: Option<u32>,
+    /// A person counts for at most this much.
+    #[schema(required = true)]
+    cap: Option<String>,
+    /// The direction in which it improves.
+    #[schema(value_type = schema::Goal)]
+    goal: &'static str,
+    /// The unit that people see.
+    #[schema(required = true)]
+    unit: Option<String>,
+    /// For people.
+    #[schema(required = true)]
+    description: Option<String>,
+}
+
+/// One side of a ratio.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Measure)]
+#[serde(deny_unknown_fields)]
+struct MeasureInfo {
+    /// The name of the events.
+    event: String,
+    /// What of them is added up.
+    #[schema(value_type = schema::Of)]
+    of: &'static str,
+    /// Conditions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    r#where: BTreeMap<String, Vec<String>>,
+}
+
+/// One part of a score.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Part)]
+#[serde(deny_unknown_fields)]
+struct PartInfo {
+    /// The name of the events.
+    event: String,
+    /// Points per event.
+    #[schema(value_type = f64)]
+    weight: NumberOf,
+    /// Conditions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    r#where: BTreeMap<String, Vec<String>>,
+}
+
+fn conditions_of(selector: &Selector) -> BTreeMap<String, Vec<String>> {
+    selector.filters.iter().map(|filter| (filter.path.as_str().to_owned(), filter.values.clone())).collect()
+}
+
+/// The metric as it is answered.
+pub(crate) fn info(metric: &Metric) -> MetricInfo {
+    let text = |selector: &Selector| selector.event.as_str().to_owned();
+    let mut info = MetricInfo {
+        key: metric.key.as_str().to_owned(),
+        kind: metric.kind.word(),
+        event: None,
+        r#where: BTreeMap::new(),
+        numerator: None,
+        denominator: None,
+        from_day: None,
+        to_day: None,
+        parts: None,
+        lifespan_days: None,
+        window_days: metric.window_days,
+        cap: metric.cap.map(|cap| cap.to_string()),
+        goal: metric.goal.word(),
+        unit: metric.unit.as_ref().map(|unit| unit.as_str().to_owned()),
+        description: metric.description.clone(),
+    };
+    let side = |measure: &Measure| MeasureInfo {
+        event: text(&measure.selector),
+        of: measure.of.word(),
+        r#where: conditions_of(&measure.selector),
+    };
+    match &metric.kind {
+        MetricKind::Ratio { numerator, denominator } => {
+            info.numerator = Some(side(numerator));
+            info.denominator = Some(side(denominator));
+        }
+        MetricKind::Score(parts) => {
+            let part = |part: &Part| PartInfo {
+                event: text(&part.selector),
+                weight: NumberOf(part.weight),
+                r#where: conditions_of(&part.selector),
+            };
+            info.parts = Some(parts.iter().map(part).collect());
+        }
+        MetricKind::Conversion(selector)
+        | MetricKind::Count(selector)
+        | MetricKind::Sum(selector)
+        | MetricKind::Retention { selector, .. }
+        | MetricKind::Clv { selector, .. } => {
+            info.event = Some(text(selector));
+            info.r#where = conditions_of(selector);
+        }
+    }
+    match metric.kind {
+        MetricKind::Retention { from_day, to_day, .. } => (info.from_day, info.to_day) = (Some(from_day), to_day),
+        MetricKind::Clv { lifespan_days, .. } => info.lifespan_days = Some(lifespan_days),
+        _ => {}
+    }
+    info
+}
+
+#[cfg(test)]
+mod tests;
