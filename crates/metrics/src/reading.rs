@@ -13,7 +13,7 @@ use crate::tally::{self, COUNTS, Count, NO_ARM, Row, RowKey, Sums, width};
 pub struct Through {
     /// Live readings sum the days up to this one.
     pub live: Day,
-    /// Matured readings sum the days up to this one.
+    /// Matured readings sum the days up to this one, which is not after the live one.
     pub matured: Day,
     /// The first instant after the live day: until then an open window has been observed.
     pub end: Instant,
@@ -48,6 +48,9 @@ pub struct Reading {
 }
 
 /// Reads the rows of one dimension, per value, as of `through`. The key of everyone (dimension 0) is the empty text.
+///
+/// A value is there if a person with it was exposed up to the live day (for everyone: or an exposure counted that put
+/// a person into no arm). What comes later does not show, and neither do rows that were taken back to zero.
 #[must_use]
 pub fn read<'a>(
     definition: &Definition,
@@ -57,7 +60,7 @@ pub fn read<'a>(
 ) -> BTreeMap<Arc<str>, Reading> {
     let mut values: BTreeMap<Arc<str>, Cumulative> = BTreeMap::new();
     for (key, row) in rows {
-        if key.day <= through.live {
+        if key.day <= through.live && !row.is_zero() {
             let sums = values.entry(key.value.clone()).or_insert_with(|| Cumulative::new(definition));
             sums.add(key, row, through.matured, policy);
         }

@@ -1,0 +1,163 @@
+//! However contributions come, go, grow and merge, a tally is what folding all events from scratch gives.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use journey::{CrossoverPolicy, Happening};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::histories::{World, journey, worlds};
+use super::{add, cases, filled, remove, rows, tally, through};
+use crate::contribution::Contribution;
+use crate::fold::{extend, fold};
+use crate::plan::Plan;
+use crate::reading::read;
+use crate::tally::Tally;
+
+/// A contribution as it is after it was stored and loaded.
+fn stored(contribution: &Contribution) -> Contribution {
+    Contribution::from_bytes(&contribution.to_bytes()).unwrap()
+}
+
+fn contributions(plan: &Plan, study: usize, journeys: &[Vec<Happening>]) -> Vec<Contribution> {
+    journeys.iter().map(|journey| fold(plan, study, journey)).collect()
+}
+
+/// Whether the events before would be needed to go on with `later`, by the rules.
+fn needs_all(world: &World, study: usize, before: &Contribution, later: &[Happening]) -> bool {
+    let key = &world.definitions[study].experiment.key;
+    match &before.assignment {
+        None => later.iter().any(|event| event.exposure.as_ref().is_some_and(|exposure| exposure.experiment == *key)),
+        Some(assignment) => later.iter().any(|event| event.at <= assignment.at),
+    }
+}
+
+/// The items in the order that `seed` gives them.
+fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
+    let place = |at: &usize| {
+        let mut hasher = DefaultHasher::new();
+        (seed, at).hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(place);
+    order.into_iter().map(|at| items[at].clone()).collect()
+}
+
+proptest! {
+    #![proptest_config(cases(100))]
+
+    #[test]
+    fn a_contribution_that_grows_is_one_folded_whole(
+        world in worlds(0.05),
+        cuts in prop::collection::vec(any::<Index>(), 0..6),
+    ) {
+        let plan = world.plan();
+        for journey in &world.journeys(&plan) {
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(journey.len() + 1)).collect();
+            cuts.push(journey.len());
+            cuts.sort_unstable();
+            for study in 0..plan.studies.len() {
+                let mut contribution = fold(&plan, study, &journey[..cuts[0]]);
+                for pair in cuts.windows(2) {
+                    let later = &journey[pair[0]..pair[1]];
+                    let before = stored(&contribution);
+                    contribution = before.clone();
+                    let extended = extend(&plan, study, &mut contribution, later);
+                    prop_assert_eq!(!extended, needs_all(&world, study, &before, later));
+                    if !extended {
+                        prop_assert_eq!(&contribution, &before);
+                        contribution = fold(&plan, study, &journey[..pair[1]]);
+                    }
+                }
+                prop_assert_eq!(contribution, fold(&plan, study, journey));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_taken_away_in_any_order_leaves_nothing(world in worlds(0.05), order in any::<u64>(), away in any::<u64>()) {
+        let plan = world.plan();
+        let journeys = world.journeys(&plan);
+        for study in 0..plan.studies.len() {
+            let contributions = contributions(&plan, study, &journeys);
+            let mut one = Tally::default();
+            for contribution in &shuffled(&contributions, order) {
+                add(&mut one, &plan, study, contribution);
+            }
+            // The order of persons does not matter.
+            prop_assert_eq!(&one, &tally(&plan, study, &journeys));
+            for contribution in &shuffled(&contributions, away) {
+                remove(&mut one, &plan, study, &stored(contribution));
+            }
+            prop_assert!(one.rows.values().all(crate::tally::Row::is_zero));
+        }
+    }
+
+    #[test]
+    fn events_in_any_order_and_any_batches_give_what_all_at_once_give(
+        world in worlds(0.05),
+        order in any::<u64>(),
+        size in 1usize..20,
+    ) {
+        let plan = world.plan();
+        let arrivals: Vec<(usize, usize)> = world.people.iter().enumerate()
+            .flat_map(|(person, deeds)| (0..deeds.len()).map(move |deed| (person, deed)))
+            .collect();
+        for study in 0..plan.studies.len() {
+            let mut tally = Tally::default();
+            let mut known = vec![Vec::new(); world.people.len()];
+            let mut held = vec![Contribution::default(); world.people.len()];
+            for batch in shuffled(&arrivals, order).chunks(size.max(arrivals.len() / 12)) {
+                for person in 0..world.people.len() {
+                    let new: Vec<_> = batch.iter().filter(|(owner, _)| *owner == person)
+                        .map(|(_, deed)| world.people[person][*deed].clone()).collect();
+                    if new.is_empty() {
+                        continue;
+                    }
+                    let (before, new_events) = (journey(&known[person], &plan), journey(&new, &plan));
+                    known[person].extend(new);
+                    let old = stored(&held[person]);
+                    remove(&mut tally, &plan, study, &old);
+                    held[person] = old;
+                    let after = before.last().map(Happening::position) < Some(new_events[0].position());
+                    if !after || !extend(&plan, study, &mut held[person], &new_events) {
+                        held[person] = fold(&plan, study, &journey(&known[person], &plan));
+                    }
+                    add(&mut tally, &plan, study, &held[person]);
+                }
+            }
+            let whole = super::tally(&plan, study, &world.journeys(&plan));
+            prop_assert_eq!(filled(&tally), filled(&whole));
+            // Rows that were taken back to zero don't show in a reading.
+            let day = world.day(9);
+            let definition = &world.definitions[study];
+            let all = |tally: &Tally, dimension| {
+                read(definition, rows(tally, dimension), through(world.zone, day, day), CrossoverPolicy::Exclude)
+            };
+            for dimension in 0..=definition.experiment.dimensions.len() {
+                prop_assert_eq!(all(&tally, dimension), all(&whole, dimension));
+            }
+        }
+    }
+
+    #[test]
+    fn two_persons_that_turn_out_to_be_one_count_as_one(world in worlds(0.05), a in any::<Index>(), b in any::<Index>()) {
+        let plan = world.plan();
+        let (a, b) = (a.index(world.people.len()), b.index(world.people.len()));
+        prop_assume!(a != b);
+        let mut merged = world.clone();
+        let other = std::mem::take(&mut merged.people[b]);
+        merged.people[a].extend(other);
+        for study in 0..plan.studies.len() {
+            let journeys = world.journeys(&plan);
+            let mut tally = tally(&plan, study, &journeys);
+            for former in [a, b] {
+                remove(&mut tally, &plan, study, &stored(&fold(&plan, study, &journeys[former])));
+            }
+            add(&mut tally, &plan, study, &fold(&plan, study, &journey(&merged.people[a], &plan)));
+            let whole = super::tally(&plan, study, &merged.journeys(&plan));
+            prop_assert_eq!(filled(&tally), filled(&whole));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A reading as of a day is what the rules say of the events before the day's end, and of nothing else.
+
+use journey::{CrossoverPolicy, Day};
+use proptest::prelude::*;
+
+use super::histories::{Deed, SPAN, World, journey, worlds};
+use super::model::{AsOf, Model};
+use super::{cases, definition, rows, tally, through};
+use crate::plan::Plan;
+use crate::reading::read;
+use crate::tally::Tally;
+
+/// The tally of the events before the end of `day`.
+fn tally_of_prefix(world: &World, plan: &Plan, study: usize, day: Day) -> Tally {
+    let end = world.zone.end_of(day);
+    let before = |deeds: &Vec<Deed>| deeds.iter().filter(|deed| deed.at < end).cloned().collect::<Vec<_>>();
+    let journeys: Vec<_> = world.people.iter().map(|deeds| journey(&before(deeds), plan)).collect();
+    tally(plan, study, &journeys)
+}
+
+/// Compares all readings of `day` with the model's and with those of the prefix.
+fn check(world: &World, plan: &Plan, tallies: &[Tally], day: Day) -> Result<(), TestCaseError> {
+    for (study, tally) in tallies.iter().enumerate() {
+        let definition = definition(plan, study);
+        let model = Model { definition, zone: world.zone, slip: None };
+        let prefix = tally_of_prefix(world, plan, study, day);
+        for matured in [day, day.previous()] {
+            let through = through(world.zone, day, matured);
+            for &policy in CrossoverPolicy::ALL {
+                for dimension in 0..=definition.experiment.dimensions.len() {
+                    let reading = read(definition, rows(tally, dimension), through, policy);
+                    let expected = model.read(&world.people, dimension, AsOf { live: day, matured }, policy);
+                    prop_assert_eq!(&reading, &expected, "study {}, dimension {}, {}", study, dimension, policy);
+                    let of_prefix = read(definition, rows(&prefix, dimension), through, policy);
+                    prop_assert_eq!(&reading, &of_prefix, "prefix, study {}, dimension {}", study, dimension);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tallies(world: &World, plan: &Plan) -> Vec<Tally> {
+    let journeys = world.journeys(plan);
+    (0..plan.studies.len()).map(|study| tally(plan, study, &journeys)).collect()
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn a_reading_is_what_the_rules_say_of_the_events_before_the_end_of_its_day(
+        world in worlds(0.05),
+        days in prop::collection::vec(SPAN, 2),
+    ) {
+        let plan = world.plan();
+        let tallies = tallies(&world, &plan);
+        for offset in days {
+            check(&world, &plan, &tallies, world.day(offset))?;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(3))]
+
+    #[test]
+    fn so_it_is_on_every_day_of_a_world(world in worlds(0.05)) {
+        let plan = world.plan();
+        let tallies = tallies(&world, &plan);
+        for offset in SPAN {
+            check(&world, &plan, &tallies, world.day(offset))?;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(4))]
+
+    #[test]
+    fn so_it_is_where_sums_are_too_large(world in worlds(1.0), days in prop::collection::vec(-2..=12, 2)) {
+        let plan = world.plan();
+        let tallies = tallies(&world, &plan);
+        for offset in days {
+            check(&world, &plan, &tallies, world.day(offset))?;
+        }
+    }
+}
