@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use journey::{
     Amount, Arm, Channel, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId, Experiment, ExperimentDraft, Exposure,
-    Fact, Filter, Goal, Happening, Instant, Measure, Method, Metric, MetricDraft, MetricKind, Name, Of, Part, Path,
-    Pattern, Selector, Zone,
+    Fact, Filter, Goal, Happening, Instant, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of,
+    Part, Path, Pattern, Role, Selector, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -271,28 +271,36 @@ fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Ar
     let window = proptest::option::weighted(0.8, select(vec![1u32, 2, 3, 7, 14]));
     let dimensions = proptest::sample::subsequence(vec!["channel", "stage", "properties.category", "plan"], 0..=3);
     let metrics = prop::collection::vec(metrics(), 1..6);
-    (dates, window, dimensions, metrics).prop_map(move |((starts_at, ends_at), window_days, dimensions, metrics)| {
-        let one = Amount::from_units(1_000_000).unwrap();
-        let arm = |key: &&str| Arm { key: name(key), weight: one, intensity: None, cost: [None; 3] };
-        let draft = ExperimentDraft {
-            key: name(key),
-            name: None,
-            tactic: None,
-            hypothesis: None,
-            owner: None,
-            control: name("control"),
-            arms: ARMS.iter().map(arm).collect(),
-            starts_at,
-            ends_at: ends_at.filter(|end| starts_at.is_none_or(|start| start < *end)),
-            window_days,
-            crossovers: CrossoverPolicy::First,
-            method: Method::Frequentist,
-            metrics: Vec::new(),
-            dimensions: dimensions.into_iter().map(|path| Path::parse(path, "").unwrap()).collect(),
-            archived: false,
-        };
-        Arc::new(Definition { experiment: Experiment::validate(draft).unwrap(), metrics })
-    })
+    (dates, window, dimensions, metrics).prop_map(
+        move |((starts_at, ends_at), window_days, dimensions, mut metrics)| {
+            let roles = [Role::Primary, Role::Secondary, Role::Guardrail];
+            let mut uses = Vec::new();
+            for ((number, metric), role) in metrics.iter_mut().enumerate().zip(roles.into_iter().cycle()) {
+                metric.key = name(&format!("m{number}"));
+                uses.push(MetricUse { metric: metric.key.clone(), role, max_harm: None });
+            }
+            let one = Amount::from_units(1_000_000).unwrap();
+            let arm = |key: &&str| Arm { key: name(key), weight: one, intensity: None, cost: [None; 3] };
+            let draft = ExperimentDraft {
+                key: name(key),
+                name: None,
+                tactic: None,
+                hypothesis: None,
+                owner: None,
+                control: name("control"),
+                arms: ARMS.iter().map(arm).collect(),
+                starts_at,
+                ends_at: ends_at.filter(|end| starts_at.is_none_or(|start| start < *end)),
+                window_days,
+                crossovers: CrossoverPolicy::First,
+                method: Method::Frequentist,
+                metrics: uses,
+                dimensions: dimensions.into_iter().map(|path| Path::parse(path, "").unwrap()).collect(),
+                archived: false,
+            };
+            Arc::new(Definition { experiment: Experiment::validate(draft).unwrap(), metrics })
+        },
+    )
 }
 
 /// How often a whale does each large thing, and how many of them it does: four of one sign pass the bound of a sum.

@@ -2,12 +2,14 @@
 
 use journey::{CrossoverPolicy, Day};
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use super::histories::{Deed, SPAN, World, journey, worlds};
 use super::model::{AsOf, Model};
 use super::{cases, definition, rows, tally, through};
 use crate::plan::Plan;
 use crate::reading::read;
+use crate::report::{Adjust, Maturity, Question, report, timeline};
 use crate::tally::Tally;
 
 /// The tally of the events before the end of `day`.
@@ -84,5 +86,37 @@ proptest! {
         for offset in days {
             check(&world, &plan, &tallies, world.day(offset))?;
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(6))]
+
+    #[test]
+    fn a_timeline_is_the_report_of_every_day(world in worlds(0.0), metric in any::<Index>(), matured in SPAN) {
+        let plan = world.plan();
+        let tally = tally(&plan, 0, &world.journeys(&plan));
+        let definition = definition(&plan, 0);
+        let question = Question {
+            definition,
+            baseline: 0,
+            confidence: 0.95,
+            adjust: Adjust::ByRole,
+            maturity: Maturity::Matured,
+            cuped: true,
+            blocked: false,
+        };
+        let metric = metric.index(definition.metrics.len());
+        let everyone: Vec<_> = rows(&tally, 0).into_iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+        let last = through(world.zone, world.day(*SPAN.end()), world.day(matured));
+        let mut expected = Vec::new();
+        for day in SPAN.map(|offset| world.day(offset)) {
+            let as_of = through(world.zone, day, day.min(last.matured));
+            let reading = read(definition, rows(&tally, 0), as_of, CrossoverPolicy::First).remove("");
+            expected.extend(reading.map(|reading| (day, report(&question, &reading).swap_remove(metric).arms)));
+        }
+        let timeline = timeline(&question, metric, &everyone, world.zone, last, CrossoverPolicy::First);
+        let timeline: Vec<_> = timeline.into_iter().map(|point| (point.day, point.arms)).collect();
+        prop_assert_eq!(timeline, expected);
     }
 }
