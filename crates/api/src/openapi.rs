@@ -50,6 +50,7 @@ pub(crate) fn base() -> OpenApi {
             tag("collect", "Events in the native format"),
             tag("segment", "Segment's tracking API, for its and RudderStack's client libraries"),
             tag("configure", "Experiments and metrics"),
+            tag("read", "Results"),
             tag("manage", "Tenants and keys"),
             tag("operate", "The process itself"),
         ]))

@@ -31,6 +31,8 @@ pub struct Bounds {
     pub body_timeout: Duration,
     /// Until the request has been answered.
     pub request_timeout: Duration,
+    /// How long a strong read may bring the numbers up to date before it answers how many are pending.
+    pub read_budget: Duration,
 }
 
 impl Default for Bounds {
@@ -44,6 +46,7 @@ impl Default for Bounds {
             drain_bytes: 8 << 20,
             body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(35),
+            read_budget: Duration::from_secs(2),
         }
     }
 }

@@ -1,0 +1,289 @@
+//! What an experiment amounts to, now, as of a day, and day by day.
+
+mod breakdown;
+mod look;
+mod question;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use journey::{CrossoverPolicy, Role};
+use metrics::reading::{Reading, read};
+use metrics::report::{Question, checks, report, timeline as points_of};
+use metrics::tally::{NO_ARM, Row, RowKey, Sums, width};
+use utoipa::IntoParams;
+
+use crate::auth::Read;
+use crate::document::KeyInPath;
+use crate::problem::ApiError;
+use crate::state::AppState;
+use crate::wire::results::build::{self, Telling};
+use crate::wire::results::{PointInfo, Results, Timeline, csv, explain};
+use look::{Look, look};
+use question::{Asked, RESULTS, TIMELINE, adjust_word};
+
+/// The parameters that results and timelines share, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read one by one; this is their description")]
+struct Shared {
+    /// Only this metric. A timeline without it is of the first primary metric.
+    metric: Option<String>,
+    /// As of the end of this day, in the tenant's time zone; without it, as of now.
+    #[param(format = "date")]
+    as_of: Option<String>,
+    /// How lifts are tested; without it, as the experiment says.
+    #[param(value_type = Option<crate::wire::schema::Method>)]
+    method: Option<String>,
+    /// The confidence of intervals; 0.95 where it is absent.
+    #[param(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
+    confidence: Option<f64>,
+    /// How p-values are adjusted: `holm`, `bh` or `none`; without it, Holm over the primary metrics and
+    /// Benjamini-Hochberg over the others.
+    #[param(pattern = "^(holm|bh|none)?$")]
+    adjust: Option<String>,
+    /// Whether differences are adjusted by the same metric from before the exposure.
+    cuped: Option<bool>,
+    /// The reading of the main fields: `matured` (closed windows, the default) or `live` (everyone exposed).
+    #[param(pattern = "^(matured|live)?$")]
+    maturity: Option<String>,
+    /// The arm that the others are compared with; without it, control.
+    baseline: Option<String>,
+    /// What happens to crossovers; without it, as the experiment says.
+    #[param(value_type = Option<crate::wire::schema::Crossovers>)]
+    crossovers: Option<String>,
+    /// Whether the steps are told.
+    explain: Option<bool>,
+    /// `strong` (the default): everything acknowledged is in the numbers. `eventual`: as they stand.
+    #[param(pattern = "^(strong|eventual)?$")]
+    consistency: Option<String>,
+}
+
+/// What an experiment amounts to
+///
+/// For every metric and arm the KPI, and against control the difference, the lift, whether it is one, and the exact sums
+/// that all of it comes from. The main fields speak of closed windows; `live` of everyone exposed. `Accept: text/csv` gives
+/// the same as a table.
+#[utoipa::path(
+    get, path = "/v1/experiments/{key}/results", tag = "read", operation_id = "results",
+    params(
+        ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
+        Shared,
+        ("by" = Option<String>, Query, description = "Also by the values of this dimension of the experiment"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
+    ),
+    responses(
+        (status = 200, description = "The results", content((Results = "application/json"), (String = "text/csv")),
+            headers(("ETag" = String, description = "A strong validator"))),
+        (status = 304, description = "Nothing has changed"),
+        (status = 404, description = "There is no such experiment")
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn results(
+    State(state): State<AppState>,
+    Read(tenant): Read,
+    KeyInPath(key): KeyInPath,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let asked = Asked::read(&uri, &headers, RESULTS)?;
+    let look = look(&state, &tenant, key.as_str(), &asked).await?;
+    let etag = look.etag(&tenant, &asked, "results");
+    if holds(&headers, &etag) {
+        return cached(StatusCode::NOT_MODIFIED.into_response(), &etag);
+    }
+    let results = tell(&look, &asked);
+    let response = if asked.csv { table(csv::of_results(&results)) } else { Json(results).into_response() };
+    cached(response, &etag)
+}
+
+/// What an experiment amounted to, day by day
+///
+/// One metric as of the end of every day since the first exposure: each point is what `as_of` that day gives.
+#[utoipa::path(
+    get, path = "/v1/experiments/{key}/timeline", tag = "read", operation_id = "timeline",
+    params(
+        ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
+        Shared,
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
+    ),
+    responses(
+        (status = 200, description = "The days", content((Timeline = "application/json"), (String = "text/csv")),
+            headers(("ETag" = String, description = "A strong validator"))),
+        (status = 304, description = "Nothing has changed"),
+        (status = 404, description = "There is no such experiment")
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn timeline(
+    State(state): State<AppState>,
+    Read(tenant): Read,
+    KeyInPath(key): KeyInPath,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let asked = Asked::read(&uri, &headers, TIMELINE)?;
+    let look = look(&state, &tenant, key.as_str(), &asked).await?;
+    let etag = look.etag(&tenant, &asked, "timeline");
+    if holds(&headers, &etag) {
+        return cached(StatusCode::NOT_MODIFIED.into_response(), &etag);
+    }
+    let definition = &look.measured.definition;
+    let uses = &definition.experiment.metrics;
+    let metric =
+        look.plan.metric.unwrap_or_else(|| uses.iter().position(|used| used.role == Role::Primary).unwrap_or(0));
+    let Some(named) = definition.metrics.get(metric) else {
+        return Err(ApiError::bad_request("no_metrics", "The experiment uses no metric, so it has no timeline."));
+    };
+    let (_, question, telling) = question(&look, &asked);
+    let points = if look.measured.complete {
+        points_of(&question, metric, &look.measured.rows, tenant.tenant().zone, look.through, look.plan.policy)
+    } else {
+        Vec::new()
+    };
+    let windowed = definition.window_days(metric).is_some();
+    let told = Timeline {
+        experiment: definition.experiment.key.as_str().to_owned(),
+        control: arm_key(&look, definition.experiment.control),
+        baseline: arm_key(&look, look.plan.baseline),
+        metric: named.key.as_str().to_owned(),
+        method: look.plan.method.word(),
+        confidence: asked.confidence,
+        maturity: if windowed { build::maturity_word(asked.maturity) } else { "live" },
+        fresh: look.fresh(),
+        measuring: look.measuring(),
+        exploratory: look.plan.exploratory,
+        points: points
+            .iter()
+            .map(|point| PointInfo {
+                day: point.day.to_string(),
+                arms: point.arms.iter().map(|arm| build::arm_result(definition, metric, arm, telling)).collect(),
+            })
+            .collect(),
+    };
+    let response = if asked.csv {
+        table(csv::of_timeline(&told, named.kind.word(), uses[metric].role.word()))
+    } else {
+        Json(told).into_response()
+    };
+    cached(response, &etag)
+}
+
+fn arm_key(look: &Look, arm: usize) -> String {
+    look.measured.definition.experiment.arms[arm].key.as_str().to_owned()
+}
+
+/// The reading that checks look at, the question, and how its answer is told.
+fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Question<'a>, Telling) {
+    let definition = &*look.measured.definition;
+    // Checks keep crossovers in their first arm: taking them away could hide what they look for.
+    let first = everyone(look, CrossoverPolicy::First);
+    let blocked =
+        checks(definition, &first, look.measured.conflicting_ids).iter().any(|check| check.blocking && !check.ok);
+    let question = Question {
+        definition,
+        baseline: look.plan.baseline,
+        confidence: asked.confidence,
+        adjust: asked.adjust,
+        maturity: asked.maturity,
+        cuped: asked.cuped,
+        blocked,
+    };
+    // Who crosses over is decided after the exposure, so leaving these persons out compares unlike groups.
+    let causal = !blocked && look.plan.policy == CrossoverPolicy::First;
+    (first, question, Telling { causal, explain: asked.explain })
+}
+
+fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
+    let definition = &look.measured.definition;
+    // A row of nothing: where nobody was exposed yet there is no other, and every arm is empty.
+    let nothing = Sums::zero(width(definition));
+    let nothing = Row { all: nothing.clone(), crossed: nothing };
+    let nobody = RowKey { dimension: 0, value: "".into(), arm: NO_ARM, day: look.through.live };
+    let rows = look.measured.rows.iter().map(|(key, row)| (key, row)).chain(std::iter::once((&nobody, &nothing)));
+    read(definition, rows, look.through, policy).remove("").unwrap_or_default()
+}
+
+fn tell(look: &Look, asked: &Asked) -> Results {
+    let definition = &*look.measured.definition;
+    let (first, question, telling) = question(look, asked);
+    let complete = look.measured.complete;
+    let reading =
+        if look.plan.policy == CrossoverPolicy::First { first.clone() } else { everyone(look, look.plan.policy) };
+    let wanted = |metric: usize| look.plan.metric.is_none_or(|only| only == metric);
+    let metrics = if complete {
+        let reports = report(&question, &reading);
+        reports
+            .iter()
+            .filter(|report| wanted(report.metric))
+            .map(|report| build::metric(definition, report, telling))
+            .collect()
+    } else {
+        let all = 0..definition.metrics.len();
+        all.filter(|metric| wanted(*metric)).map(|at| build::unmeasured(definition, at, asked.maturity)).collect()
+    };
+    let checks = if complete {
+        checks(definition, &first, look.measured.conflicting_ids).iter().map(build::check).collect()
+    } else {
+        Vec::new()
+    };
+    Results {
+        experiment: definition.experiment.key.as_str().to_owned(),
+        control: arm_key(look, definition.experiment.control),
+        baseline: arm_key(look, look.plan.baseline),
+        as_of: look.through.live.to_string(),
+        matured_through: look.through.matured.to_string(),
+        method: look.plan.method.word(),
+        confidence: asked.confidence,
+        adjust: adjust_word(asked.adjust),
+        cuped: asked.cuped,
+        crossovers: look.plan.policy.word(),
+        maturity: build::maturity_word(asked.maturity),
+        fresh: look.fresh(),
+        measuring: look.measuring(),
+        exploratory: look.plan.exploratory,
+        arms: build::arm_counts(&definition.experiment, complete.then_some(&reading)),
+        checks,
+        metrics,
+        breakdown: breakdown::breakdown(look, &question, telling),
+        explain: asked.explain.then(|| explain::formulas(asked.cuped)),
+    }
+}
+
+/// Whether the client's copy still holds.
+fn holds(headers: &HeaderMap, etag: &str) -> bool {
+    let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|one| one == "*" || one.trim_start_matches("W/") == etag)
+}
+
+fn table(text: String) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], text).into_response()
+}
+
+fn cached(mut response: Response, etag: &str) -> Result<Response, ApiError> {
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::from_str(etag).map_err(|_| ApiError::internal())?);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=0, must-revalidate"));
+    headers.insert(header::VARY, HeaderValue::from_static("Authorization, X-Api-Key, Accept, Accept-Encoding"));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_holds_by_its_validator() {
+        let with = |value: &str| [(header::IF_NONE_MATCH, value.parse().unwrap())].into_iter().collect::<HeaderMap>();
+        assert!(holds(&with("\"a\""), "\"a\""));
+        assert!(holds(&with("\"b\", W/\"a\""), "\"a\""));
+        assert!(holds(&with("*"), "\"a\""));
+        assert!(!holds(&with("\"b\""), "\"a\""));
+        assert!(!holds(&HeaderMap::new(), "\"a\""));
+    }
+}

@@ -1,0 +1,242 @@
+//! What is asked of an experiment: the query parameters, and what they mean for its definition.
+
+use axum::http::{HeaderMap, Uri, header};
+use journey::{CrossoverPolicy, Day, Definition, Method};
+use metrics::report::{Adjust, Maturity};
+
+use crate::problem::ApiError;
+use crate::query::{Parameters, invalid};
+
+/// The parameters of results.
+pub(crate) const RESULTS: &[&str] = &[
+    "metric",
+    "by",
+    "as_of",
+    "method",
+    "confidence",
+    "adjust",
+    "cuped",
+    "maturity",
+    "baseline",
+    "crossovers",
+    "explain",
+    "consistency",
+];
+
+/// The parameters of timelines.
+pub(crate) const TIMELINE: &[&str] = &[
+    "metric",
+    "as_of",
+    "method",
+    "confidence",
+    "adjust",
+    "cuped",
+    "maturity",
+    "baseline",
+    "crossovers",
+    "explain",
+    "consistency",
+];
+
+/// What was asked, before the experiment is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    metric: Option<String>,
+    by: Option<String>,
+    /// The day up to whose end everything counts; `None`: as of now.
+    pub(crate) as_of: Option<Day>,
+    method: Option<Method>,
+    /// The confidence of intervals.
+    pub(crate) confidence: f64,
+    /// How p-values are adjusted.
+    pub(crate) adjust: Adjust,
+    /// Whether differences are adjusted by the covariate.
+    pub(crate) cuped: bool,
+    /// The reading of the main fields.
+    pub(crate) maturity: Maturity,
+    baseline: Option<String>,
+    crossovers: Option<CrossoverPolicy>,
+    /// Whether the steps are told.
+    pub(crate) explain: bool,
+    /// Whether everything acknowledged must be in the numbers.
+    pub(crate) strong: bool,
+    /// Whether a table is wanted.
+    pub(crate) csv: bool,
+}
+
+impl Asked {
+    /// Reads the parameters, of which `known` are allowed, and what kind of answer is wanted.
+    pub(crate) fn read(uri: &Uri, headers: &HeaderMap, known: &[&str]) -> Result<Self, ApiError> {
+        let mut parameters = Parameters::of(uri, known)?;
+        let as_of = match parameters.text("as_of") {
+            None => None,
+            Some(text) => {
+                let day = Day::parse(&text, "");
+                Some(day.map_err(|_| invalid("as_of", &text, "a day in the tenant's time zone, such as 2026-11-24"))?)
+            }
+        };
+        let confidence = parameters.parse("confidence", CONFIDENCE)?.unwrap_or(0.95);
+        if !(confidence > 0.0 && confidence < 1.0) {
+            return Err(invalid("confidence", &confidence.to_string(), CONFIDENCE));
+        }
+        Ok(Self {
+            metric: parameters.text("metric"),
+            by: parameters.text("by"),
+            as_of,
+            method: one_of(&mut parameters, "method", &METHODS)?,
+            confidence,
+            adjust: one_of(&mut parameters, "adjust", &ADJUSTMENTS)?.unwrap_or(Adjust::ByRole),
+            cuped: one_of(&mut parameters, "cuped", &FLAGS)?.unwrap_or(false),
+            maturity: one_of(&mut parameters, "maturity", &MATURITIES)?.unwrap_or(Maturity::Matured),
+            baseline: parameters.text("baseline"),
+            crossovers: one_of(&mut parameters, "crossovers", &CROSSOVERS)?,
+            explain: one_of(&mut parameters, "explain", &FLAGS)?.unwrap_or(false),
+            strong: one_of(&mut parameters, "consistency", &CONSISTENCIES)?.unwrap_or(true),
+            csv: wants_csv(headers),
+        })
+    }
+
+    /// What it means for an experiment.
+    pub(crate) fn plan(&self, definition: &Definition) -> Result<Plan, ApiError> {
+        let experiment = &definition.experiment;
+        let arm_keys: Vec<&str> = experiment.arms.iter().map(|arm| arm.key.as_str()).collect();
+        let metric_keys: Vec<&str> = definition.metrics.iter().map(|metric| metric.key.as_str()).collect();
+        let dimensions: Vec<&str> = experiment.dimensions.iter().map(journey::Path::as_str).collect();
+        let baseline = position("baseline", self.baseline.as_deref(), &arm_keys, "arm")?.unwrap_or(experiment.control);
+        let policy = self.crossovers.unwrap_or(experiment.crossovers);
+        let method = self.method.unwrap_or(experiment.method);
+        Ok(Plan {
+            metric: position("metric", self.metric.as_deref(), &metric_keys, "metric")?,
+            dimension: position("by", self.by.as_deref(), &dimensions, "dimension")?,
+            baseline,
+            policy,
+            method,
+            exploratory: method != experiment.method
+                || policy != experiment.crossovers
+                || baseline != experiment.control
+                || self.cuped,
+        })
+    }
+
+    /// Everything that changes the answer, as text.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// What a question means for an experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// The index of the only metric that is asked for.
+    pub(crate) metric: Option<usize>,
+    /// The index of the dimension.
+    pub(crate) dimension: Option<usize>,
+    /// The index of the arm that the others are compared with.
+    pub(crate) baseline: usize,
+    /// What happens to crossovers.
+    pub(crate) policy: CrossoverPolicy,
+    /// How lifts are tested.
+    pub(crate) method: Method,
+    /// Whether it differs from what the experiment planned.
+    pub(crate) exploratory: bool,
+}
+
+const CONFIDENCE: &str = "a number between 0 and 1, such as 0.95";
+const METHODS: [(&str, Method); 1] = [("frequentist", Method::Frequentist)];
+const ADJUSTMENTS: [(&str, Adjust); 3] =
+    [("holm", Adjust::Holm), ("bh", Adjust::BenjaminiHochberg), ("none", Adjust::None)];
+const FLAGS: [(&str, bool); 2] = [("true", true), ("false", false)];
+const MATURITIES: [(&str, Maturity); 2] = [("matured", Maturity::Matured), ("live", Maturity::Live)];
+const CROSSOVERS: [(&str, CrossoverPolicy); 2] =
+    [("first", CrossoverPolicy::First), ("exclude", CrossoverPolicy::Exclude)];
+const CONSISTENCIES: [(&str, bool); 2] = [("strong", true), ("eventual", false)];
+
+/// The word for an adjustment.
+pub(crate) fn adjust_word(adjust: Adjust) -> &'static str {
+    match adjust {
+        Adjust::ByRole => "by_role",
+        Adjust::Holm => "holm",
+        Adjust::BenjaminiHochberg => "bh",
+        Adjust::None => "none",
+    }
+}
+
+fn one_of<T: Copy>(parameters: &mut Parameters, name: &str, known: &[(&str, T)]) -> Result<Option<T>, ApiError> {
+    let Some(text) = parameters.text(name) else { return Ok(None) };
+    let found = known.iter().find(|(word, _)| *word == text);
+    let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+    found.map(|(_, value)| Some(*value)).ok_or_else(|| invalid(name, &text, &words.join(" or ")))
+}
+
+/// The index of what a parameter names.
+fn position(name: &str, wanted: Option<&str>, known: &[&str], what: &str) -> Result<Option<usize>, ApiError> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let found = known.iter().position(|key| *key == wanted);
+    let there_are = match known {
+        [] => format!("nothing, since the experiment has no {what}"),
+        _ => format!("a {what} of the experiment: {}", known.join(", ")),
+    };
+    found.map(Some).ok_or_else(|| invalid(name, wanted, &there_are))
+}
+
+/// Whether the client would rather have a table: it names `text/csv`, and names JSON later or not at all.
+fn wants_csv(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let types: Vec<String> = accept
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .map(|range| range.trim().to_ascii_lowercase())
+        .collect();
+    let place = |wanted: &str| types.iter().position(|range| range == wanted);
+    match (place("text/csv"), place("application/json")) {
+        (Some(csv), Some(json)) => csv < json,
+        (csv, _) => csv.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(query: &str) -> Result<Asked, ApiError> {
+        let uri = format!("/x{query}").parse().unwrap();
+        Asked::read(&uri, &HeaderMap::new(), RESULTS)
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let asked = asked("").unwrap();
+        assert_eq!((asked.confidence, asked.adjust, asked.maturity), (0.95, Adjust::ByRole, Maturity::Matured));
+        assert!(asked.strong && !asked.cuped && !asked.explain && !asked.csv);
+    }
+
+    #[test]
+    fn what_there_is_not_is_refused_with_what_there_is() {
+        for (query, name) in [
+            ("?method=bayesian", "frequentist"),
+            ("?adjust=bonferroni", "holm or bh or none"),
+            ("?confidence=1", "between 0 and 1"),
+            ("?confidence=NaN", "between 0 and 1"),
+            ("?as_of=yesterday", "2026-11-24"),
+            ("?cuped=yes", "true or false"),
+            ("?maturity=ripe", "matured or live"),
+            ("?consistency=none", "strong or eventual"),
+            ("?metrics=x", "did you mean metric?"),
+        ] {
+            let error = format!("{:?}", asked(query).unwrap_err());
+            assert!(error.contains(name), "{query}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_given_to_those_who_ask_for_one() {
+        let wants = |accept: &str| {
+            let headers = [(header::ACCEPT, accept.parse().unwrap())].into_iter().collect();
+            wants_csv(&headers)
+        };
+        assert!(wants("text/csv"));
+        assert!(wants("text/csv;q=1, application/json"));
+        assert!(!wants("application/json, text/csv"));
+        assert!(!wants("*/*"));
+    }
+}

@@ -1,0 +1,212 @@
+//! From reports to the shapes that are answered.
+
+use journey::{Definition, Experiment, MetricKind};
+use metrics::inference::Undefined;
+use metrics::moments::Moments;
+use metrics::reading::Reading;
+use metrics::report::{ArmReport, Check, Kpi, Maturity, MetricReport, Value, Versus};
+
+use super::explain;
+use super::{
+    ArmCounts, ArmResult, CheckInfo, Estimated, IntervalInfo, LiveResult, MetricResult, Reasons, TallyInfo, VersusInfo,
+};
+use crate::wire::decimal::decimal;
+use crate::wire::schema::NumberOf;
+
+/// How numbers are told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Telling {
+    /// Whether differences can be read as effects.
+    pub(crate) causal: bool,
+    /// Whether the steps are told too.
+    pub(crate) explain: bool,
+}
+
+/// The word for a reading.
+pub(crate) fn maturity_word(maturity: Maturity) -> &'static str {
+    match maturity {
+        Maturity::Matured => "matured",
+        Maturity::Live => "live",
+    }
+}
+
+/// The persons per arm; `None`: nothing is measured yet.
+pub(crate) fn arm_counts(experiment: &Experiment, reading: Option<&Reading>) -> Vec<ArmCounts> {
+    let windowed = experiment.window_days.is_some();
+    let arms = experiment.arms.iter().enumerate().map(|(at, arm)| {
+        let read = reading.and_then(|reading| reading.arms.get(at));
+        ArmCounts {
+            arm: arm.key.as_str().to_owned(),
+            persons: reading.map(|_| read.map_or(0, |read| read.persons)),
+            matured: reading.filter(|_| windowed).map(|_| read.map_or(0, |read| read.matured_persons)),
+            weight: NumberOf(arm.weight),
+        }
+    });
+    arms.collect()
+}
+
+/// A check.
+pub(crate) fn check(check: &Check) -> CheckInfo {
+    let has_p_value = check.anytime.is_some();
+    CheckInfo {
+        check: check.check,
+        ok: check.ok,
+        blocking: check.blocking,
+        anytime: check.anytime,
+        p_value: has_p_value.then_some(check.p_value),
+        p_value_chi_square: (check.check == "sample_ratio").then_some(check.p_value),
+        persons: check.persons,
+        share: check.share,
+        count: check.count,
+        message: check.message.clone(),
+    }
+}
+
+/// A metric.
+pub(crate) fn metric(definition: &Definition, report: &MetricReport, telling: Telling) -> MetricResult {
+    let arms = report.arms.iter().map(|arm| arm_result(definition, report.metric, arm, telling));
+    frame(definition, report.metric, report.maturity, arms.collect(), report.notes.clone())
+}
+
+/// A metric of which nothing is measured yet: every number is null, and says why.
+pub(crate) fn unmeasured(definition: &Definition, metric: usize, maturity: Maturity) -> MetricResult {
+    let windowed = definition.window_days(metric).is_some();
+    let arms = definition.experiment.arms.iter().map(|arm| ArmResult {
+        arm: arm.key.as_str().to_owned(),
+        persons: None,
+        value: None,
+        interval: None,
+        tally: None,
+        versus_control: None,
+        live: None,
+        reasons: ["persons", "value", "interval", "tally"].map(|name| (name, MEASURING.to_owned())).into(),
+        explain: None,
+    });
+    let maturity = if windowed { maturity } else { Maturity::Live };
+    frame(definition, metric, maturity, arms.collect(), Vec::new())
+}
+
+const MEASURING: &str = "measuring: the experiment is being measured for the first time, ask again in a moment";
+
+fn frame(
+    definition: &Definition,
+    at: usize,
+    maturity: Maturity,
+    arms: Vec<ArmResult>,
+    notes: Vec<&'static str>,
+) -> MetricResult {
+    let metric = &definition.metrics[at];
+    MetricResult {
+        metric: metric.key.as_str().to_owned(),
+        kind: metric.kind.word(),
+        goal: metric.goal.word(),
+        role: definition.experiment.metrics[at].role.word(),
+        unit: metric.unit.as_ref().map(|unit| unit.as_str().to_owned()),
+        window_days: definition.window_days(at),
+        maturity: maturity_word(maturity),
+        arms,
+        notes,
+    }
+}
+
+/// An arm of a metric.
+pub(crate) fn arm_result(definition: &Definition, metric: usize, report: &ArmReport, telling: Telling) -> ArmResult {
+    let kind = &definition.metrics[metric].kind;
+    let live = report.live.as_ref().map(|kpi| {
+        // The steps of the live reading would double the answer, and are the same formulas.
+        let told = tell(kind, kpi, Telling { explain: false, ..telling });
+        LiveResult {
+            persons: told.persons,
+            value: told.value,
+            interval: told.interval,
+            tally: told.tally,
+            versus_control: told.versus_control,
+            reasons: told.reasons,
+        }
+    });
+    let told = tell(kind, &report.main, telling);
+    ArmResult {
+        arm: definition.experiment.arms[report.arm].key.as_str().to_owned(),
+        persons: told.persons,
+        value: told.value,
+        interval: told.interval,
+        tally: told.tally,
+        versus_control: told.versus_control,
+        live,
+        reasons: told.reasons,
+        explain: telling.explain.then(|| explain::of_kpi(&report.main)),
+    }
+}
+
+struct Told {
+    persons: Option<i64>,
+    value: Option<f64>,
+    interval: Option<IntervalInfo>,
+    tally: Option<TallyInfo>,
+    versus_control: Option<VersusInfo>,
+    reasons: Reasons,
+}
+
+fn tell(kind: &MetricKind, kpi: &Kpi, telling: Telling) -> Told {
+    let mut reasons = Reasons::new();
+    Told {
+        persons: Some(kpi.persons),
+        value: or_reason(kpi.value.value, "value", &mut reasons),
+        interval: or_reason(kpi.value.interval, "interval", &mut reasons)
+            .map(|interval| IntervalInfo { low: interval.low, high: interval.high }),
+        tally: Some(tally(kind, &kpi.moments)),
+        versus_control: kpi.versus.as_ref().map(|versus| comparison(versus, telling)),
+        reasons,
+    }
+}
+
+/// The number, or null and the reason under its name.
+fn or_reason<T>(number: Result<T, Undefined>, name: &'static str, reasons: &mut Reasons) -> Option<T> {
+    number.map_err(|reason| reasons.insert(name, reason.to_string())).ok()
+}
+
+fn tally(kind: &MetricKind, moments: &Moments) -> TallyInfo {
+    let has_denominator = matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. });
+    let below = |sum: String| has_denominator.then_some(sum);
+    TallyInfo {
+        count: moments.n,
+        sum: decimal(moments.y, 6),
+        sum_of_squares: decimal(moments.yy, 12),
+        denominator_sum: below(decimal(moments.d, 6)),
+        denominator_sum_of_squares: below(decimal(moments.dd, 12)),
+        cross_sum: below(decimal(moments.yd, 12)),
+    }
+}
+
+fn comparison(versus: &Versus, telling: Telling) -> VersusInfo {
+    let mut reasons = Reasons::new();
+    let (verdict, withheld) = versus.verdict;
+    let undefined = versus.p_value_adjusted.err().or(versus.difference.value.err());
+    for name in ["chance_to_beat_control", "expected_loss"] {
+        reasons.insert(name, "the method frequentist gives no probabilities of arms".to_owned());
+    }
+    VersusInfo {
+        difference: estimated(versus.difference, ["difference", "difference.interval"], &mut reasons),
+        lift: estimated(versus.lift, ["lift", "lift.interval"], &mut reasons),
+        impact_score: or_reason(versus.impact_score(), "impact_score", &mut reasons),
+        p_value: or_reason(versus.p_value, "p_value", &mut reasons),
+        p_value_adjusted: or_reason(versus.p_value_adjusted, "p_value_adjusted", &mut reasons),
+        chance_to_beat_control: None,
+        expected_loss: None,
+        anytime: false,
+        causal: telling.causal,
+        verdict: verdict.word(),
+        reason: withheld.map(str::to_owned).or_else(|| undefined.map(|reason| reason.to_string())),
+        reasons,
+        explain: telling.explain.then(|| explain::of_comparison(versus)),
+    }
+}
+
+fn estimated(value: Value, [name, interval]: [&'static str; 2], reasons: &mut Reasons) -> Estimated {
+    let ends = or_reason(value.interval, interval, reasons);
+    Estimated {
+        value: or_reason(value.value, name, reasons),
+        low: ends.map(|ends| ends.low),
+        high: ends.map(|ends| ends.high),
+    }
+}

@@ -1,0 +1,242 @@
+//! How a number came about, with `explain=true`.
+
+use metrics::inference::{FiellerInterval, Test};
+use metrics::moments::Moments;
+use metrics::report::{Kpi, Versus};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::wire::decimal::decimal;
+
+/// The formulas of an answer, and where they come from.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Explanation {
+    /// The formulas.
+    pub(crate) formulas: Vec<Formula>,
+}
+
+/// A formula.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Formula {
+    /// What it gives.
+    pub(crate) gives: &'static str,
+    /// With n persons, m the KPI, v the variance of the KPI's estimate; t the arm, c the baseline.
+    pub(crate) formula: &'static str,
+    /// Where it comes from.
+    pub(crate) source: &'static str,
+}
+
+/// The formulas of the method `frequentist`.
+pub(crate) fn formulas(cuped: bool) -> Explanation {
+    let formula = |gives, formula, source| Formula { gives, formula, source };
+    let mut formulas = vec![
+        formula(
+            "value of a mean",
+            "m = sum / n; v = (sum_of_squares - sum^2 / n) / (n (n - 1))",
+            "the central limit theorem",
+        ),
+        formula(
+            "value of a ratio",
+            "m = sum / denominator_sum; v = (S_yy - 2 m S_yd + m^2 S_dd) / (n mean_d^2), S the sample covariances per person",
+            "delta method: Deng, Knoblich, Lu, Applying the Delta Method in Metric Analytics, KDD 2018",
+        ),
+        formula("interval of a share", "Wilson's score interval", "Wilson, JASA 22 (1927)"),
+        formula("interval of a mean", "m +- t(n - 1) sqrt(v)", "Student, Biometrika 6 (1908)"),
+        formula(
+            "difference",
+            "m_t - m_c +- t(df) sqrt(v_t + v_c); df = (v_t + v_c)^2 / (v_t^2 / (n_t - 1) + v_c^2 / (n_c - 1))",
+            "Welch, Biometrika 34 (1947); Satterthwaite, Biometrics Bulletin 2 (1946)",
+        ),
+        formula("p_value", "2 P(T(df) > |m_t - m_c| / sqrt(v_t + v_c))", "Welch, Biometrika 34 (1947)"),
+        formula(
+            "lift",
+            "(m_t - m_c) / |m_c| +- t(df) sqrt(v_t / m_c^2 + v_c m_t^2 / m_c^4)",
+            "delta method: Deng, Knoblich, Lu, KDD 2018",
+        ),
+        formula(
+            "lift_fieller",
+            "all r with (m_t - m_c - r |m_c|)^2 within the quantile of its own variance: it excludes 0 exactly where the test rejects",
+            "Fieller, JRSS B 16 (1954)",
+        ),
+        formula("impact_score", "100 x lift", "the definition of this service"),
+        formula(
+            "p_value_adjusted",
+            "Holm over the comparisons of the primary metrics; Benjamini-Hochberg over those of the others",
+            "Holm, Scand. J. Statist. 6 (1979); Benjamini, Hochberg, JRSS B 57 (1995)",
+        ),
+        formula(
+            "sample_ratio",
+            "chi-square of the persons per arm against the weights; an alarm below 0.001",
+            "Fabijan et al., Diagnosing Sample Ratio Mismatch, KDD 2019",
+        ),
+    ];
+    if cuped {
+        formulas.push(formula(
+            "cuped",
+            "y - theta (x - mean x), theta the pooled within-arm slope of y on the same metric x from the 14 days before exposure",
+            "Deng, Xu, Kohavi, Walker, WSDM 2013",
+        ));
+    }
+    Explanation { formulas }
+}
+
+/// The steps of a KPI.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KpiExplanation {
+    /// Every sum that is kept, as exact decimal text: y the value (for a ratio the numerator), d the denominator, x and u
+    /// the same from before the exposure.
+    pub(crate) sums: MomentsInfo,
+    /// Persons whose value lies beyond 1e12; they are in no other sum.
+    pub(crate) left_out: i64,
+    /// For a CLV: its three factors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) clv: Option<ClvInfo>,
+}
+
+/// Exact sums over persons, as decimal text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sums)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MomentsInfo {
+    n: i64,
+    orders: i64,
+    y: String,
+    yy: String,
+    yyy: String,
+    d: String,
+    dd: String,
+    yd: String,
+    x: String,
+    xx: String,
+    xy: String,
+    u: String,
+    uu: String,
+    yu: String,
+    dx: String,
+    du: String,
+    xu: String,
+}
+
+/// The factors of a customer lifetime value: their product is the KPI.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ClvFactors)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClvInfo {
+    /// Value per purchase.
+    #[schema(required = true)]
+    average_purchase_value: Option<f64>,
+    /// Purchases per person and day under observation.
+    #[schema(required = true)]
+    purchase_frequency: Option<f64>,
+    /// Days.
+    lifespan_days: u32,
+}
+
+/// The steps of a comparison.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ComparisonExplanation {
+    /// The standard error of the difference.
+    #[schema(required = true)]
+    standard_error: Option<f64>,
+    /// The difference in standard errors.
+    #[schema(required = true)]
+    t: Option<f64>,
+    /// Degrees of freedom.
+    #[schema(required = true)]
+    degrees_of_freedom: Option<f64>,
+    /// The standard error of the lift.
+    #[schema(required = true)]
+    lift_standard_error: Option<f64>,
+    /// Fieller's interval of the lift.
+    #[schema(required = true)]
+    lift_fieller: Option<FiellerInfo>,
+    /// The adjustment by the same metric from before the exposure, where it was asked for and applies.
+    #[schema(required = true)]
+    cuped: Option<CupedInfo>,
+}
+
+/// Fieller's interval; a side may be open.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Fieller)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FiellerInfo {
+    /// The lower end; null: open.
+    #[schema(required = true)]
+    low: Option<f64>,
+    /// The upper end; null: open.
+    #[schema(required = true)]
+    high: Option<f64>,
+    /// Why a side is open.
+    #[schema(required = true)]
+    reason: Option<String>,
+}
+
+/// The adjustment by the same metric from before the exposure.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Cuped)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CupedInfo {
+    /// The coefficient.
+    theta: f64,
+    /// The share of the difference's variance that went.
+    #[schema(required = true)]
+    variance_saved: Option<f64>,
+}
+
+/// The steps of a KPI.
+pub(crate) fn of_kpi(kpi: &Kpi) -> KpiExplanation {
+    KpiExplanation {
+        sums: sums(&kpi.moments),
+        left_out: kpi.moments.left_out,
+        clv: kpi.factors.map(|factors| ClvInfo {
+            average_purchase_value: factors.average_purchase_value,
+            purchase_frequency: factors.purchase_frequency,
+            lifespan_days: factors.lifespan_days,
+        }),
+    }
+}
+
+fn sums(moments: &Moments) -> MomentsInfo {
+    let (first, second) = (|sum| decimal(sum, 6), |sum| decimal(sum, 12));
+    MomentsInfo {
+        n: moments.n,
+        orders: moments.orders,
+        y: first(moments.y),
+        yy: second(moments.yy),
+        yyy: decimal(moments.yyy, 18),
+        d: first(moments.d),
+        dd: second(moments.dd),
+        yd: second(moments.yd),
+        x: first(moments.x),
+        xx: second(moments.xx),
+        xy: second(moments.xy),
+        u: first(moments.u),
+        uu: second(moments.uu),
+        yu: second(moments.yu),
+        dx: second(moments.dx),
+        du: second(moments.du),
+        xu: second(moments.xu),
+    }
+}
+
+/// The steps of a comparison.
+pub(crate) fn of_comparison(versus: &Versus) -> ComparisonExplanation {
+    let test = |of: fn(&Test) -> f64| versus.test.as_ref().ok().map(of);
+    ComparisonExplanation {
+        standard_error: test(|test| test.standard_error),
+        t: test(|test| test.t),
+        degrees_of_freedom: test(|test| test.degrees_of_freedom),
+        lift_standard_error: versus.lift_standard_error.ok(),
+        lift_fieller: versus.lift_fieller.ok().map(|set: FiellerInterval| FiellerInfo {
+            low: set.low,
+            high: set.high,
+            reason: set.open_because().map(|reason| reason.to_string()),
+        }),
+        cuped: versus.cuped.map(|cuped| CupedInfo { theta: cuped.theta, variance_saved: cuped.variance_saved }),
+    }
+}
