@@ -3,7 +3,7 @@ DO $$
 BEGIN
     CREATE TABLE touched (
         tenant_id uuid NOT NULL,
-        touched_id bigint GENERATED ALWAYS AS IDENTITY,
+        touched_id bigint GENERATED ALWAYS AS IDENTITY (CACHE 100),
         subject text COLLATE "C" NOT NULL,
         first_at timestamptz NOT NULL,
         first_id uuid NOT NULL,

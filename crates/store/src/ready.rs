@@ -3,9 +3,14 @@
 use journey::Instant;
 use sqlx::types::chrono::{DateTime, Utc};
 
+use std::time::Duration;
+
 use crate::Store;
 use crate::error::StoreError;
 use crate::migrations::{PendingMigration, applied, changed, pending};
+
+/// How long the database may take to answer: whoever asks for readiness asks again soon.
+const PATIENCE: Duration = Duration::from_millis(900);
 
 /// What stands between the service and its readiness; all of it empty: ready.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,13 +36,15 @@ impl Readiness {
 impl Store {
     /// Asks the database whether it is reachable, migrated and durable.
     pub async fn ready(&self) -> Readiness {
-        match self.look().await {
-            Ok(readiness) => readiness,
-            Err(error) => {
+        let unreachable = match tokio::time::timeout(PATIENCE, self.look()).await {
+            Ok(Ok(readiness)) => return readiness,
+            Ok(Err(error)) => {
                 tracing::warn!(?error, "the database is not ready");
-                Readiness { unreachable: Some(error.to_string()), ..Readiness::default() }
+                error.to_string()
             }
-        }
+            Err(_) => format!("the database does not answer within {} ms", PATIENCE.as_millis()),
+        };
+        Readiness { unreachable: Some(unreachable), ..Readiness::default() }
     }
 
     /// The time that the database's clock shows. Nothing goes by it; a clock far from the service's is a fault of one of
