@@ -68,6 +68,12 @@ pub fn read<'a>(
     values.into_iter().map(|(value, sums)| (value, sums.reading(definition, through))).collect()
 }
 
+/// The reading of nobody: what everyone amounts to where [`read`] finds no value, every arm empty.
+#[must_use]
+pub fn nobody(definition: &Definition, through: Through) -> Reading {
+    Cumulative::new(definition).reading(definition, through)
+}
+
 /// The sums of the rows so far, per arm.
 #[derive(Debug, Clone)]
 pub(crate) struct Cumulative {

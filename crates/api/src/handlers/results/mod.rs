@@ -9,9 +9,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Role};
-use metrics::reading::{Reading, read};
+use metrics::reading::{Reading, nobody, read};
 use metrics::report::{Question, checks, report, timeline as points_of};
-use metrics::tally::{NO_ARM, Row, RowKey, Sums, width};
 use utoipa::IntoParams;
 
 use crate::auth::Read;
@@ -198,12 +197,9 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Question<'a>, Tellin
 
 fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
     let definition = &look.measured.definition;
-    // A row of nothing: where nobody was exposed yet there is no other, and every arm is empty.
-    let nothing = Sums::zero(width(definition));
-    let nothing = Row { all: nothing.clone(), crossed: nothing };
-    let nobody = RowKey { dimension: 0, value: "".into(), arm: NO_ARM, day: look.through.live };
-    let rows = look.measured.rows.iter().map(|(key, row)| (key, row)).chain(std::iter::once((&nobody, &nothing)));
-    read(definition, rows, look.through, policy).remove("").unwrap_or_default()
+    let rows = look.measured.rows.iter().map(|(key, row)| (key, row));
+    // Where nobody was exposed yet there is no row, and every arm is empty.
+    read(definition, rows, look.through, policy).remove("").unwrap_or_else(|| nobody(definition, look.through))
 }
 
 fn tell(look: &Look, asked: &Asked) -> Results {
