@@ -24,6 +24,13 @@ impl TenantStore {
     pub async fn put_experiment(&self, experiment: Experiment) -> Result<Change, DefinitionError> {
         let now = self.inner.now();
         let experiment = &experiment;
+        if experiment.archived {
+            // What was acknowledged before the tallies freeze belongs into them.
+            let fresh = self.bring_up_to_date(self.inner.options.read_budget).await?;
+            if fresh.pending_subjects > 0 {
+                return Err(DefinitionError::Building);
+            }
+        }
         let change = retry("put_experiment", || async move {
             let mut tx = begin(&self.inner.ingest, self.id(), Purpose::Write).await?;
             lock_measure(&mut tx, self.id()).await?;

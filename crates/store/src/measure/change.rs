@@ -76,7 +76,9 @@ impl Change {
         for (version, new, bytes, old, rows) in moves {
             let tally = self.tallies.entry(version.id).or_default();
             if !crate::fault::seeded("fold-without-the-new-events") {
-                old.iter().for_each(|old| tally.apply(&version.definition, old, Direction::Remove));
+                for old in &old {
+                    tally.apply(&version.definition, old, Direction::Remove);
+                }
             }
             tally.apply(&version.definition, new, Direction::Add);
             let kept = bytes.is_some();

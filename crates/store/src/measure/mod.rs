@@ -66,8 +66,9 @@ impl Measurer {
     /// Says that a tenant has something to measure. Cheap; called after every commit of events.
     pub(crate) fn notify(&self, tenant: &Tenant) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if !waiting.contains_key(&tenant.id) {
-            waiting.insert(tenant.id, tenant.clone());
+        let known = waiting.len();
+        waiting.entry(tenant.id).or_insert_with(|| tenant.clone());
+        if waiting.len() > known {
             drop(waiting);
             self.wake.notify_one();
         }
@@ -79,8 +80,12 @@ impl Measurer {
         loop {
             let next = {
                 let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                let next = waiting.keys().next().copied();
-                next.and_then(|id| waiting.remove(&id))
+                let next = waiting.keys().next().copied().and_then(|id| waiting.remove(&id));
+                // A wake-up that came while nobody waited stands for several tenants: pass it on.
+                if !waiting.is_empty() {
+                    self.wake.notify_one();
+                }
+                next
             };
             let Some(tenant) = next else {
                 self.wake.notified().await;

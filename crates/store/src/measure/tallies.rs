@@ -47,7 +47,9 @@ pub(super) async fn add(
     }
     rows.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     let mut keys = Keys::default();
-    rows.iter().for_each(|(definition, key, _)| keys.push(*definition, key));
+    for (definition, key, _) in &rows {
+        keys.push(*definition, key);
+    }
     let stored = sqlx::query(include_str!("../../sql/measure_tallies.sql"))
         .bind(tenant.0)
         .bind(&keys.definitions)
@@ -154,6 +156,8 @@ fn sums(row: &PgRow, counts: &str, live: &str, matured: &str) -> Result<Sums, sq
     };
     let stored: Vec<i64> = row.try_get(counts)?;
     let mut array = [0; COUNTS];
-    array.iter_mut().zip(&stored).for_each(|(a, b)| *a = *b);
+    for (count, stored) in array.iter_mut().zip(&stored) {
+        *count = *stored;
+    }
     Ok(Sums { counts: array, live: numbers(live)?, matured: numbers(matured)? })
 }
