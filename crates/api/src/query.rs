@@ -111,8 +111,13 @@ impl Page {
 
 /// The cursor that continues after an entry. It is hexadecimal so that nobody takes it for a key to be guessed.
 pub(crate) fn to_cursor(last: &str) -> String {
+    hex(last.as_bytes())
+}
+
+/// Bytes as lower-case hexadecimal text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    last.bytes().fold(String::new(), |mut out, byte| {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
     })

@@ -26,7 +26,6 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub(crate) fn wrap(routes: Router<AppState>, state: AppState) -> Router {
     routes
         .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), deadline))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| {
@@ -71,7 +70,7 @@ async fn observe(State(state): State<AppState>, request: Request, next: Next) ->
     // The query stays out of the trace: it may name persons. So do bodies and headers.
     let span = tracing::info_span!("request", request_id = %id, %method, route);
     let answered = next.run(request).instrument(span.clone()).await;
-    let mut response = as_problem(answered, &id, &path);
+    let mut response = as_problem(answered, &method, &id, &path);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
@@ -88,9 +87,14 @@ async fn observe(State(state): State<AppState>, request: Request, next: Next) ->
     response
 }
 
-/// A refusal becomes its document; the headers that it gathered on its way out stay.
-fn as_problem(mut response: Response, id: &str, path: &str) -> Response {
-    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
+/// A refusal becomes its document; the headers that it gathered on its way out stay. The framework refuses methods
+/// without a word: a handler in its place would also answer the preflight requests of browsers.
+fn as_problem(mut response: Response, method: &Method, id: &str, path: &str) -> Response {
+    let error = match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => error,
+        None if response.status() == StatusCode::METHOD_NOT_ALLOWED => wrong_method(method),
+        None => return response,
+    };
     let mut problem = error.render(id, path);
     for (name, value) in response.headers() {
         let about_the_body = [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING].contains(name);
@@ -128,8 +132,9 @@ async fn unknown_route(request: Request) -> ApiError {
     )
 }
 
-async fn wrong_method(request: Request) -> ApiError {
-    let detail = format!("{} is not allowed here: use a method that the header Allow lists.", request.method());
+fn wrong_method(method: &Method) -> ApiError {
+    let method: String = method.as_str().chars().take(20).collect();
+    let detail = format!("{method} is not allowed here: use a method that the header Allow lists.");
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 

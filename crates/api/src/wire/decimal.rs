@@ -1,7 +1,7 @@
 //! Exact sums as decimal text.
 
 /// An integer in units of ten to the power `-scale` as the shortest decimal text: no sum goes through a double.
-pub(crate) fn decimal(units: impl ToString, scale: usize) -> String {
+pub(crate) fn decimal(units: &impl ToString, scale: usize) -> String {
     let text = units.to_string();
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
     let padded = format!("{digits:0>width$}", width = scale + 1);
@@ -24,14 +24,14 @@ mod tests {
             (0, 12, "0"),
             (10, 0, "10"),
         ] {
-            assert_eq!(decimal(units, scale), text);
+            assert_eq!(decimal(&units, scale), text);
         }
     }
 
     proptest! {
         #[test]
         fn it_writes_amounts_as_they_write_themselves(units: i128) {
-            prop_assert_eq!(decimal(units, 6), journey::format_units(units));
+            prop_assert_eq!(decimal(&units, 6), journey::format_units(units));
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant as Moment;
 
 use super::question::{Asked, Plan};
 use crate::problem::ApiError;
+use crate::query::hex;
 use crate::state::AppState;
 use crate::wire::experiment::MeasuringInfo;
 use crate::wire::results::{FreshInfo, SetAside};
@@ -117,7 +118,6 @@ impl Look {
             self.fresh,
         );
         let hash = Sha256::digest(made_of.as_bytes());
-        let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("\"{hex}\"")
+        format!("\"{}\"", hex(&hash[..16]))
     }
 }

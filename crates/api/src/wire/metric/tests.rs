@@ -1,5 +1,7 @@
 //! Every kind of the contract is read, answered and read again.
 
+use journey::{Invalid, Name};
+
 use super::*;
 
 fn parse(source: &str) -> Result<Metric, Invalid> {

@@ -170,11 +170,11 @@ fn tally(kind: &MetricKind, moments: &Moments) -> TallyInfo {
     let below = |sum: String| has_denominator.then_some(sum);
     TallyInfo {
         count: moments.n,
-        sum: decimal(moments.y, 6),
-        sum_of_squares: decimal(moments.yy, 12),
-        denominator_sum: below(decimal(moments.d, 6)),
-        denominator_sum_of_squares: below(decimal(moments.dd, 12)),
-        cross_sum: below(decimal(moments.yd, 12)),
+        sum: decimal(&moments.y, 6),
+        sum_of_squares: decimal(&moments.yy, 12),
+        denominator_sum: below(decimal(&moments.d, 6)),
+        denominator_sum_of_squares: below(decimal(&moments.dd, 12)),
+        cross_sum: below(decimal(&moments.yd, 12)),
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct Explanation {
 }
 
 /// A formula.
+#[expect(clippy::struct_field_names, reason = "gives, formula and source are what the answer calls them")]
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Formula {
@@ -202,13 +203,13 @@ pub(crate) fn of_kpi(kpi: &Kpi) -> KpiExplanation {
 }
 
 fn sums(moments: &Moments) -> MomentsInfo {
-    let (first, second) = (|sum| decimal(sum, 6), |sum| decimal(sum, 12));
+    let (first, second) = (|sum| decimal(&sum, 6), |sum| decimal(&sum, 12));
     MomentsInfo {
         n: moments.n,
         orders: moments.orders,
         y: first(moments.y),
         yy: second(moments.yy),
-        yyy: decimal(moments.yyy, 18),
+        yyy: decimal(&moments.yyy, 18),
         d: first(moments.d),
         dd: second(moments.dd),
         yd: second(moments.yd),

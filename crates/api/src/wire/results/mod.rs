@@ -119,7 +119,7 @@ pub(crate) struct ArmCounts {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TrustCheck)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "the contract names the field so")]
+#[expect(clippy::option_option, reason = "no p-value yet (null) is not the same as a check without one (absent)")]
 pub(crate) struct CheckInfo {
     /// The name of the check.
     #[schema(example = "sample_ratio")]

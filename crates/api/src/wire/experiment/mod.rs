@@ -1,0 +1,166 @@
+//! Experiments.
+
+mod request;
+
+use journey::{Experiment, Instant, Name, Tactic};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::schema::{self, NumberOf};
+pub(crate) use request::{ExperimentSchema, read};
+
+/// An experiment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Experiment)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExperimentInfo {
+    /// The key within the tenant.
+    key: String,
+    /// What people know it by.
+    #[schema(required = true)]
+    name: Option<String>,
+    /// The kind of personalisation.
+    #[schema(value_type = Option<schema::Tactic>, required = true)]
+    tactic: Option<&'static str>,
+    /// What is expected, and why.
+    #[schema(required = true)]
+    hypothesis: Option<String>,
+    /// Who answers for it.
+    #[schema(required = true)]
+    owner: Option<String>,
+    /// The key of the arm that is not personalised.
+    control: String,
+    /// The arms, control included.
+    arms: Vec<ArmInfo>,
+    /// Exposures before it are outside.
+    #[schema(required = true, format = "date-time")]
+    starts_at: Option<String>,
+    /// Exposures at and after it are outside.
+    #[schema(required = true, format = "date-time")]
+    ends_at: Option<String>,
+    /// How long after the first exposure events count, in days of 24 hours; null: without end.
+    #[schema(required = true)]
+    window_days: Option<u32>,
+    /// What happens to a person who is exposed to a second arm.
+    #[schema(value_type = schema::Crossovers)]
+    crossovers: &'static str,
+    /// How lifts are tested.
+    #[schema(value_type = schema::Method)]
+    method: &'static str,
+    /// The metrics.
+    metrics: Vec<MetricUseInfo>,
+    /// What results can be broken down by.
+    dimensions: Vec<String>,
+    /// Whether its tallies are frozen.
+    archived: bool,
+    /// How far the newest version is measured; null: it is measured, and answers come from it.
+    #[schema(required = true)]
+    measuring: Option<MeasuringInfo>,
+}
+
+/// How far a version is measured. Answers come from the version before, where there is one.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = Measuring)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeasuringInfo {
+    /// Subjects measured.
+    #[schema(minimum = 0)]
+    pub(crate) done: u64,
+    /// Subjects that were exposed when it began.
+    #[schema(minimum = 0)]
+    pub(crate) of: u64,
+}
+
+/// An arm.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Arm)]
+#[serde(deny_unknown_fields)]
+struct ArmInfo {
+    /// The key that exposures name.
+    key: String,
+    /// The share of persons, relative to the other arms.
+    #[schema(value_type = f64)]
+    weight: NumberOf,
+    /// The dose of personalisation.
+    #[schema(value_type = Option<f64>, required = true)]
+    intensity: Option<NumberOf>,
+    /// What it costs.
+    #[schema(required = true)]
+    cost: Option<CostInfo>,
+}
+
+/// What an arm costs, in the tenant's currency, as decimal text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Cost)]
+#[serde(deny_unknown_fields)]
+struct CostInfo {
+    /// Once.
+    #[schema(required = true)]
+    fixed: Option<String>,
+    /// For each person.
+    #[schema(required = true)]
+    per_person: Option<String>,
+    /// For each exposure.
+    #[schema(required = true)]
+    per_exposure: Option<String>,
+}
+
+/// A metric as an experiment uses it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MetricUse)]
+#[serde(deny_unknown_fields)]
+struct MetricUseInfo {
+    /// The metric's key.
+    metric: String,
+    /// What it is for.
+    #[schema(value_type = schema::Role)]
+    role: &'static str,
+    /// For guardrails: the relative harm that is tolerated.
+    #[schema(value_type = Option<f64>, required = true)]
+    max_harm: Option<NumberOf>,
+}
+
+/// The experiment as it is answered.
+pub(crate) fn info(experiment: &Experiment, measuring: Option<MeasuringInfo>) -> ExperimentInfo {
+    let text = |name: &Option<Name>| name.as_ref().map(|name| name.as_str().to_owned());
+    let time = |at: Option<Instant>| at.map(|at| at.to_string());
+    let arms = experiment.arms.iter().map(|arm| {
+        let cost = |at: usize| arm.cost[at].map(|amount| amount.to_string());
+        ArmInfo {
+            key: arm.key.as_str().to_owned(),
+            weight: NumberOf(arm.weight),
+            intensity: arm.intensity.map(NumberOf),
+            cost: arm.cost.iter().any(Option::is_some).then(|| CostInfo {
+                fixed: cost(0),
+                per_person: cost(1),
+                per_exposure: cost(2),
+            }),
+        }
+    });
+    let metrics = experiment.metrics.iter().map(|metric| MetricUseInfo {
+        metric: metric.metric.as_str().to_owned(),
+        role: metric.role.word(),
+        max_harm: metric.max_harm.map(NumberOf),
+    });
+    ExperimentInfo {
+        key: experiment.key.as_str().to_owned(),
+        name: text(&experiment.name),
+        tactic: experiment.tactic.map(Tactic::word),
+        hypothesis: experiment.hypothesis.clone(),
+        owner: text(&experiment.owner),
+        control: experiment.arms[experiment.control].key.as_str().to_owned(),
+        arms: arms.collect(),
+        starts_at: time(experiment.starts_at),
+        ends_at: time(experiment.ends_at),
+        window_days: experiment.window_days,
+        crossovers: experiment.crossovers.word(),
+        method: experiment.method.word(),
+        metrics: metrics.collect(),
+        dimensions: experiment.dimensions.iter().map(|path| path.as_str().to_owned()).collect(),
+        archived: experiment.archived,
+        measuring,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! What is defined is answered, and what is answered may be sent back.
+
+use journey::{Invalid, Role};
+
+use super::*;
+
+fn parse(source: &str) -> Result<Experiment, Invalid> {
+    read(Name::parse("spring-mail", "/key").unwrap(), crate::json::parse(source.as_bytes()).unwrap())
+}
+
+const EXAMPLE: &str = r#"{"name":"Spring mail","tactic":"content","hypothesis":"...","owner":"Ada","control":"no_mail",
+    "arms":[{"key":"no_mail","weight":1,"intensity":0},
+      {"key":"mens","intensity":1,"cost":{"fixed":"500","per_person":"0.02","per_exposure":"0.001"}}],
+    "starts_at":"2026-11-01T00:00:00Z","ends_at":null,"window_days":14,"crossovers":"first","method":"frequentist",
+    "metrics":["spend",{"metric":"visit","role":"primary"},{"metric":"unsubscribed","role":"guardrail","max_harm":0.02}],
+    "dimensions":["device","channel"]}"#;
+
+#[test]
+fn the_example_of_the_contract_comes_back() {
+    let experiment = parse(EXAMPLE).unwrap();
+    assert_eq!(experiment.metrics[0].role, Role::Secondary);
+    let text = serde_json::to_string(&info(&experiment, None)).unwrap();
+    assert!(text.contains(r#""cost":{"fixed":"500","per_person":"0.02","per_exposure":"0.001"}"#), "{text}");
+    assert!(text.contains(r#""max_harm":0.02"#) && text.contains(r#""weight":1,"#), "{text}");
+    // What is answered may be sent back.
+    assert_eq!(parse(&text).unwrap(), experiment);
+}
+
+#[test]
+fn null_is_no_window_and_absent_is_the_default() {
+    let window = |member: &str| {
+        parse(&format!(r#"{{"control":"a","arms":[{{"key":"a"}}]{member}}}"#)).map(|experiment| experiment.window_days)
+    };
+    assert_eq!(window(""), Ok(Some(14)));
+    assert_eq!(window(r#","window_days":null"#), Ok(None));
+    assert_eq!(window(r#","window_days":7"#), Ok(Some(7)));
+    assert_eq!(window(r#","window_days":"7""#).unwrap_err().code, "wrong_type");
+}
+
+#[test]
+fn faults_have_their_place() {
+    let refused = |source: &str| parse(source).map_err(|refusal| (refusal.code, refusal.pointer)).unwrap_err();
+    assert_eq!(refused(r#"{"arms":[{"key":"a"}]}"#), ("missing_field", "/control".into()));
+    assert_eq!(refused(r#"{"control":"a","arms":[{"key":"a","wait":1}]}"#), ("unknown_field", "/arms/0/wait".into()));
+    assert_eq!(
+        refused(r#"{"control":"a","arms":[{"key":"a","weight":"x"}]}"#),
+        ("not_a_number", "/arms/0/weight".into())
+    );
+    assert_eq!(
+        refused(r#"{"control":"a","arms":[{"key":"a","cost":{"total":1}}]}"#),
+        ("unknown_field", "/arms/0/cost/total".into())
+    );
+    assert_eq!(refused(r#"{"control":"b","arms":[{"key":"a"}]}"#), ("unknown_arm", "/control".into()));
+    assert_eq!(
+        refused(r#"{"control":"a","arms":[{"key":"a"}],"method":"sequential"}"#),
+        ("unknown_word", "/method".into())
+    );
+    assert_eq!(refused(r#"{"control":"a","arms":[{"key":"a"}],"key":"other"}"#), ("conflicting_key", "/key".into()));
+    assert_eq!(
+        refused(r#"{"control":"a","arms":[{"key":"a"}],"metrics":[{"metric":"m","role":"boss"}]}"#),
+        ("unknown_word", "/metrics/0/role".into())
+    );
+    assert_eq!(refused("[]"), ("not_an_object", String::new()));
+}
