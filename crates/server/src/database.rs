@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use store::{Store, StoreError, StoreOptions};
 use tokio::time::{Instant, sleep};
 
+use crate::causes::causes;
 use crate::clock::Clock;
 use crate::config::{DatabaseArgs, Secret};
 use crate::postgres::{self, Embedded, EmbeddedOptions, Role};
@@ -101,8 +102,7 @@ where
     loop {
         match attempt().await {
             Err(error @ StoreError::Unavailable(_)) if Instant::now() + PAUSE < deadline => {
-                let error = anyhow::Error::from(error);
-                tracing::warn!(error = format!("{error:#}"), "the database does not answer yet; trying again");
+                tracing::warn!(error = causes(&error), "the database does not answer yet; trying again");
                 sleep(PAUSE).await;
             }
             outcome => return outcome,

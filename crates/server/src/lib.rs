@@ -1,11 +1,14 @@
 //! The process and the command line `journeylift`.
 
+mod causes;
 pub mod cli;
 mod clock;
 pub mod config;
 mod database;
+pub mod demo;
 mod doctor;
 mod http;
+pub mod import;
 pub mod postgres;
 mod retention;
 mod service;

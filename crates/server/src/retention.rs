@@ -5,6 +5,8 @@ use std::time::Duration;
 use store::OperatorStore;
 use tokio::time::{MissedTickBehavior, interval_at};
 
+use crate::causes::causes;
+
 /// How often.
 const EVERY: Duration = Duration::from_hours(1);
 /// The first time: not while the service starts.
@@ -23,11 +25,7 @@ pub(crate) async fn run(operator: OperatorStore, days: i64) {
                 "retention"
             ),
             Err(error) => {
-                let error = anyhow::Error::from(error);
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    "the retention could not run; it is tried again in an hour"
-                );
+                tracing::warn!(error = causes(&error), "the retention could not run; it is tried again in an hour");
             }
         }
     }

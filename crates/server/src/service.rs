@@ -63,7 +63,7 @@ impl Service {
         state.bounds = bounds(args);
         state.operator_key_hash = args.operator_key.as_ref().map(|key| sha256(key.reveal().as_bytes()));
         state.stopping = stopping.clone();
-        front.open(api::router(&state));
+        front.open(api::router(state));
         let beside = CancellationToken::new();
         tokio::spawn(beside.clone().run_until_cancelled_owned(retention::run(store.operator(), args.retention_days)));
         Ok(Self {

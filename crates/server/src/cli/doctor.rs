@@ -13,7 +13,7 @@ use crate::doctor::{Finding, Status, ask, examine, local_url};
 /// Checks what the service needs.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// Only ask a running service whether it is ready, such as http://127.0.0.1:8080
+    /// Only ask a running service whether it is ready, such as `http://127.0.0.1:8080`
     #[arg(long, value_name = "URL", conflicts_with = "ready")]
     url: Option<String>,
 

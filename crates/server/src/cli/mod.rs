@@ -1,5 +1,7 @@
 //! The command line: its commands, and how each ends.
 
+#![expect(clippy::doc_markdown, reason = "the documentation is the help of the command line, where marks are noise")]
+
 mod database;
 mod doctor;
 mod key;
@@ -12,9 +14,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::LogArgs;
+use crate::demo::{self, DemoArgs};
+use crate::import::{self, ImportArgs};
 use crate::telemetry;
 
-use output::Output;
+use self::output::Output;
 
 /// Journeylift measures how much personalised customer journeys lift each KPI.
 ///
@@ -29,12 +33,12 @@ use output::Output;
     after_help = "Begin with `journeylift demo`, or `journeylift serve` and `journeylift tenant create`."
 )]
 pub struct Cli {
-    #[command(flatten)]
-    log: LogArgs,
-
     /// Write results as JSON, for scripts
     #[arg(long, global = true)]
     json: bool,
+
+    #[command(flatten)]
+    log: LogArgs,
 
     #[command(subcommand)]
     command: Command,
@@ -46,7 +50,7 @@ enum Command {
     ///
     /// Without DATABASE_URL it starts and owns a private Postgres in its data directory. When ready it prints
     /// `listening on http://ADDRESS`. SIGTERM and SIGINT stop it in order; a second one ends it at once.
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Bring the database to the schema of this version
     Migrate(database::Migrate),
     /// Check what the service needs, with a remedy for each fault
@@ -57,6 +61,10 @@ enum Command {
     /// Make, list and revoke the keys of a tenant
     #[command(subcommand)]
     Key(key::Key),
+    /// Stream a CSV table or JSON lines into a service
+    Import(Box<ImportArgs>),
+    /// Show a real experiment from its events to its lifts, and keep serving
+    Demo(Box<DemoArgs>),
     /// Print the HTTP contract, openapi.yaml
     Openapi,
 }
@@ -89,6 +97,8 @@ impl Command {
             Self::Doctor(doctor) => return doctor.run(output).await,
             Self::Tenant(tenant) => tenant.run(output).await?,
             Self::Key(key) => key.run(output).await?,
+            Self::Import(arguments) => return import::run(&arguments, output.is_json()).await,
+            Self::Demo(arguments) => return demo::run(*arguments).await,
             Self::Openapi => output.text(api::openapi_yaml().trim_end())?,
         }
         Ok(ExitCode::SUCCESS)

@@ -4,9 +4,11 @@ use std::io::{ErrorKind, Write as _};
 
 use anyhow::Context as _;
 use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use serde::Serialize;
 use serde_json::json;
+
+use crate::causes::causes;
 
 /// Where results go, and in which form.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +19,11 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self { json }
+    }
+
+    /// Whether results are written as JSON.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
     }
 
     /// Writes a result: the value for scripts, the text for people.
@@ -37,8 +44,8 @@ impl Output {
 
     /// Writes why a command failed to standard error.
     pub(crate) fn error(self, error: &anyhow::Error) {
-        let text =
-            if self.json { json!({ "error": format!("{error:#}") }).to_string() } else { format!("error: {error:#}") };
+        let causes = causes(error.as_ref());
+        let text = if self.json { json!({ "error": causes }).to_string() } else { format!("error: {causes}") };
         // There is nobody else to tell.
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
@@ -47,6 +54,6 @@ impl Output {
 /// A table with these headings.
 pub(crate) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(headings);
+    table.load_style(UTF8_FULL_CONDENSED).set_header(headings);
     table
 }

@@ -1,5 +1,7 @@
 //! What can be configured: every setting is an environment variable and a flag, and its documentation is the manual.
 
+#![expect(clippy::doc_markdown, reason = "the documentation is the help of the command line, where marks are noise")]
+
 mod data_dir;
 mod database;
 mod limits;

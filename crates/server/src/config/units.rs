@@ -30,7 +30,7 @@ impl FromStr for Bytes {
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match SIZES.iter().find(|(_, factor)| self.0 >= *factor && self.0 % factor == 0) {
+        match SIZES.iter().find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor)) {
             Some((name, factor)) => write!(f, "{}{name}", self.0 / factor),
             None => write!(f, "{}", self.0),
         }
@@ -60,7 +60,7 @@ impl FromStr for Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
-        match SPANS.iter().find(|(_, factor)| millis > 0 && millis % u128::from(*factor) == 0) {
+        match SPANS.iter().find(|(_, factor)| millis > 0 && millis.is_multiple_of(u128::from(*factor))) {
             Some((name, factor)) => write!(f, "{}{name}", millis / u128::from(*factor)),
             None => write!(f, "{millis}ms"),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use store::{Store, StoreError, StoreOptions};
 
 use super::Finding;
+use crate::causes::causes;
 use crate::clock::Clock;
 use crate::database::Urls;
 
@@ -22,7 +23,7 @@ pub(super) async fn examine(urls: &Urls, clock: &Clock) -> Vec<Finding> {
     let store = match Store::connect(options).await {
         Ok(store) => store,
         Err(error) => {
-            let mut findings = unusable(&error);
+            let mut findings = unusable(&plain(error, urls).await);
             findings.push(owner(urls).await);
             return findings;
         }
@@ -62,6 +63,14 @@ pub(super) async fn examine(urls: &Urls, clock: &Clock) -> Vec<Finding> {
     ];
     store.close().await;
     findings
+}
+
+/// A pool only says that it waited; a connection of its own says why.
+async fn plain(error: StoreError, urls: &Urls) -> StoreError {
+    match error {
+        StoreError::Unavailable(_) => store::pending_migrations(urls.service.reveal()).await.err().unwrap_or(error),
+        _ => error,
+    }
 }
 
 /// What a failed connection says.
@@ -126,15 +135,4 @@ async fn their_clock(store: &Store, clock: &Clock) -> Finding {
             Finding::failed("database_clock", causes(&error), "see why the database does not answer, and try again")
         }
     }
-}
-
-/// An error with its causes. None of them holds an address or a password.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -55,18 +55,17 @@ impl Finding {
 /// Looks at the machine and the database.
 pub(crate) async fn examine(args: &DatabaseArgs, clock: &Clock) -> Vec<Finding> {
     let mut findings = vec![machine::clock(clock)];
-    let urls = match Urls::given(args) {
-        Some(urls) => Some(urls),
-        None => {
-            findings.push(machine::programs(args));
-            findings.push(machine::directory(args).await);
-            findings.push(machine::space(args).await);
-            match embedded(args).await {
-                Ok(urls) => Some(urls),
-                Err(finding) => {
-                    findings.push(finding);
-                    None
-                }
+    let urls = if let Some(urls) = Urls::given(args) {
+        Some(urls)
+    } else {
+        findings.push(machine::programs(args));
+        findings.push(machine::directory(args).await);
+        findings.push(machine::space(args).await);
+        match embedded(args).await {
+            Ok(urls) => Some(urls),
+            Err(finding) => {
+                findings.push(finding);
+                None
             }
         }
     };

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use super::{Finding, Status};
+use crate::causes::causes;
 use crate::service::reachable;
 
 /// Health checks give up after a few seconds; so does this.
@@ -19,7 +20,8 @@ struct Answer {
 
 #[derive(Debug, Deserialize)]
 struct Check {
-    check: String,
+    #[serde(rename = "check")]
+    name: String,
     ok: bool,
     #[serde(default)]
     message: String,
@@ -36,7 +38,7 @@ pub(crate) async fn ask(url: &str) -> Vec<Finding> {
                 Finding::failed("service", message, "see the failed checks below and the log of the service")
             }];
             findings.extend(answer.checks.into_iter().map(|check| Finding {
-                check: check.check,
+                check: check.name,
                 status: if check.ok { Status::Ok } else { Status::Failed },
                 message: check.message,
                 remedy: None,
@@ -44,7 +46,11 @@ pub(crate) async fn ask(url: &str) -> Vec<Finding> {
             findings
         }
         Err(error) => {
-            vec![Finding::failed("service", format!("{error:#}"), "start `journeylift serve`, or correct the address")]
+            vec![Finding::failed(
+                "service",
+                causes(error.as_ref()),
+                "start `journeylift serve`, or correct the address",
+            )]
         }
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -128,11 +127,13 @@ impl Doorman {
             }
         }
         // Clients that the system has let in already must not find a closed door.
-        for _ in 0..3 {
-            while let Some(accepted) = listener.accept().now_or_never() {
-                self.accepted(accepted).await;
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok((stream, _)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
+                self.let_in(stream);
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
