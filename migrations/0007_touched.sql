@@ -7,7 +7,6 @@ BEGIN
         subject text COLLATE "C" NOT NULL,
         first_at timestamptz NOT NULL,
         first_id uuid NOT NULL,
-        linked boolean NOT NULL,
         CONSTRAINT touched_pk PRIMARY KEY (tenant_id, touched_id),
         CONSTRAINT touched_subject_valid CHECK (char_length(subject) BETWEEN 3 AND 257)
     ) WITH (
@@ -22,14 +21,13 @@ BEGIN
     COMMENT ON COLUMN touched.subject IS 'The subject whose events are new.';
     COMMENT ON COLUMN touched.first_at IS 'With first_id the smallest (occurred_at, event_id) of the batch''s new events of the subject.';
     COMMENT ON COLUMN touched.first_id IS 'See first_at.';
-    COMMENT ON COLUMN touched.linked IS 'Whether the batch brought a link of the subject.';
     ALTER TABLE touched ENABLE ROW LEVEL SECURITY;
     CREATE POLICY touched_own ON touched TO journeylift_app
         USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
         WITH CHECK (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
-    CREATE POLICY touched_maintenance ON touched FOR SELECT TO journeylift_maintenance USING (true);
+    CREATE POLICY touched_maintenance ON touched TO journeylift_maintenance USING (true) WITH CHECK (true);
     REVOKE ALL ON touched FROM PUBLIC;
     GRANT SELECT, INSERT, DELETE ON touched TO journeylift_app;
-    GRANT SELECT ON touched TO journeylift_maintenance;
+    GRANT SELECT, INSERT ON touched TO journeylift_maintenance;
     ALTER TABLE touched OWNER TO journeylift_owner;
 END $$;

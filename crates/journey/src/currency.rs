@@ -26,7 +26,9 @@ impl Currency {
     /// Reads a code such as `EUR` (any case), which stands at `pointer`.
     pub fn parse(code: &str, pointer: &str) -> Result<Self, Invalid> {
         let upper = code.trim().to_ascii_uppercase();
-        if let Ok(at) = CODES.binary_search(&upper.as_str()) { Ok(Self(CODES[at])) } else {
+        if let Ok(at) = CODES.binary_search(&upper.as_str()) {
+            Ok(Self(CODES[at]))
+        } else {
             let detail = format!("{} is no currency of ISO 4217: use a code such as EUR or USD", shown(code));
             Err(Invalid::new("unknown_currency", pointer, detail))
         }

@@ -110,7 +110,9 @@ impl Event {
     /// # Errors
     /// The first fault found, with the pointer of its field.
     pub fn validate(draft: EventDraft, limits: Limits, received_at: Instant) -> Result<Self, Invalid> {
-        let id = if let Some(text) = draft.event_id.as_deref() { EventId::parse(text, "/event_id")? } else {
+        let id = if let Some(text) = draft.event_id.as_deref() {
+            EventId::parse(text, "/event_id")?
+        } else {
             let detail = "is missing: give each event an id of its own, so that a retry does not count twice";
             return Err(Invalid::new("missing_event_id", "/event_id", detail));
         };
@@ -146,7 +148,15 @@ impl Event {
         let exposure =
             if names::is_exposure(name.as_str()) { Some(exposure(name.as_str(), properties)?) } else { None };
         let mut body = String::new();
-        let _ = write!(body, "{name}\n{channel:?}\n{stage:?}\n{value:?}\n{currency:?}\n{sent_at:?}\n");
+        let _ = write!(
+            body,
+            "{name}\n{}\n{}\n{}\n{}\n{}\n",
+            channel.map_or("", Channel::word),
+            stage.as_ref().map_or("", Name::as_str),
+            value.map_or(String::new(), |value| value.to_string()),
+            currency.map_or("", Currency::code),
+            sent_at.map_or(String::new(), |at| at.micros().to_string()),
+        );
         properties.unwrap_or(&Json::EMPTY).write(&mut body);
         let hash = Sha256::digest(body.as_bytes());
         let digest = i64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]]);

@@ -246,11 +246,10 @@ impl Metric {
                     }
                 }
             }
-            MetricKind::Score(parts)
-                if (parts.is_empty() || parts.len() > 50) => {
-                    let detail = format!("has {} parts: a score has 1 to 50", parts.len());
-                    return Err(Invalid::new("out_of_range", "/parts", detail));
-                }
+            MetricKind::Score(parts) if (parts.is_empty() || parts.len() > 50) => {
+                let detail = format!("has {} parts: a score has 1 to 50", parts.len());
+                return Err(Invalid::new("out_of_range", "/parts", detail));
+            }
             MetricKind::Clv { lifespan_days, .. } => days(*lifespan_days, "/lifespan_days")?,
             _ => {}
         }

@@ -1,10 +1,11 @@
--- $1 tenant, $2 the last touched_id that is wanted, $3 how many at most
-delete from touched
-where tenant_id = $1
-  and touched_id in (
-    select touched_id
-    from touched
-    where tenant_id = $1 and touched_id <= $2
-    order by touched_id
-    limit $3)
-returning subject, first_at, first_id, linked
+-- $1 tenant, $2 the last touched_id that is wanted, $3 how many at most.
+-- The ids go through an array, so that the plan looks each of them up however long the queue is.
+DELETE FROM touched
+WHERE tenant_id = $1
+  AND touched_id = ANY (ARRAY(
+    SELECT t.touched_id
+    FROM touched t
+    WHERE t.tenant_id = $1 AND t.touched_id <= $2
+    ORDER BY t.touched_id
+    LIMIT $3))
+RETURNING subject, first_at, first_id

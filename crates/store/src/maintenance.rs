@@ -1,6 +1,8 @@
 //! Work across tenants: who waits for the measurement, and retention. The only place whose statements may name no
 //! tenant, and those only look.
 
+use std::collections::BTreeSet;
+
 use journey::{COVARIATE_DAYS, Experiment, Instant, Tenant, TenantId};
 use sqlx::PgPool;
 use sqlx::types::chrono::{DateTime, Utc};
@@ -130,13 +132,23 @@ async fn find_old(
 }
 
 async fn delete(tx: &mut Tx, tenant: TenantId, ids: &[Uuid], horizon: Instant) -> Result<u64, StoreError> {
-    let gone: Vec<Uuid> = sqlx::query_scalar(include_str!("../sql/delete_events.sql"))
+    let gone: Vec<(Uuid, String)> = sqlx::query_as(include_str!("../sql/delete_events.sql"))
         .bind(tenant.0)
         .bind(ids)
         .bind(horizon.to_utc())
         .fetch_all(&mut **tx)
         .await?;
+    let (gone, subjects): (Vec<Uuid>, BTreeSet<String>) = gone.into_iter().unzip();
     sqlx::query(include_str!("../sql/delete_conflicts.sql")).bind(tenant.0).bind(&gone).execute(&mut **tx).await?;
+    // Tallies equal the fold of all events that there are: whoever lost some is measured again.
+    let subjects: Vec<String> = subjects.into_iter().collect();
+    sqlx::query(include_str!("../sql/insert_touched.sql"))
+        .bind(tenant.0)
+        .bind(&subjects)
+        .bind(vec![DateTime::<Utc>::UNIX_EPOCH; subjects.len()])
+        .bind(vec![Uuid::nil(); subjects.len()])
+        .execute(&mut **tx)
+        .await?;
     Ok(gone.len() as u64)
 }
 

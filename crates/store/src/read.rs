@@ -8,7 +8,7 @@ use metrics::tally::{Row as TallyRow, RowKey};
 use sqlx::Row;
 
 use crate::measure::{Fresh, tallies};
-use crate::transaction::{Purpose, begin};
+use crate::transaction::{Purpose, begin, retry};
 use crate::{StoreError, TenantStore};
 
 /// The most values of a dimension that are reported. Beyond it the dimension is refused.
@@ -70,11 +70,21 @@ impl TenantStore {
         dimension: Option<usize>,
         through: Day,
     ) -> Result<Option<Measured>, StoreError> {
+        retry("tallies", || self.try_tallies(experiment, dimension, through)).await
+    }
+
+    async fn try_tallies(
+        &self,
+        experiment: &str,
+        dimension: Option<usize>,
+        through: Day,
+    ) -> Result<Option<Measured>, StoreError> {
         let tenant = self.tenant().id;
         let mut tx = begin(self.reads(), tenant, Purpose::Read).await?;
         let head = sqlx::query(include_str!("../sql/read_head.sql"))
             .bind(tenant.0)
             .bind(experiment)
+            .bind(self.tenant().zone.end_of(through).to_utc())
             .fetch_all(&mut *tx)
             .await?;
         let active = head.iter().find(|row| row.try_get::<&str, _>("state").is_ok_and(|state| state == "active"));
@@ -94,6 +104,8 @@ impl TenantStore {
                     .bind(tenant.0)
                     .bind(version)
                     .bind(number)
+                    .bind(through.to_date())
+                    .bind(MAX_DIMENSION_VALUES + 1)
                     .fetch_one(&mut *tx)
                     .await?;
                 Some(row.try_get::<i64, _>("values")?).filter(|values| *values > MAX_DIMENSION_VALUES)

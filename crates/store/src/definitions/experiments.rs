@@ -57,7 +57,7 @@ impl TenantStore {
                 .execute(&mut *tx)
                 .await?;
             versions.measure(&mut tx, &definition, now).await?;
-            next_generation(&mut tx, self.id()).await?;
+            next_generation(&mut tx, self.id(), self.inner.now()).await?;
             tx.commit().await?;
             Ok(if current.is_some() { Change::Updated } else { Change::Created })
         })
@@ -117,7 +117,7 @@ impl TenantStore {
                 .bind(key)
                 .execute(&mut *tx)
                 .await?;
-            next_generation(&mut tx, self.id()).await?;
+            next_generation(&mut tx, self.id(), self.inner.now()).await?;
             tx.commit().await?;
             Ok(true)
         })

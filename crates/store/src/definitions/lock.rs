@@ -1,6 +1,6 @@
 //! The tenant's measure lock.
 
-use journey::TenantId;
+use journey::{Instant, TenantId};
 
 use crate::error::StoreError;
 use crate::transaction::Tx;
@@ -15,7 +15,11 @@ pub(crate) async fn lock_measure(tx: &mut Tx, tenant: TenantId) -> Result<i64, S
 }
 
 /// Counts a change of definitions or tallies; only under the lock.
-pub(crate) async fn next_generation(tx: &mut Tx, tenant: TenantId) -> Result<(), StoreError> {
-    sqlx::query(include_str!("../../sql/next_generation.sql")).bind(tenant.0).execute(&mut **tx).await?;
+pub(crate) async fn next_generation(tx: &mut Tx, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
+    sqlx::query(include_str!("../../sql/next_generation.sql"))
+        .bind(tenant.0)
+        .bind(now.micros())
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }

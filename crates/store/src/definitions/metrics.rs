@@ -40,7 +40,7 @@ impl TenantStore {
                 let mut versions = Versions::load(&mut tx, self.id(), &experiment.key).await?;
                 versions.measure(&mut tx, &Definition { experiment, metrics }, now).await?;
             }
-            next_generation(&mut tx, self.id()).await?;
+            next_generation(&mut tx, self.id(), self.inner.now()).await?;
             tx.commit().await?;
             Ok(if current.is_some() { Change::Updated } else { Change::Created })
         })
@@ -95,7 +95,7 @@ impl TenantStore {
             if done.rows_affected() == 0 {
                 return Ok(false);
             }
-            next_generation(&mut tx, self.id()).await?;
+            next_generation(&mut tx, self.id(), self.inner.now()).await?;
             tx.commit().await?;
             Ok(true)
         })

@@ -10,7 +10,7 @@ mod versions;
 
 use journey::Key;
 
-pub(crate) use self::lock::lock_measure;
+pub(crate) use self::lock::{lock_measure, next_generation};
 use crate::error::{Attempt, StoreError};
 
 /// What a request to define something did.

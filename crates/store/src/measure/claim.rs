@@ -11,8 +11,6 @@ pub(super) struct Touched {
     pub subject: String,
     /// The position of the earliest new event.
     pub first: (Instant, EventId),
-    /// Whether the batch brought a link of the subject.
-    pub linked: bool,
 }
 
 /// Claims up to `limit` touched subjects whose number is at most `through`, oldest first.
@@ -35,7 +33,6 @@ pub(super) async fn claim(
             Ok(Touched {
                 subject: row.try_get("subject")?,
                 first: (first_at.into(), EventId::from_bytes(*first_id.as_bytes())),
-                linked: row.try_get("linked")?,
             })
         })
         .collect()

@@ -15,14 +15,15 @@ mod slice;
 mod sweep;
 pub(crate) mod tallies;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use journey::{Instant, Tenant, TenantId};
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 use tokio::sync::{Mutex as Turn, Notify};
+use tokio::time::timeout_at;
 
 use crate::StoreError;
 use crate::transaction::{Purpose, begin, retry};
@@ -31,7 +32,7 @@ use slice::Built;
 /// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 500;
 /// Slices never take more subjects than this.
-const LARGEST_SLICE: i64 = 20_000;
+const LARGEST_SLICE: i64 = 10_000;
 
 /// Measures tenants, one slice at a time.
 pub(crate) struct Measurer {
@@ -39,8 +40,34 @@ pub(crate) struct Measurer {
     clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     slice: Duration,
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
-    waiting: Mutex<HashMap<TenantId, Tenant>>,
+    agenda: Mutex<Agenda>,
     wake: Notify,
+}
+
+/// The tenants that have something to measure, in the order in which they take turns.
+#[derive(Default)]
+struct Agenda {
+    waiting: VecDeque<Tenant>,
+    /// The ids of those that wait.
+    listed: HashSet<TenantId>,
+    /// The tenants that are being measured: nobody else takes them meanwhile.
+    busy: HashSet<TenantId>,
+}
+
+impl Agenda {
+    fn add(&mut self, tenant: &Tenant) {
+        if self.listed.insert(tenant.id) {
+            self.waiting.push_back(tenant.clone());
+        }
+    }
+
+    fn take(&mut self) -> Option<Tenant> {
+        let at = self.waiting.iter().position(|tenant| !self.busy.contains(&tenant.id))?;
+        let tenant = self.waiting.remove(at)?;
+        self.listed.remove(&tenant.id);
+        self.busy.insert(tenant.id);
+        Some(tenant)
+    }
 }
 
 /// A tenant's place in this process.
@@ -60,76 +87,85 @@ pub struct Fresh {
 
 impl Measurer {
     pub(crate) fn new(pool: PgPool, clock: Arc<dyn Fn() -> Instant + Send + Sync>, slice: Duration) -> Arc<Self> {
-        Arc::new(Self { pool, clock, slice, gates: Mutex::default(), waiting: Mutex::default(), wake: Notify::new() })
+        Arc::new(Self { pool, clock, slice, gates: Mutex::default(), agenda: Mutex::default(), wake: Notify::new() })
     }
 
     /// Says that a tenant has something to measure. Cheap; called after every commit of events.
     pub(crate) fn notify(&self, tenant: &Tenant) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = waiting.len();
-        waiting.entry(tenant.id).or_insert_with(|| tenant.clone());
-        if waiting.len() > known {
-            drop(waiting);
-            self.wake.notify_one();
-        }
+        self.agenda().add(tenant);
+        self.wake.notify_one();
     }
 
     /// Measures whatever tenants are notified of, until the process ends. Run as many of these as tenants should be
     /// measured side by side.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
-            let next = {
-                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                let next = waiting.keys().next().copied().and_then(|id| waiting.remove(&id));
-                // A wake-up that came while nobody waited stands for several tenants: pass it on.
-                if !waiting.is_empty() {
-                    self.wake.notify_one();
-                }
-                next
-            };
+            let next = self.agenda().take();
             let Some(tenant) = next else {
                 self.wake.notified().await;
                 continue;
             };
-            if let Err(error) = self.work(&tenant).await {
-                tracing::warn!(tenant = %tenant.id.0, ?error, "measuring stopped and will be tried again");
-                tokio::time::sleep(Duration::from_millis(500)).await;
-                self.notify(&tenant);
+            // A wake-up that came while nobody waited stands for several tenants: pass it on.
+            self.wake.notify_one();
+            let more = match self.turn(&tenant).await {
+                Ok(more) => more,
+                Err(error) => {
+                    tracing::warn!(tenant = %tenant.id.0, ?error, "measuring stopped and will be tried again");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    true
+                }
+            };
+            let mut agenda = self.agenda();
+            agenda.busy.remove(&tenant.id);
+            if more {
+                agenda.add(&tenant);
             }
         }
     }
 
-    /// Does everything that there is to do for a tenant: touched subjects first, then versions, then sweeping.
-    async fn work(&self, tenant: &Tenant) -> Result<(), StoreError> {
-        loop {
-            while self.touched(tenant, i64::MAX).await? > 0 {}
-            if self.build(tenant).await? != Built::Nothing {
-                continue;
-            }
-            if !sweep::sweep(&self.pool, tenant.id).await? {
-                return Ok(());
-            }
+    fn agenda(&self) -> MutexGuard<'_, Agenda> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One turn of a tenant: what was touched when it began, a slice of a version, a batch of sweeping. Returns whether
+    /// there is more to do, so that other tenants and the tenant's own backfill are never starved by constant ingest.
+    async fn turn(&self, tenant: &Tenant) -> Result<bool, StoreError> {
+        let mut more = false;
+        if let Some(through) = self.last_touched(tenant.id).await? {
+            while self.touched(tenant, through).await? > 0 {}
+            more = true;
         }
+        more |= self.build(tenant).await? != Built::Nothing;
+        Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
     }
 
     /// Measures everything that was committed when the call began, as far as `budget` suffices.
     pub(crate) async fn bring_up_to_date(&self, tenant: &Tenant, budget: Duration) -> Result<Fresh, StoreError> {
-        let started = tokio::time::Instant::now();
+        let deadline = tokio::time::Instant::now() + budget;
         let Some(through) = self.last_touched(tenant.id).await? else {
             return self.fresh(tenant.id, None).await;
         };
-        while self.touched(tenant, through).await? > 0 {
-            if started.elapsed() >= budget {
-                return self.fresh(tenant.id, Some(through)).await;
+        // A slice that is given up is rolled back: its claim and its effect go together.
+        while let Ok(claimed) = timeout_at(deadline, self.touched(tenant, through)).await {
+            match claimed {
+                Ok(0) => return self.fresh(tenant.id, None).await,
+                Ok(_) => {}
+                // Another instance holds the lock for long, or the database is going: then this answer says so.
+                Err(StoreError::Unavailable(_)) => break,
+                Err(error) => return Err(error),
             }
         }
-        self.fresh(tenant.id, None).await
+        self.fresh(tenant.id, Some(through)).await
     }
 
     /// Builds versions that are being built, as far as `budget` suffices.
     pub(crate) async fn build_up(&self, tenant: &Tenant, budget: Duration) -> Result<(), StoreError> {
-        let started = tokio::time::Instant::now();
-        while started.elapsed() < budget && self.build(tenant).await? != Built::Nothing {}
+        let deadline = tokio::time::Instant::now() + budget;
+        while let Ok(built) = timeout_at(deadline, self.build(tenant)).await {
+            if built? == Built::Nothing {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -145,9 +181,27 @@ impl Measurer {
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let claimed = retry("measure.touched", || slice::touched(&self.pool, tenant, through, limit, now)).await?;
-        self.adapt(&gate, claimed, limit, started.elapsed());
-        Ok(claimed)
+        let done = retry("measure.touched", || slice::touched(&self.pool, tenant, through, limit, now)).await;
+        match done {
+            Ok(claimed) => {
+                self.adapt(&gate, claimed, limit, started.elapsed());
+                Ok(claimed)
+            }
+            // One subject alone that no slice gets past must not stop the others.
+            Err(error) if limit <= 1 && !matches!(error, StoreError::Closing) && self.is_reachable(tenant.id).await => {
+                tracing::error!(tenant = %tenant.id.0, ?error, "a touched subject can't be measured");
+                slice::give_up(&self.pool, tenant, through, &error.to_string(), now).await
+            }
+            Err(error) => {
+                gate.subjects.store((limit / 4).max(1), Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the database answers: then a failure is the slice's own.
+    async fn is_reachable(&self, tenant: TenantId) -> bool {
+        self.last_touched(tenant).await.is_ok()
     }
 
     async fn build(&self, tenant: &Tenant) -> Result<Built, StoreError> {
@@ -156,11 +210,13 @@ impl Measurer {
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let built = retry("measure.build", || slice::build(&self.pool, tenant, limit, now)).await?;
-        if built == Built::Some {
-            self.adapt(&gate, usize::try_from(limit).unwrap_or(0), limit, started.elapsed());
+        let built = retry("measure.build", || slice::build(&self.pool, tenant, limit, now)).await;
+        match built {
+            Ok(Built::Some) => self.adapt(&gate, usize::try_from(limit).unwrap_or(0), limit, started.elapsed()),
+            Ok(Built::Nothing | Built::Switched) => {}
+            Err(_) => gate.subjects.store((limit / 4).max(1), Ordering::Relaxed),
         }
-        Ok(built)
+        built
     }
 
     /// Sizes the next slice so that it takes the time that a slice may take. Only full slices tell.
@@ -171,7 +227,7 @@ impl Measurer {
             let ratio = self.slice.as_secs_f64() / took.as_secs_f64().max(0.001);
             let wanted = limit as f64 * ratio.clamp(0.25, 2.0);
             #[expect(clippy::cast_possible_truncation, reason = "clamped to the bounds of a slice")]
-            let wanted = wanted.clamp(20.0, LARGEST_SLICE as f64) as i64;
+            let wanted = wanted.clamp(1.0, LARGEST_SLICE as f64) as i64;
             gate.subjects.store(wanted, Ordering::Relaxed);
         }
     }
@@ -185,31 +241,36 @@ impl Measurer {
     }
 
     async fn last_touched(&self, tenant: TenantId) -> Result<Option<i64>, StoreError> {
-        let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
-        let row =
-            sqlx::query(include_str!("../../sql/measure_last_touched.sql")).bind(tenant.0).fetch_one(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(row.try_get("last")?)
+        retry("measure.last_touched", || async move {
+            let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
+            let last = sqlx::query_scalar(include_str!("../../sql/measure_last_touched.sql"))
+                .bind(tenant.0)
+                .fetch_one(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(last)
+        })
+        .await
     }
 
     async fn fresh(&self, tenant: TenantId, through: Option<i64>) -> Result<Fresh, StoreError> {
-        let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
-        let mut pending_subjects = 0;
-        if let Some(through) = through {
-            let row = sqlx::query(include_str!("../../sql/measure_pending.sql"))
+        retry("measure.fresh", || async move {
+            let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
+            let mut pending: i64 = 0;
+            if let Some(through) = through {
+                pending = sqlx::query_scalar(include_str!("../../sql/measure_pending.sql"))
+                    .bind(tenant.0)
+                    .bind(through)
+                    .fetch_one(&mut *tx)
+                    .await?;
+            }
+            let set_aside = sqlx::query_as(include_str!("../../sql/measure_set_aside.sql"))
                 .bind(tenant.0)
-                .bind(through)
-                .fetch_one(&mut *tx)
+                .fetch_all(&mut *tx)
                 .await?;
-            pending_subjects = row.try_get::<i64, _>("pending")?.unsigned_abs();
-        }
-        let rows =
-            sqlx::query(include_str!("../../sql/measure_set_aside.sql")).bind(tenant.0).fetch_all(&mut *tx).await?;
-        tx.commit().await?;
-        let set_aside = rows
-            .iter()
-            .map(|row| Ok((row.try_get("person")?, row.try_get("reason")?)))
-            .collect::<Result<_, StoreError>>()?;
-        Ok(Fresh { pending_subjects, set_aside })
+            tx.commit().await?;
+            Ok(Fresh { pending_subjects: pending.unsigned_abs(), set_aside })
+        })
+        .await
     }
 }

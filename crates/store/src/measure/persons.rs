@@ -1,9 +1,9 @@
 //! Persons: the components of linked subjects, from all links known now.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use journey::{EventId, Instant, TenantId};
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 
 use super::claim::Touched;
 use crate::fault;
@@ -15,8 +15,6 @@ pub(super) struct Person {
     pub subjects: Vec<String>,
     /// The earliest new event.
     pub first: (Instant, EventId),
-    /// Whether a new link came with it.
-    pub linked: bool,
 }
 
 impl Person {
@@ -32,33 +30,22 @@ pub(super) async fn resolve(
     tenant: TenantId,
     touched: &[Touched],
 ) -> Result<Vec<Person>, sqlx::Error> {
-    let mut known: HashSet<String> = touched.iter().map(|t| t.subject.clone()).collect();
-    let mut frontier: Vec<String> = known.iter().cloned().collect();
+    let subjects: BTreeSet<&str> = touched.iter().map(|t| t.subject.as_str()).collect();
+    let subjects: Vec<&str> = subjects.into_iter().collect();
+    let mut edges: Vec<(String, String)> = sqlx::query_as(include_str!("../../sql/measure_links.sql"))
+        .bind(tenant.0)
+        .bind(&subjects)
+        .fetch_all(connection)
+        .await?;
     if fault::seeded("resolve-at-ingest") {
-        frontier.clear();
+        edges.clear();
     }
-    let mut edges: Vec<(String, String)> = Vec::new();
-    while !frontier.is_empty() {
-        let rows = sqlx::query(include_str!("../../sql/measure_links.sql"))
-            .bind(tenant.0)
-            .bind(&frontier)
-            .fetch_all(&mut *connection)
-            .await?;
-        frontier = Vec::new();
-        for row in rows {
-            let (subject, other): (String, String) = (row.try_get("subject")?, row.try_get("other")?);
-            if known.insert(other.clone()) {
-                frontier.push(other.clone());
-            }
-            edges.push((subject, other));
-        }
-    }
-    Ok(components(touched, known, &edges))
+    Ok(components(touched, &edges))
 }
 
-fn components(touched: &[Touched], known: HashSet<String>, edges: &[(String, String)]) -> Vec<Person> {
-    let mut subjects: Vec<String> = known.into_iter().collect();
-    subjects.sort_unstable();
+fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
+    let known = touched.iter().map(|t| &t.subject).chain(edges.iter().flat_map(|(a, b)| [a, b]));
+    let subjects: Vec<&String> = known.collect::<BTreeSet<_>>().into_iter().collect();
     let index: HashMap<&str, usize> = subjects.iter().enumerate().map(|(at, s)| (s.as_str(), at)).collect();
     let mut parent: Vec<usize> = (0..subjects.len()).collect();
     for (a, b) in edges {
@@ -68,17 +55,14 @@ fn components(touched: &[Touched], known: HashSet<String>, edges: &[(String, Str
     }
     let mut persons: BTreeMap<usize, Person> = BTreeMap::new();
     for t in touched {
-        let person = persons.entry(root(&mut parent, index[t.subject.as_str()])).or_insert_with(|| Person {
-            subjects: Vec::new(),
-            first: t.first,
-            linked: false,
-        });
+        let person = persons
+            .entry(root(&mut parent, index[t.subject.as_str()]))
+            .or_insert_with(|| Person { subjects: Vec::new(), first: t.first });
         person.first = person.first.min(t.first);
-        person.linked |= t.linked;
     }
     for (at, subject) in subjects.iter().enumerate() {
         if let Some(person) = persons.get_mut(&root(&mut parent, at)) {
-            person.subjects.push(subject.clone());
+            person.subjects.push((*subject).clone());
         }
     }
     persons.into_values().collect()
@@ -96,9 +80,8 @@ fn root(parent: &mut [usize], mut at: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn touched(subject: &str, micros: i64, linked: bool) -> Touched {
-        let first = (Instant::from_micros(micros), EventId::from_bytes([0; 16]));
-        Touched { subject: subject.into(), first, linked }
+    fn touched(subject: &str, micros: i64) -> Touched {
+        Touched { subject: subject.into(), first: (Instant::from_micros(micros), EventId::from_bytes([0; 16])) }
     }
 
     #[test]
@@ -107,12 +90,11 @@ mod tests {
             .iter()
             .flat_map(|(a, b)| [((*a).into(), (*b).into()), ((*b).into(), (*a).into())])
             .collect();
-        let known = ["u:a", "a:b", "u:c", "x", "y", "z"].iter().map(|s| (*s).to_owned()).collect();
-        let all = [touched("u:c", 5, false), touched("u:a", 3, true), touched("z", 1, false)];
-        let persons = components(&all, known, &edges);
+        let all = [touched("u:c", 5), touched("u:a", 3), touched("z", 1)];
+        let persons = components(&all, &edges);
         assert_eq!(persons.len(), 2);
         assert_eq!(persons[0].subjects, ["a:b", "u:a", "u:c"]);
-        assert_eq!((persons[0].first.0.micros(), persons[0].linked), (3, true));
+        assert_eq!(persons[0].first.0.micros(), 3);
         assert_eq!(persons[1].subjects, ["z"]);
     }
 }

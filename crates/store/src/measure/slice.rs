@@ -10,6 +10,7 @@ use journey::{EventId, Happening, Instant, Tenant};
 use metrics::contribution::Contribution;
 use metrics::fold::{extend, fold};
 use sqlx::{PgConnection, PgPool, Row};
+use tokio::runtime::RuntimeFlavor;
 
 use super::change::{self, Change, Checkpoint, Stored};
 use super::claim::{Touched, claim};
@@ -17,8 +18,12 @@ use super::definitions::{self, Building, Measured, Version};
 use super::journeys::{self, Journeys, Loader};
 use super::persons::{Person, resolve};
 use crate::StoreError;
+use crate::definitions::{lock_measure, next_generation};
 use crate::fault;
 use crate::transaction::{Purpose, begin};
+
+/// Persons whose whole journeys are in memory together.
+const PERSONS_AT_ONCE: usize = 500;
 
 /// Measures up to `limit` touched subjects whose number is at most `through`. Returns how many were claimed.
 pub(super) async fn touched(
@@ -36,7 +41,7 @@ pub(super) async fn touched(
     } else {
         None
     };
-    let generation = lock(&mut tx, tenant).await?;
+    lock_measure(&mut tx, tenant.id).await?;
     let touched = claim(&mut tx, tenant.id, through, limit).await?;
     if touched.is_empty() {
         return Ok(0);
@@ -49,7 +54,30 @@ pub(super) async fn touched(
     };
     let all: Vec<usize> = (0..measured.versions.len()).collect();
     measure(&mut tx, tenant, &measured, &all, &persons, now).await?;
-    bump(&mut tx, tenant, generation + 1).await?;
+    next_generation(&mut tx, tenant.id, now).await?;
+    tx.commit().await?;
+    Ok(touched.len())
+}
+
+/// Sets aside the person of the one touched subject that no slice gets past, with the reason. Returns how many
+/// subjects were claimed.
+pub(super) async fn give_up(
+    pool: &PgPool,
+    tenant: &Tenant,
+    through: i64,
+    reason: &str,
+    now: Instant,
+) -> Result<usize, StoreError> {
+    let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
+    lock_measure(&mut tx, tenant.id).await?;
+    let touched = claim(&mut tx, tenant.id, through, 1).await?;
+    let mut change = Change::default();
+    for touched in &touched {
+        let person = Person { subjects: vec![touched.subject.clone()], first: touched.first };
+        change.set_aside(&person, reason, &HashMap::new());
+    }
+    change.write(&mut tx, tenant.id, &[], now).await?;
+    next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
     Ok(touched.len())
 }
@@ -68,7 +96,7 @@ pub(super) enum Built {
 /// Measures up to `limit` exposed subjects under the oldest version that is being built, or switches to it.
 pub(super) async fn build(pool: &PgPool, tenant: &Tenant, limit: i64, now: Instant) -> Result<Built, StoreError> {
     let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
-    let generation = lock(&mut tx, tenant).await?;
+    lock_measure(&mut tx, tenant.id).await?;
     let measured = definitions::load(&mut tx, tenant).await?;
     let building = measured.versions.iter().enumerate().find_map(|(at, v)| Some((at, v, v.building.as_ref()?)));
     let Some((study, version, building)) = building else {
@@ -77,14 +105,14 @@ pub(super) async fn build(pool: &PgPool, tenant: &Tenant, limit: i64, now: Insta
     let exposed = exposed_after(&mut tx, tenant, version, building, limit).await?;
     let Some(last) = exposed.last().cloned() else {
         switch(&mut tx, tenant, version).await?;
-        bump(&mut tx, tenant, generation + 1).await?;
+        next_generation(&mut tx, tenant.id, now).await?;
         tx.commit().await?;
         return Ok(Built::Switched);
     };
     let done = building.done + i64::try_from(exposed.len()).unwrap_or(0);
-    let nowhere = (Instant::from_micros(i64::MIN), EventId::from_bytes([0; 16]));
-    let touched: Vec<Touched> =
-        exposed.into_iter().map(|subject| Touched { subject, first: nowhere, linked: true }).collect();
+    // Before every event, so that each journey is folded whole.
+    let first = (Instant::from_micros(i64::MIN), EventId::from_bytes([0; 16]));
+    let touched: Vec<Touched> = exposed.into_iter().map(|subject| Touched { subject, first }).collect();
     let persons = resolve(&mut tx, tenant.id, &touched).await?;
     measure(&mut tx, tenant, &measured, &[study], &persons, now).await?;
     sqlx::query(include_str!("../../sql/measure_progress.sql"))
@@ -94,23 +122,9 @@ pub(super) async fn build(pool: &PgPool, tenant: &Tenant, limit: i64, now: Insta
         .bind(done)
         .execute(&mut *tx)
         .await?;
-    bump(&mut tx, tenant, generation + 1).await?;
+    next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
     Ok(Built::Some)
-}
-
-async fn lock(connection: &mut PgConnection, tenant: &Tenant) -> Result<i64, StoreError> {
-    let row = sqlx::query(include_str!("../../sql/lock_measure.sql")).bind(tenant.id.0).fetch_one(connection).await?;
-    Ok(row.try_get("generation")?)
-}
-
-async fn bump(connection: &mut PgConnection, tenant: &Tenant, generation: i64) -> Result<(), StoreError> {
-    sqlx::query(include_str!("../../sql/measure_bump.sql"))
-        .bind(tenant.id.0)
-        .bind(generation)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 async fn exposed_after(
@@ -176,12 +190,15 @@ async fn measure(
         }
     }
     let whole: Vec<&Person> = whole.into_iter().chain(again).collect();
-    let from: Vec<String> = whole.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
-    let mut journeys = loader.whole(connection, tenant.id, &from).await?;
-    for person in whole {
-        work.start_over(person, &mut journeys);
+    for some in whole.chunks(PERSONS_AT_ONCE) {
+        let from: Vec<String> = some.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
+        let mut journeys = loader.whole(connection, tenant.id, &from).await?;
+        for person in some {
+            work.start_over(person, &mut journeys);
+        }
     }
-    work.change.write(connection, tenant.id, &subjects, now).await?;
+    let settled = if work.is_complete() { subjects.as_slice() } else { &[] };
+    work.change.write(connection, tenant.id, settled, now).await?;
     Ok(())
 }
 
@@ -194,13 +211,16 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Whether only the events after the checkpoint are needed: no link came, and nothing arrived late.
+    /// Whether only the events after the checkpoint are needed: nothing arrived late, and the person has not grown.
+    /// Persons only grow, so one with the same key and as many subjects has the same ones.
     fn goes_on(&self, person: &Person) -> bool {
-        !person.linked
-            && self
-                .known
-                .get(person.key())
-                .is_some_and(|c| c.subjects == person.subjects.len() && person.first > c.last)
+        let checkpoint = self.known.get(person.key());
+        checkpoint.is_some_and(|c| c.subjects == person.subjects.len() && person.first > c.last)
+    }
+
+    /// Whether the slice measures every version that there is.
+    fn is_complete(&self) -> bool {
+        self.studies.len() == self.measured.versions.len()
     }
 
     /// Folds later events onto what is stored. `false`: the whole journey is needed.
@@ -235,7 +255,7 @@ impl Work<'_> {
         };
         match self.change.replace(person, &results, self.stored) {
             Ok(()) => self.change.mark(person, Some(checkpoint), self.known),
-            Err(reason) => self.change.set_aside(person, reason),
+            Err(reason) => self.change.set_aside(person, &reason, self.known),
         }
         true
     }
@@ -243,7 +263,7 @@ impl Work<'_> {
     /// Folds the whole journey.
     fn start_over(&mut self, person: &Person, journeys: &mut Journeys) {
         if let Err(reason) = self.try_start_over(person, journeys) {
-            self.change.set_aside(person, reason);
+            self.change.set_aside(person, &reason, self.known);
         }
     }
 
@@ -255,24 +275,32 @@ impl Work<'_> {
         for study in self.studies {
             let version = &self.measured.versions[*study];
             let contribution = if exposed.contains(version.experiment.as_str()) {
-                guarded(|| fold(&self.measured.plan, *study, &events))?
+                guarded(|| aside(events.len(), || fold(&self.measured.plan, *study, &events)))?
             } else {
                 Contribution::default()
             };
             results.push((version, contribution));
         }
         self.change.replace(person, &results, self.stored)?;
-        // A slice of a building version sees one study only: its persons' checkpoints stay as they are.
-        if self.studies.len() == self.measured.versions.len() {
-            let checkpoint = events.last().map(|last| Checkpoint {
-                subjects: person.subjects.len(),
-                events: events.len(),
-                last: last.position(),
-            });
+        let checkpoint = events.last().map(|last| Checkpoint {
+            subjects: person.subjects.len(),
+            events: events.len(),
+            last: last.position(),
+        });
+        if self.is_complete() {
             self.change.mark(person, checkpoint, self.known);
+        } else if self.known.get(person.key()).map(|c| c.last) != checkpoint.map(|c| c.last) {
+            // This version is folded further than the others, so there is no position that all can go on from.
+            self.change.mark(person, None, self.known);
         }
         Ok(())
     }
+}
+
+/// Runs the fold of a long journey where it keeps no other task of this thread waiting.
+fn aside<T>(events: usize, run: impl FnOnce() -> T) -> T {
+    let many_threads = tokio::runtime::Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if events > 5_000 && many_threads { tokio::task::block_in_place(run) } else { run() }
 }
 
 /// Runs a fold so that a panic of one person's fold sets that person aside and stops nobody else.

@@ -1,4 +1,5 @@
-//! Sweeping: the rows of retired versions go, in bounded batches.
+//! Sweeping: the rows of retired versions go, in bounded batches. Nothing reads them any more, so a batch that is lost
+//! in a crash is merely swept again.
 
 use journey::TenantId;
 use sqlx::{PgPool, Row};
@@ -10,7 +11,7 @@ const BATCH: i64 = 5_000;
 
 /// Deletes a batch of rows of a retired version. Returns whether there may be more to do.
 pub(super) async fn sweep(pool: &PgPool, tenant: TenantId) -> Result<bool, StoreError> {
-    let mut tx = begin(pool, tenant, Purpose::Write).await?;
+    let mut tx = begin(pool, tenant, Purpose::Measure).await?;
     let retired =
         sqlx::query(include_str!("../../sql/measure_retired.sql")).bind(tenant.0).fetch_optional(&mut *tx).await?;
     let Some(row) = retired else {

@@ -57,7 +57,6 @@ pub(super) struct TouchedColumns<'a> {
     pub(super) subject: Vec<&'a str>,
     pub(super) first_at: Vec<DateTime<Utc>>,
     pub(super) first_id: Vec<Uuid>,
-    pub(super) linked: Vec<bool>,
 }
 
 /// What follows from the events that were new.
@@ -117,7 +116,7 @@ impl<'a> Batch<'a> {
         inserted.sort_unstable();
         let mut outcomes = vec![Outcome::Duplicate; self.rows.len()];
         let (mut links, mut exposures, mut doubtful) = (Vec::new(), Vec::new(), Vec::new());
-        let mut touched: BTreeMap<&str, ((Instant, EventId), bool)> = BTreeMap::new();
+        let mut touched: BTreeMap<&str, (Instant, EventId)> = BTreeMap::new();
         for group in self.groups() {
             let (first, again) = (group[0], &group[1..]);
             let row = &self.rows[first];
@@ -138,16 +137,14 @@ impl<'a> Batch<'a> {
                 exposures.push((exposure.experiment.as_str(), event.subject.key()));
             }
             let position = (row.at(), event.id);
-            let entry = touched.entry(event.subject.key()).or_insert((position, false));
-            entry.0 = entry.0.min(position);
-            entry.1 |= !event.linked.is_empty();
+            let first = touched.entry(event.subject.key()).or_insert(position);
+            *first = position.min(*first);
         }
         let mut columns = TouchedColumns::default();
-        for (subject, ((at, id), linked)) in touched {
+        for (subject, (at, id)) in touched {
             columns.subject.push(subject);
             columns.first_at.push(at.to_utc());
             columns.first_id.push(uuid(id));
-            columns.linked.push(linked);
         }
         Consequences {
             outcomes,
@@ -240,12 +237,8 @@ mod tests {
         let done = batch.consequences(ids(&[&rows[0], &rows[1], &rows[2]]));
         assert_eq!(done.links, (vec!["a:a1", "u:u1"], vec!["u:u1", "a:a1"]));
         assert_eq!(done.exposures, (vec!["x"], vec!["u:u1"]));
-        let touched = TouchedColumns {
-            subject: vec!["u:u1"],
-            first_at: vec![rows[1].at().to_utc()],
-            first_id: ids(&[&rows[1]]),
-            linked: vec![true],
-        };
+        let touched =
+            TouchedColumns { subject: vec!["u:u1"], first_at: vec![rows[1].at().to_utc()], first_id: ids(&[&rows[1]]) };
         assert_eq!(done.touched, touched);
 
         let nothing = batch.consequences(Vec::new());

@@ -120,7 +120,6 @@ async fn insert_consequences(tx: &mut Tx, tenant: TenantId, done: &Consequences<
             .bind(&done.touched.subject)
             .bind(&done.touched.first_at)
             .bind(&done.touched.first_id)
-            .bind(&done.touched.linked)
             .execute(&mut **tx)
             .await?;
     }

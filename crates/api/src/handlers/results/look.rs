@@ -107,12 +107,13 @@ impl Look {
     pub(crate) fn etag(&self, tenant: &TenantStore, asked: &Asked, route: &str) -> String {
         let measured = &self.measured;
         let made_of = format!(
-            "{route}\n{:?}\n{}\n{}\n{}\n{}\n{:?}\n{:?}\n{:?}",
+            "{route}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{:?}\n{:?}",
             tenant.tenant().id,
             asked.fingerprint(),
             measured.version,
             measured.revision,
             measured.generation,
+            measured.conflicting_ids,
             measured.measuring,
             self.through,
             self.fresh,
