@@ -45,7 +45,7 @@ fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
 }
 
 proptest! {
-    #![proptest_config(cases(100))]
+    #![proptest_config(cases(40))]
 
     #[test]
     fn a_contribution_that_grows_is_one_folded_whole(
@@ -86,7 +86,8 @@ proptest! {
                 add(&mut one, &plan, study, contribution);
             }
             // The order of persons does not matter.
-            prop_assert_eq!(&one, &tally(&plan, study, &journeys));
+            let whole = tally(&plan, study, &journeys);
+            prop_assert_eq!(filled(&one), filled(&whole));
             for contribution in &shuffled(&contributions, away) {
                 remove(&mut one, &plan, study, &stored(contribution));
             }
