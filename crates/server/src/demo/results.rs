@@ -150,8 +150,8 @@ pub(super) mod tests {
 
     #[test]
     fn sums_are_compared_digit_for_digit() {
-        let mut totals = Totals::default();
-        totals.persons = [("a".to_owned(), 10), ("b".to_owned(), 11)].into();
+        let persons = [("a".to_owned(), 10), ("b".to_owned(), 11)].into();
+        let mut totals = Totals { persons, ..Totals::default() };
         totals.add("visit", "a", 2_000_000);
         totals.add("visit", "b", 3_000_000);
         assert!(example().agree_with(&totals));

@@ -93,27 +93,35 @@ pub enum Format {
 
 const MAPPING: &str = "\
 Mapping:
-  FIELD is event_id, user_id, anonymous_id, previous_id, name, occurred_at, channel, stage, value, currency,
-  a whole object (properties, context, traits), or a member of one (properties.category, context.device.type).
+  FIELD is event_id, user_id, anonymous_id, previous_id, name, occurred_at,
+  channel, stage, value or currency; a whole object: properties, context,
+  traits; or a member of one: properties.category, context.device.type
 
   SOURCE is one of
-    column           a column of the table, or a member of the JSON object; dots descend: customer.id
-    \"a, column\"      the same in double quotes, where its name holds a comma
-    =:text           this text on every line, up to the next comma: name=:Order Completed
-    ='text'          the same in single quotes, where it holds a comma; a quote inside is doubled
-                     (a shell removes the quotes unless the whole mapping stands in double quotes)
-    @line @record    the number of the line, and of the record, from 1
-    *                every column that is named nowhere else, for an object: properties=*
+    column         a column of the table, or a member of the JSON object;
+                   dots descend: customer.id
+    \"a, column\"    the same, where its name holds a comma
+    :text          this text on every line, up to the next comma:
+                   name=:Order Completed
+    'text'         this text, where it holds a comma; inside, double a quote.
+                   A shell takes the quotes away unless the whole mapping
+                   stands in double quotes
+    @line @record  the number of the line, and of the record, from 1
+    *              every column that is named nowhere else: properties=*
 
-  Without a mapping, columns fill the fields that they are named like, and JSON lines are sent as they are.
-  An empty field is absent. Without event_id, the id is made of the source's name, the number and the content of the
-  line, and the event's name.
+  Without a mapping, columns fill the fields that they are named like, and
+  JSON lines are sent as they are. An empty field is absent. Without event_id,
+  the id is made of the source's name, the number and content of the line,
+  and the event's name.
 
 Examples:
-  journeylift import orders.csv.gz --map \"event_id=id,user_id=customer,name='Order Completed',occurred_at=ts\" \\
-      --map value=amount,currency=currency,properties.category=category
-  journeylift import visits.csv --map 'user_id=@record,name=:Site Visited,occurred_at=day' --time-format %Y-%m-%d --only visit=1
-  zcat events.jsonl.gz | journeylift import - --format jsonl --source events.jsonl
+  journeylift import orders.csv.gz \\
+    --map \"event_id=id,user_id=customer,name='Order Completed'\" \\
+    --map occurred_at=ts,value=amount,currency=currency,properties=*
+  journeylift import visits.csv --only visit=1 --time-format %Y-%m-%d \\
+    --map 'user_id=@record,name=:Site Visited,occurred_at=day'
+  zcat events.jsonl.gz | journeylift import - --source events.jsonl
 
-Interrupted, the same command goes on where it was. It exits with 0, or with 3 where lines were refused.
+Interrupted, the same command goes on where it was. It exits with 0, with 3
+where lines were refused, and with 1 where it could not go on.
 ";

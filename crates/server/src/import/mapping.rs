@@ -76,7 +76,7 @@ impl Mapping {
             let target = Target::parse(column.trim()).map_err(|_| {
                 anyhow::anyhow!(
                     "the column {column:?} is not named like a field of an event. Say what becomes of the columns with \
-                     --map, for example --map user_id={column},name=':Order Completed',properties='*'. \
+                     --map, for example --map 'user_id={column},name=:Order Completed,properties=*'. \
                      The columns are: {}",
                     header.join(", ")
                 )
@@ -290,7 +290,7 @@ mod tests {
         let header = ["user_id", "name", "properties.category"].map(str::to_owned);
         assert_eq!(Mapping::of_header(&header).unwrap().parts.len(), 3);
         assert!(
-            Mapping::of_header(&["customer".to_owned()]).unwrap_err().to_string().contains("--map user_id=customer")
+            Mapping::of_header(&["customer".to_owned()]).unwrap_err().to_string().contains("--map 'user_id=customer,")
         );
     }
 }

@@ -47,7 +47,7 @@ const REFUSED: u8 = 3;
 const INTERRUPTED: u8 = 130;
 
 /// The pause between two writes of the progress file.
-const SAVE_EVERY: Duration = Duration::from_secs(1);
+const SAVE_EVERY: Duration = Duration::from_millis(250);
 
 /// Imports a file, and says how it went: as JSON for scripts, or as a line for people.
 pub async fn run(args: &ImportArgs, json: bool) -> anyhow::Result<ExitCode> {
@@ -176,7 +176,10 @@ impl Job {
         refusals.end(&progress);
         progress.end(&format!("{} records", state.records - from.records));
         if let Some(Err(error)) = outcome {
-            let hint = if state_file.is_some() { "; the same command goes on after it" } else { "" };
+            if state.records == 0 {
+                return Err(error);
+            }
+            let hint = if state_file.is_some() { "; the same command goes on from there" } else { "" };
             return Err(error.context(format!("stopped after record {}{hint}", state.records)));
         }
         let ended = if interrupted { Ended::default() } else { ended_rx.await? };

@@ -64,7 +64,9 @@ impl Refusals {
 }
 
 fn shown(refusal: &Refusal) -> String {
-    let place = if refusal.pointer.is_empty() { String::new() } else { format!("{} ", refusal.pointer) };
+    // Many messages begin with the place themselves.
+    let told = refusal.pointer.is_empty() || refusal.message.starts_with(&refusal.pointer);
+    let place = if told { String::new() } else { format!("{} ", refusal.pointer) };
     format!("line {}: {place}{} ({})", refusal.line, refusal.message, refusal.code)
 }
 

@@ -47,7 +47,7 @@ impl State {
 
     /// Goes on from a stored state with the same job; a finished one of another job is forgotten.
     pub(crate) fn resume(stored: Option<Self>, job: &str, file: &Path) -> anyhow::Result<(Self, From)> {
-        let Some(mut state) = stored.filter(|state| state.job == job || !state.complete) else {
+        let Some(mut state) = stored.filter(|state| state.job == job || !state.is_over()) else {
             return Ok((Self::begin(job), From::default()));
         };
         anyhow::ensure!(
@@ -63,6 +63,11 @@ impl State {
         let digest = u64::from_str_radix(&state.digest, 16).context("the progress file is damaged: use --restart")?;
         let from = From { records: state.records, digest };
         Ok((state, from))
+    }
+
+    /// Whether there is nothing to go on with: it was done to its end, or nothing of it was done.
+    fn is_over(&self) -> bool {
+        self.complete || self.records == 0
     }
 
     /// Moves on to the end of a batch.
@@ -132,8 +137,10 @@ mod tests {
     #[test]
     fn another_import_never_goes_on() {
         assert!(State::resume(Some(state("b", false)), "a", Path::new("f")).is_err());
-        let (fresh, from) = State::resume(Some(state("b", true)), "a", Path::new("f")).unwrap();
-        assert_eq!((fresh, from), (State::begin("a"), From::default()));
+        for over in [state("b", true), State::begin("b")] {
+            let (fresh, from) = State::resume(Some(over), "a", Path::new("f")).unwrap();
+            assert_eq!((fresh, from), (State::begin("a"), From::default()));
+        }
     }
 
     #[test]
