@@ -115,7 +115,8 @@ impl Row {
     /// No sums, for `width` slots.
     #[must_use]
     pub fn zero(width: usize) -> Self {
-        Self { all: Sums::zero(width), crossed: Sums::zero(width) }
+        // Most rows hold no crossovers: what they take away is kept short until there is one.
+        Self { all: Sums::zero(width), crossed: Sums::default() }
     }
 
     /// Whether every sum is 0.
