@@ -1,0 +1,33 @@
+//! The tests that need Postgres or HTTP. The modules are the table of contents.
+
+use std::process::ExitCode;
+
+/// The vendors' client libraries, unmodified.
+mod clients;
+/// What is acknowledged is stored once, whatever happens.
+mod collect;
+/// Random histories against the fold of all events, and bugs that must be noticed.
+mod histories;
+/// Who may see what.
+mod isolation;
+/// The rules of measurement.
+mod measure;
+/// Real experiments with known results.
+mod published;
+/// Answers: cached, cut up, fresh.
+mod read;
+/// The migrations, the catalogue, the statements, the wall.
+mod schema;
+
+fn main() -> ExitCode {
+    tests::run(vec![
+        ("schema", schema::cases()),
+        ("collect", collect::cases()),
+        ("measure", measure::cases()),
+        ("read", read::cases()),
+        ("published", published::cases()),
+        ("histories", histories::cases()),
+        ("isolation", isolation::cases()),
+        ("clients", clients::cases()),
+    ])
+}
