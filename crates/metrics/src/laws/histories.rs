@@ -115,6 +115,9 @@ const CHANGES: &[(&str, &str)] = &[
     // By half an hour.
     ("Australia/Lord_Howe", "2026-04-04T15:00:00Z"),
     ("Australia/Lord_Howe", "2026-10-03T15:30:00Z"),
+    // Back over midnight, so that the clocks show the date before again; and a whole day left out.
+    ("America/St_Johns", "2010-11-07T02:31:00Z"),
+    ("Pacific/Apia", "2011-12-30T10:00:00Z"),
 ];
 
 const ARMS: &[&str] = &["control", "treated", "third"];
