@@ -1,6 +1,7 @@
 //! The change that a slice makes: stored contributions go, new ones come, and the tallies move by the difference.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use journey::{EventId, Instant, TenantId};
@@ -120,14 +121,14 @@ impl Change {
     }
 
     /// Writes everything. `settled` are the subjects of the persons that the slice measured under every version: those
-    /// of them that were set aside before are so no longer.
+    /// of them that were set aside before are so no longer. Returns the time that the tallies took.
     pub(super) async fn write(
         self,
         connection: &mut PgConnection,
         tenant: TenantId,
         settled: &[String],
         now: Instant,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<Duration, sqlx::Error> {
         delete_persons(connection, include_str!("../../sql/measure_set_aside_delete.sql"), tenant, settled).await?;
         let stale = &self.stale_checkpoints;
         delete_persons(connection, include_str!("../../sql/measure_checkpoints_delete.sql"), tenant, stale).await?;
@@ -152,7 +153,9 @@ impl Change {
         }
         put_contributions(connection, tenant, self.put).await?;
         put_checkpoints(connection, tenant, &self.checkpoints).await?;
-        tallies::add(connection, tenant, self.tallies).await
+        let started = tokio::time::Instant::now();
+        tallies::add(connection, tenant, self.tallies).await?;
+        Ok(started.elapsed())
     }
 }
 

@@ -27,12 +27,15 @@ use tokio::time::timeout_at;
 
 use crate::StoreError;
 use crate::transaction::{Purpose, begin, retry};
-use slice::Built;
+use slice::{Built, Done};
 
 /// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
-const FIRST_SLICE: i64 = 500;
+const FIRST_SLICE: i64 = 1_000;
 /// Slices never take more subjects than this.
 const LARGEST_SLICE: i64 = 10_000;
+/// The tallies of a slice cost the same for one person as for a thousand, so the persons of a slice may take this
+/// many times as long as its tallies.
+const PERSONS_PER_TALLIES: u32 = 4;
 
 /// Measures tenants, one slice at a time.
 pub(crate) struct Measurer {
@@ -73,6 +76,7 @@ impl Agenda {
 /// A tenant's place in this process.
 struct Gate {
     turn: Turn<()>,
+    /// How many subjects a slice takes.
     subjects: AtomicI64,
 }
 
@@ -183,9 +187,9 @@ impl Measurer {
         let now = (self.clock)();
         let done = retry("measure.touched", || slice::touched(&self.pool, tenant, through, limit, now)).await;
         match done {
-            Ok(claimed) => {
-                self.adapt(&gate, claimed, limit, started.elapsed());
-                Ok(claimed)
+            Ok(done) => {
+                self.adapt(&gate, done, limit, started.elapsed());
+                Ok(done.subjects)
             }
             // One subject alone that no slice gets past must not stop the others.
             Err(error) if limit <= 1 && !matches!(error, StoreError::Closing) && self.is_reachable(tenant.id).await => {
@@ -212,23 +216,25 @@ impl Measurer {
         let now = (self.clock)();
         let built = retry("measure.build", || slice::build(&self.pool, tenant, limit, now)).await;
         match built {
-            Ok(Built::Some) => self.adapt(&gate, usize::try_from(limit).unwrap_or(0), limit, started.elapsed()),
+            Ok(Built::Some(done)) => self.adapt(&gate, done, limit, started.elapsed()),
             Ok(Built::Nothing | Built::Switched) => {}
             Err(_) => gate.subjects.store((limit / 4).max(1), Ordering::Relaxed),
         }
         built
     }
 
-    /// Sizes the next slice so that it takes the time that a slice may take. Only full slices tell.
-    fn adapt(&self, gate: &Gate, claimed: usize, limit: i64, took: Duration) {
-        let full = i64::try_from(claimed).is_ok_and(|claimed| claimed >= limit);
-        let slow = took > self.slice;
-        if full || slow {
-            let ratio = self.slice.as_secs_f64() / took.as_secs_f64().max(0.001);
-            let wanted = limit as f64 * ratio.clamp(0.25, 2.0);
+    /// Sizes the next slice so that its persons take the time that a slice may take, or a multiple of what its tallies
+    /// take anyway. Only full slices tell.
+    fn adapt(&self, gate: &Gate, done: Done, limit: i64, took: Duration) {
+        let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
+        let persons = took.saturating_sub(done.tallies);
+        let wanted = self.slice.max(done.tallies * PERSONS_PER_TALLIES);
+        if full || persons > wanted {
+            let ratio = wanted.as_secs_f64() / persons.as_secs_f64().max(0.001);
+            let subjects = limit as f64 * ratio.clamp(0.25, 4.0);
             #[expect(clippy::cast_possible_truncation, reason = "clamped to the bounds of a slice")]
-            let wanted = wanted.clamp(1.0, LARGEST_SLICE as f64) as i64;
-            gate.subjects.store(wanted, Ordering::Relaxed);
+            let subjects = subjects.clamp(1.0, LARGEST_SLICE as f64) as i64;
+            gate.subjects.store(subjects, Ordering::Relaxed);
         }
     }
 

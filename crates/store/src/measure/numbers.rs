@@ -3,8 +3,11 @@
 use std::fmt::{Display, Write};
 use std::str::FromStr;
 
-/// The array as text.
-pub(super) fn to_text<T: Display>(numbers: &[T]) -> String {
+/// The array as text, without the zeros at its end: whoever reads it takes missing numbers for 0.
+pub(super) fn to_text<T: Display + Default + PartialEq>(numbers: &[T]) -> String {
+    let zero = T::default();
+    let kept = numbers.iter().rposition(|number| *number != zero).map_or(0, |last| last + 1);
+    let numbers = &numbers[..kept];
     let mut text = String::with_capacity(2 + numbers.len() * 2);
     text.push('{');
     for (at, number) in numbers.iter().enumerate() {
@@ -36,6 +39,7 @@ mod tests {
     fn numbers_of_any_size_survive() {
         let numbers = [I256::ZERO, I256::from(-7), I256::from(i128::MAX) * I256::from(i128::MAX)];
         assert_eq!(from_text::<I256>(&to_text(&numbers)), Some(numbers.to_vec()));
+        assert_eq!(to_text(&[0, 5, 0, 0]), "{0,5}");
         assert_eq!(from_text::<I256>("{}"), Some(vec![]));
         assert_eq!(from_text::<I256>("{1,NULL}"), None);
     }

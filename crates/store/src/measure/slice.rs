@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use journey::{EventId, Happening, Instant, Tenant};
 use metrics::contribution::Contribution;
@@ -25,14 +26,23 @@ use crate::transaction::{Purpose, begin};
 /// Persons whose whole journeys are in memory together.
 const PERSONS_AT_ONCE: usize = 500;
 
-/// Measures up to `limit` touched subjects whose number is at most `through`. Returns how many were claimed.
+/// What a slice did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Done {
+    /// Subjects that left the queue, or were gone through.
+    pub subjects: usize,
+    /// The time that the tallies took: it depends on how many rows there are, and hardly on the subjects.
+    pub tallies: Duration,
+}
+
+/// Measures up to `limit` touched subjects whose number is at most `through`.
 pub(super) async fn touched(
     pool: &PgPool,
     tenant: &Tenant,
     through: i64,
     limit: i64,
     now: Instant,
-) -> Result<usize, StoreError> {
+) -> Result<Done, StoreError> {
     let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
     let early = if fault::seeded("definitions-before-the-lock") {
         let early = definitions::load(&mut tx, tenant).await?;
@@ -44,7 +54,7 @@ pub(super) async fn touched(
     lock_measure(&mut tx, tenant.id).await?;
     let touched = claim(&mut tx, tenant.id, through, limit).await?;
     if touched.is_empty() {
-        return Ok(0);
+        return Ok(Done::default());
     }
     fault::pause("measure.after_claim").await;
     let persons = resolve(&mut tx, tenant.id, &touched).await?;
@@ -53,10 +63,10 @@ pub(super) async fn touched(
         None => definitions::load(&mut tx, tenant).await?,
     };
     let all: Vec<usize> = (0..measured.versions.len()).collect();
-    measure(&mut tx, tenant, &measured, &all, &persons, now).await?;
+    let tallies = measure(&mut tx, tenant, &measured, &all, &persons, now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    Ok(touched.len())
+    Ok(Done { subjects: touched.len(), tallies })
 }
 
 /// Sets aside the person of the one touched subject that no slice gets past, with the reason. Returns how many
@@ -88,7 +98,7 @@ pub(super) enum Built {
     /// No version is being built.
     Nothing,
     /// Some persons were measured.
-    Some,
+    Some(Done),
     /// A version was completed: answers come from it now.
     Switched,
 }
@@ -109,12 +119,13 @@ pub(super) async fn build(pool: &PgPool, tenant: &Tenant, limit: i64, now: Insta
         tx.commit().await?;
         return Ok(Built::Switched);
     };
-    let done = building.done + i64::try_from(exposed.len()).unwrap_or(0);
+    let subjects = exposed.len();
+    let done = building.done + i64::try_from(subjects).unwrap_or(0);
     // Before every event, so that each journey is folded whole.
     let first = (Instant::from_micros(i64::MIN), EventId::from_bytes([0; 16]));
     let touched: Vec<Touched> = exposed.into_iter().map(|subject| Touched { subject, first }).collect();
     let persons = resolve(&mut tx, tenant.id, &touched).await?;
-    measure(&mut tx, tenant, &measured, &[study], &persons, now).await?;
+    let tallies = measure(&mut tx, tenant, &measured, &[study], &persons, now).await?;
     sqlx::query(include_str!("../../sql/measure_progress.sql"))
         .bind(tenant.id.0)
         .bind(version.id)
@@ -124,7 +135,7 @@ pub(super) async fn build(pool: &PgPool, tenant: &Tenant, limit: i64, now: Insta
         .await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    Ok(Built::Some)
+    Ok(Built::Some(Done { subjects, tallies }))
 }
 
 async fn exposed_after(
@@ -158,7 +169,7 @@ async fn switch(connection: &mut PgConnection, tenant: &Tenant, version: &Versio
     Ok(())
 }
 
-/// Measures persons under the studies given, and writes what changed.
+/// Measures persons under the studies given, and writes what changed. Returns the time that the tallies took.
 async fn measure(
     connection: &mut PgConnection,
     tenant: &Tenant,
@@ -166,7 +177,7 @@ async fn measure(
     studies: &[usize],
     persons: &[Person],
     now: Instant,
-) -> Result<(), StoreError> {
+) -> Result<Duration, StoreError> {
     let subjects: Vec<String> = persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
     let versions: Vec<i64> = studies.iter().map(|study| measured.versions[*study].id).collect();
     let known = change::checkpoints(connection, tenant.id, &subjects).await?;
@@ -198,8 +209,7 @@ async fn measure(
         }
     }
     let settled = if work.is_complete() { subjects.as_slice() } else { &[] };
-    work.change.write(connection, tenant.id, settled, now).await?;
-    Ok(())
+    Ok(work.change.write(connection, tenant.id, settled, now).await?)
 }
 
 struct Work<'a> {
