@@ -23,6 +23,9 @@ use super::paced::Paced;
 use super::phase::Phases;
 use super::refusal;
 
+/// How long, when the service stops, a connection that was just accepted may take to say what it wants.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
+
 /// The most bytes of a request's head.
 const MAX_HEAD: usize = 64 * 1024;
 
@@ -64,7 +67,13 @@ impl Shared {
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = self.draining.cancelled() => {
+            () = async {
+                self.draining.cancelled().await;
+                if phases.is_head() {
+                    // A request may be on its way, and its answer ends the connection.
+                    tokio::time::sleep(LAST_REQUEST).await;
+                }
+            } => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     ended = connection => ended,

@@ -56,6 +56,11 @@ impl Phases {
         }
     }
 
+    /// Whether a request is expected, or has begun to come.
+    pub(super) fn is_head(&self) -> bool {
+        matches!(*self.now.lock().unwrap_or_else(PoisonError::into_inner), Phase::Head(_))
+    }
+
     fn change(&self, next: impl FnOnce(Phase) -> Phase) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         *now = next(*now);
