@@ -1,5 +1,6 @@
 //! The process and the command line `journeylift`.
 
+pub mod bench;
 mod causes;
 pub mod cli;
 mod clock;

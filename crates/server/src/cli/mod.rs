@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::{self, BenchArgs};
 use crate::config::LogArgs;
 use crate::demo::{self, DemoArgs};
 use crate::import::{self, ImportArgs};
@@ -65,6 +66,10 @@ enum Command {
     Import(Box<ImportArgs>),
     /// Show a real experiment from its events to its lifts, and keep serving
     Demo(Box<DemoArgs>),
+    /// Measure ingestion and answers on this machine
+    ///
+    /// Starts a temporary Postgres with durable settings and a service of its own; touches no other database.
+    Bench(Box<BenchArgs>),
     /// Print the HTTP contract, openapi.yaml
     Openapi,
 }
@@ -99,6 +104,7 @@ impl Command {
             Self::Key(key) => key.run(output).await?,
             Self::Import(arguments) => return import::run(&arguments, output.is_json()).await,
             Self::Demo(arguments) => return demo::run(*arguments).await,
+            Self::Bench(arguments) => return bench::run(&arguments, output.is_json()).await,
             Self::Openapi => output.text(api::openapi_yaml().trim_end())?,
         }
         Ok(ExitCode::SUCCESS)

@@ -1,0 +1,345 @@
+//! `journeylift bench`: how fast the service is on this machine, as ratios taken in one run.
+//!
+//! A temporary Postgres with durable settings and a service in this process ([`ground`]) are given synthetic
+//! [`journeys`] over HTTP; [`ingest`] and [`answers`] measure them against Postgres itself, and the sums of all answers
+//! must in the end be those of the SQL over the raw events ([`sums`]). All SQL that it is measured against is here, in `sql/`.
+
+mod answers;
+mod dice;
+mod event;
+mod ground;
+mod ingest;
+mod journeys;
+mod machine;
+mod profile;
+mod report;
+mod sums;
+mod timing;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use clap::Args;
+
+use self::answers::Freshness;
+use self::ground::{Ground, PROBE};
+use self::ingest::{CLIENTS, Singles, Table, batches};
+use self::journeys::Journeys;
+use self::report::{Line, Results};
+use self::timing::{Times, rate, shown, thousands};
+use crate::clock;
+use crate::import::progress::to_stderr;
+
+/// What is measured, and how large it is.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// A small run of less than three minutes
+    #[arg(long)]
+    quick: bool,
+
+    /// The events of the journeys, repetitions included [default: 500000; quick: 60000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
+    events: Option<u64>,
+
+    /// How many of them, the last ones, are timed; they are made beforehand and held in memory [default: half]
+    #[arg(long, value_name = "N")]
+    timed: Option<u64>,
+
+    /// The experiments that persons are in
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
+    experiments: u8,
+
+    /// The connections that post batches of 500
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    connections: u16,
+
+    /// How long each phase of single events and of freshness lasts, in seconds [default: 20; quick: 6]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: Option<u64>,
+
+    /// The lift answers that are read [default: 2000; quick: 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    reads: Option<u64>,
+
+    /// The events a second beside the second phase of freshness [default: 5000; quick: 2000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(20..))]
+    background: Option<u64>,
+
+    /// What the journeys follow from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Where the temporary Postgres keeps its data: a disk like the one that it is to run on [default: the system's
+    /// folder for temporary files]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// The file for the results
+    #[arg(long, value_name = "FILE", default_value = "benches/results.md")]
+    out: PathBuf,
+
+    /// Also print the statements of Postgres that took the most time while batches were ingested
+    #[arg(long)]
+    profile: bool,
+}
+
+impl BenchArgs {
+    fn choose(&self, given: Option<u64>, quick: u64, full: u64) -> u64 {
+        given.unwrap_or(if self.quick { quick } else { full })
+    }
+
+    fn sizes(&self) -> Sizes {
+        let events = self.choose(self.events, 60_000, 500_000);
+        Sizes {
+            events,
+            timed: self.timed.unwrap_or(events / 2).clamp(1, events),
+            span: Duration::from_secs(self.choose(self.seconds, 6, 20)),
+            reads: self.choose(self.reads, 500, 2_000),
+            background: self.choose(self.background, 2_000, 5_000),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    events: u64,
+    timed: u64,
+    span: Duration,
+    reads: u64,
+    background: u64,
+}
+
+/// Runs the benchmark, prints its table and writes its file. Fails where a sum differs from that of the events.
+pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let begun = Instant::now();
+    let sizes = args.sizes();
+    let directory = args.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let ground = Ground::start(&directory, args.profile).await?;
+    let journeys = Journeys::new(args.seed, sizes.events, args.experiments.into(), clock::now());
+    let mut facts = machine::describe(&ground, &directory).await?;
+    facts.push((
+        "journeys",
+        format!(
+            "{} events, the last {} timed, {} persons, {} experiments, seed {}",
+            thousands(sizes.events as f64),
+            thousands(sizes.timed as f64),
+            thousands(journeys.persons() as f64),
+            args.experiments,
+            args.seed
+        ),
+    ));
+    let bench = Bench { args, sizes, ground, journeys };
+    let measured = bench.measure().await;
+    let (lines, verified) = match measured {
+        Ok(measured) => measured,
+        Err(error) => {
+            bench.ground.stop().await?;
+            return Err(error);
+        }
+    };
+    bench.ground.stop().await?;
+    facts.push(("took", shown(begun.elapsed())));
+    let right = verified.is_ok();
+    let results = Results { facts, lines, verified: verified.unwrap_or_else(|differing| differing) };
+    results.write(&args.out)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", if json { serde_json::to_string(&results)? } else { results.table() })?;
+    to_stderr(&format!("written to {} after {}", args.out.display(), shown(begun.elapsed())));
+    Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Bench<'a> {
+    args: &'a BenchArgs,
+    sizes: Sizes,
+    ground: Ground,
+    journeys: Journeys,
+}
+
+/// What was compared: `Err` in words where something differs.
+type Verified = Result<String, String>;
+
+impl Bench<'_> {
+    async fn measure(&self) -> anyhow::Result<(Vec<Line>, Verified)> {
+        self.ground.define(&self.journeys).await?;
+        let mut lines = Vec::new();
+        let stored = self.batches(&mut lines).await?;
+        let stored = stored + self.singles(&mut lines).await?;
+        self.lifts(&mut lines).await?;
+        let stored = stored + self.freshness(&mut lines).await?;
+        let verified = self.verify(stored).await?;
+        Ok((lines, verified))
+    }
+
+    /// Batches against `COPY`; how many events must be stored then.
+    async fn batches(&self, lines: &mut Vec<Line>) -> anyhow::Result<u64> {
+        let (ground, journeys) = (&self.ground, &self.journeys);
+        let split = self.sizes.events - self.sizes.timed;
+        let connections = usize::from(self.args.connections);
+        to_stderr(&format!("filling with {split} events"));
+        let filled = ingest::prefill(ground, journeys, 0..split, connections).await?;
+        ground.measured(&PROBE).await?;
+        let bodies: Vec<Bytes> =
+            batches(split..self.sizes.events).into_iter().map(|batch| journeys.body(batch)).collect();
+        let bytes: usize = bodies.iter().map(Bytes::len).sum();
+
+        to_stderr(&format!("posting {} events in batches", self.sizes.timed));
+        ground.checkpoint().await?;
+        if self.args.profile {
+            profile::reset(ground).await?;
+        }
+        let (posted, took) = ingest::post_all(ground, &bodies, connections).await?;
+        drop(bodies);
+        let draining = Instant::now();
+        ground.measured(&PROBE).await?;
+        let drained = draining.elapsed();
+        if self.args.profile {
+            for line in profile::statements(ground).await? {
+                to_stderr(&line);
+            }
+        }
+
+        let ours = rate(posted.accepted, took);
+        for (table, name) in [(Table::Plain, "plain"), (Table::Checked, "checked")] {
+            to_stderr(&format!("copying the same into a {name} table"));
+            ingest::copy(ground, journeys, 0..split, table).await?;
+            ground.checkpoint().await?;
+            let (rows, copying) = ingest::copy(ground, journeys, split..self.sizes.events, table).await?;
+            anyhow::ensure!(
+                rows == posted.accepted,
+                "{} events were new to the service, {rows} in fact",
+                posted.accepted
+            );
+            let theirs = rate(rows, copying);
+            lines.push(
+                Line::new("ingest, batches of 500", format!("{} rows/s", thousands(ours)))
+                    .against(format!("{} rows/s, COPY, {name}", thousands(theirs)), ours / theirs),
+            );
+        }
+        lines.push(Line::new(
+            "the same, as acknowledged",
+            format!(
+                "{} events/s ({:.1} MB/s), {} duplicates, {} times busy",
+                thousands(rate(posted.accepted + posted.duplicates, took)),
+                bytes as f64 / took.as_secs_f64() / 1e6,
+                posted.duplicates,
+                posted.busy
+            ),
+        ));
+        lines.push(
+            Line::new("backlog then, measured in", shown(drained))
+                .against(format!("{}, the burst", shown(took)), took.as_secs_f64() / drained.as_secs_f64().max(1e-6)),
+        );
+        lines.push(Line::new(
+            "events measured, from first to last",
+            format!("{} events/s", thousands(rate(posted.accepted, took + drained))),
+        ));
+        Ok(filled.accepted + posted.accepted)
+    }
+
+    /// Single events; how many were stored.
+    async fn singles(&self, lines: &mut Vec<Line>) -> anyhow::Result<u64> {
+        let (ground, journeys, span) = (&self.ground, &self.journeys, self.sizes.span);
+        to_stderr("posting single events");
+        ground.checkpoint().await?;
+        let ours = ingest::singles(ground, journeys, 0, span).await?;
+        ground.measured(&PROBE).await?;
+        to_stderr("inserting single events");
+        ground.checkpoint().await?;
+        let handler = ingest::plain_handler(ground, journeys, 1, span).await?;
+        ground.checkpoint().await?;
+        let inserts = ingest::loop_of_inserts(ground, journeys, 2, span).await?;
+        for (name, theirs) in [("a plain handler", handler), ("a loop without HTTP", inserts)] {
+            lines.push(Line::new(&format!("ingest, single events, {CLIENTS} connections"), said(&ours)).against(
+                format!("{}, {name}", said(&theirs)),
+                rate(ours.done, ours.took) / rate(theirs.done, theirs.took),
+            ));
+        }
+        Ok(ours.done)
+    }
+
+    async fn lifts(&self, lines: &mut Vec<Line>) -> anyhow::Result<()> {
+        let (ground, journeys) = (&self.ground, &self.journeys);
+        to_stderr("reading lifts");
+        let persons = Instant::now();
+        sqlx::query(include_str!("sql/persons.sql")).bind(ground.tenant).execute(&ground.pool).await?;
+        let persons = persons.elapsed();
+        ground.analyze().await?;
+        answers::lifts(ground, journeys, 50).await?;
+        let ours = answers::lifts(ground, journeys, self.sizes.reads).await?;
+        let theirs = answers::raw_lifts(ground, journeys, 3).await?;
+        let events = ground.stored().await?;
+        lines.push(
+            Line::new(&format!("lift answer, {} events stored", thousands(events as f64)), quantiles(&ours)).against(
+                format!(
+                    "{} (persons worked out before in {}), SQL over raw events",
+                    shown(theirs.median()),
+                    shown(persons)
+                ),
+                theirs.median().as_secs_f64() / ours.median().as_secs_f64(),
+            ),
+        );
+        Ok(())
+    }
+
+    /// Freshness at rest and under load; how many events were stored.
+    async fn freshness(&self, lines: &mut Vec<Line>) -> anyhow::Result<u64> {
+        let (ground, journeys, span) = (&self.ground, &self.journeys, self.sizes.span);
+        let before = ground.stored().await?;
+        to_stderr("posting and reading");
+        let rest = answers::freshness(ground, "probe", span).await?;
+        let load = answers::freshness_under_load(ground, journeys, 3, self.sizes.background, span).await?;
+        for found in [rest, load] {
+            lines.extend(fresh_lines(&found));
+        }
+        // Requests of the load that were given up may have been stored; the count is of what is there.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok(ground.stored().await? - before)
+    }
+
+    async fn verify(&self, acknowledged: u64) -> anyhow::Result<Verified> {
+        self.ground.measured(&PROBE).await?;
+        to_stderr("comparing all sums with the events");
+        let stored = self.ground.stored().await?;
+        if stored != acknowledged {
+            return Ok(Err(format!("**{acknowledged} events were acknowledged as new, {stored} are stored.**")));
+        }
+        let (compared, differing) = answers::verify(&self.ground, &self.journeys).await?;
+        for line in differing.iter().take(20) {
+            to_stderr(line);
+        }
+        Ok(if differing.is_empty() {
+            Ok(format!(
+                "Verified: all {compared} sums of the answers equal those of the SQL over {stored} stored events."
+            ))
+        } else {
+            Err(format!("**{} of {compared} sums differ from those of the events.**", differing.len()))
+        })
+    }
+}
+
+fn quantiles(times: &Times) -> String {
+    format!("p50 {}, p99 {}", shown(times.median()), shown(times.quantile(0.99)))
+}
+
+fn said(singles: &Singles) -> String {
+    format!("{} events/s, {}", thousands(rate(singles.done, singles.took)), quantiles(&singles.times))
+}
+
+fn fresh_lines(found: &Freshness) -> [Line; 2] {
+    let when = if found.background > 0.0 {
+        format!("beside {} events/s", thousands(found.background))
+    } else {
+        "at rest".to_owned()
+    };
+    let share = found.included as f64 / found.tries.max(1) as f64 * 100.0;
+    [
+        Line::new(&format!("fresh {when}: answers with the event"), format!("{share:.2} % of {} tries", found.tries)),
+        Line::new(
+            &format!("fresh {when}: that read"),
+            format!("{} (the post {})", quantiles(&found.reads), quantiles(&found.posts)),
+        ),
+    ]
+}
