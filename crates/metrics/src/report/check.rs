@@ -81,7 +81,7 @@ pub fn checks(definition: &Definition, reading: &Reading, conflicting_ids: i64) 
         Check::counted(
             "conflicting_ids",
             conflicting_ids,
-            "event ids were sent with different bodies",
+            "event ids of this tenant were sent with different bodies",
             "the first committed body counts; give each event an id of its own",
         ),
     ]

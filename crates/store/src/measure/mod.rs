@@ -226,6 +226,13 @@ impl Measurer {
     /// Sizes the next slice so that its persons take the time that a slice may take, or a multiple of what its tallies
     /// take anyway. Only full slices tell.
     fn adapt(&self, gate: &Gate, done: Done, limit: i64, took: Duration) {
+        tracing::debug!(
+            subjects = done.subjects,
+            limit,
+            took_ms = took.as_millis(),
+            tallies_ms = done.tallies.as_millis(),
+            "measured a slice"
+        );
         let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
         let persons = took.saturating_sub(done.tallies);
         let wanted = self.slice.max(done.tallies * PERSONS_PER_TALLIES);
