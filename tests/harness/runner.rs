@@ -7,8 +7,8 @@
 use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_mins(4);
 
 /// How many tests run at once: they mostly wait, for the disk and for each other's turn.
 const THREADS: usize = 4;
+
+static TOOK: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
 
 type Running = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -56,9 +58,10 @@ pub fn run(modules: Vec<(&'static str, Vec<Case>)>) -> ExitCode {
     std::panic::set_hook(Box::new(say_where));
     let everything = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list && !arguments.ignored;
     let trials = modules.into_iter().flat_map(|(module, cases)| {
-        cases.into_iter().map(move |(name, start)| Trial::test(format!("{module}::{name}"), move || attempt(start)))
+        cases.into_iter().map(move |(name, start)| Trial::test(format!("{module}::{name}"), move || timed(module, name, start)))
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    print_slowest();
     runtime().block_on(database::end());
     let failed = conclusion.has_failed();
     if everything && !failed {
@@ -71,6 +74,23 @@ pub fn run(modules: Vec<(&'static str, Vec<Case>)>) -> ExitCode {
         println!("every operation of openapi.yaml was reached\n");
     }
     if failed { ExitCode::from(101) } else { ExitCode::SUCCESS }
+}
+
+/// Runs one test and remembers how long it took.
+fn timed(module: &str, name: &str, start: fn() -> Running) -> Result<(), Failed> {
+    let began = Instant::now();
+    let outcome = attempt(start);
+    TOOK.lock().unwrap_or_else(PoisonError::into_inner).push((began.elapsed(), format!("{module}::{name}")));
+    outcome
+}
+
+/// The tests that took longest, so that the run stays short.
+fn print_slowest() {
+    let mut took = TOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    took.sort_unstable();
+    for (duration, name) in took.iter().rev().take(5) {
+        println!("{:>6.1} s  {name}", duration.as_secs_f64());
+    }
 }
 
 /// Where a panic was; what it said comes with the failures, at the end.

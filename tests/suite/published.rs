@@ -6,7 +6,6 @@
 use std::io::Read as _;
 
 use serde_json::{Value, json};
-use tests::client::Coding;
 use tests::events::{arm, check, event, exposure, order, with};
 use tests::moment::days_ago;
 use tests::{Tenant, World};
@@ -31,7 +30,7 @@ fn rows(data_set: &str) -> Vec<std::collections::HashMap<String, String>> {
 async fn post(tenant: &Tenant, events: &[Value]) {
     let batches: Vec<_> = events.chunks(5_000).collect();
     for some in batches.chunks(4) {
-        let posts = some.iter().map(|batch| tenant.ingest.post("/v1/events").json(&json!(batch)).coding(Coding::Gzip).invalid().expect(200));
+        let posts = some.iter().map(|batch| tenant.ingest.post("/v1/events").json(&json!(batch)).invalid().expect(200));
         for (answer, batch) in futures_util::future::join_all(posts).await.iter().zip(some) {
             assert_eq!(answer["accepted"], batch.len(), "{answer}");
         }
@@ -63,8 +62,14 @@ async fn compare(tenant: &Tenant, published: &Value, metrics: &[&str]) {
             let (tally, sums) = (&arm(&results, metric, key)["tally"], &group["metrics"][metric]);
             let number = |name: &str| tally[name].as_str().unwrap().parse::<f64>().unwrap();
             assert_eq!(tally["count"], sums["n"], "{key} {metric}");
-            assert_eq!(number("sum"), sums["sum"].as_f64().unwrap(), "sum of {metric} in {key}");
-            assert_eq!(number("sum_of_squares"), sums["sum_sq"].as_f64().unwrap(), "sum of squares of {metric} in {key}");
+            for (name, field) in [("sum", "sum"), ("sum_of_squares", "sum_sq")] {
+                if metric.ends_with("_capped") {
+                    // The file's cap is a quantile with all the digits of a double, ours has six decimals.
+                    close(&format!("{name} of {metric} in {key}"), &json!(number(name)), &sums[field]);
+                } else {
+                    assert_eq!(number(name), sums[field].as_f64().unwrap(), "{name} of {metric} in {key}");
+                }
+            }
         }
     }
     let mut compared = 0;

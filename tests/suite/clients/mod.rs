@@ -113,7 +113,7 @@ async fn segment_for_python() {
     let world = World::new().await;
     let tenant = tenant(&world).await;
     let python = tokio::task::spawn_blocking(|| python("segment-python", SEGMENT_PYTHON)).await.unwrap();
-    send(Command::new(python).arg(script("segment.py")), &tenant).await;
+    send(Command::new(python).arg(script("send_with_segment.py")), &tenant).await;
     judge(&world, &tenant, SEGMENT_PYTHON).await;
 }
 
@@ -121,7 +121,7 @@ async fn rudder_for_python() {
     let world = World::new().await;
     let tenant = tenant(&world).await;
     let python = tokio::task::spawn_blocking(|| python("rudder-python", RUDDER_PYTHON)).await.unwrap();
-    send(Command::new(python).arg(script("rudder.py")), &tenant).await;
+    send(Command::new(python).arg(script("send_with_rudder.py")), &tenant).await;
     judge(&world, &tenant, RUDDER_PYTHON).await;
 }
 
@@ -130,8 +130,8 @@ async fn segment_for_node() {
     let tenant = tenant(&world).await;
     let folder = node().await;
     // A module is looked for beside the script.
-    let copy = folder.join("segment.mjs");
-    std::fs::copy(script("segment.mjs"), &copy).unwrap();
+    let copy = folder.join("send_with_segment.mjs");
+    std::fs::copy(script("send_with_segment.mjs"), &copy).unwrap();
     send(Command::new("node").arg(copy), &tenant).await;
     judge(&world, &tenant, SEGMENT_NODE).await;
 }

@@ -113,18 +113,28 @@ async fn bad_calls_are_refused_alone() {
 
 async fn browsers_may_post() {
     let world = World::new().await;
-    let asked = tests::Client::new(world.service.place().clone(), None)
-        .call("OPTIONS".parse().unwrap(), "/v1/track")
-        .header("origin", "https://shop.example")
-        .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "authorization,content-type,x-retry-count")
-        .invalid()
-        .send()
-        .await;
-    assert!(asked.status < 300, "{}", asked.status);
-    assert_eq!(asked.header("access-control-allow-origin"), Some("*"));
-    let allowed = asked.header("access-control-allow-headers").unwrap().to_lowercase();
-    for header in ["authorization", "content-type", "x-retry-count"] {
-        assert!(allowed.contains(header), "{allowed}");
+    let mut asked = 0;
+    for operation in tests::contract::contract().operations.iter().filter(|operation| operation.method == "OPTIONS") {
+        let answer = world
+            .service
+            .client(None)
+            .call("OPTIONS".parse().unwrap(), &operation.path)
+            .header("origin", "https://shop.example")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type,x-retry-count")
+            .send()
+            .await;
+        assert!(answer.status < 300, "{}", answer.status);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        let allowed = answer.header("access-control-allow-headers").unwrap().to_lowercase();
+        for header in ["authorization", "content-type", "x-retry-count"] {
+            assert!(allowed.contains(header), "{allowed}");
+        }
+        asked += 1;
     }
+    assert!(asked >= 10, "only {asked} routes can be posted to from a browser");
+    // The answer itself carries the permission as well, also a refusal.
+    let call = json!({"messageId": "1", "userId": "u", "event": "A"});
+    let refused = world.service.client(None).post("/v1/track").header("origin", "https://shop.example").json(&call).send().await;
+    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (401, Some("*")));
 }

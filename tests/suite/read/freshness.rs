@@ -17,22 +17,24 @@ async fn a_strong_read_has_what_was_acknowledged() {
     // Others post all the time.
     let stop = Arc::new(AtomicBool::new(false));
     let mut noise = tokio::task::JoinSet::new();
-    for sender in 0..3 {
+    for sender in 0..2 {
         let (client, stop) = (tenant.ingest.clone(), stop.clone());
         noise.spawn(async move {
             for n in 0.. {
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
-                let events: Vec<Value> = (0..40)
-                    .map(|i| with(order(&format!("n{sender}-{n}-{i}"), &format!("noise{}", (n * 40 + i) % 500), "1", days_ago(20)), &json!({"anonymous_id": format!("a{}", i % 3)})))
+                let events: Vec<Value> = (0..20)
+                    .map(|i| with(order(&format!("n{sender}-{n}-{i}"), &format!("noise{}", (n * 20 + i) % 200), "1", days_ago(20)), &json!({"anonymous_id": format!("a{}", i % 20)})))
                     .collect();
-                let _ = client.post("/v1/events").json(&json!(events)).send().await.expect(200);
+                tests::world::deliver(&client, &events).await;
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }
         });
     }
-    let mut sum = sum_of(&tenant.results("e", "maturity=live").await);
-    for n in 0..40 {
+    let mut sum = sum_of(&settled(&tenant).await);
+    let mut compared = 0;
+    for n in 0..24 {
         // Written through one service, read through the other.
         let (write, read) = if n % 2 == 0 { (world.service.place(), second.place()) } else { (second.place(), world.service.place()) };
         let event = json!([order(&format!("mine{n}"), "u1", "2.25", days_ago(29))]);
@@ -42,15 +44,27 @@ async fn a_strong_read_has_what_was_acknowledged() {
         let results = tenant.read.at(read).get("/v1/experiments/e/results?maturity=live").expect(200).await;
         if results["fresh"]["pending_subjects"] == 0 {
             assert_eq!(sum_of(&results), sum, "after write {n}");
-        } else {
-            assert!(n > 0, "a read that has no time left says so");
+            compared += 1;
         }
     }
     stop.store(true, Ordering::Relaxed);
     while let Some(done) = noise.join_next().await {
         done.unwrap();
     }
-    assert_eq!(sum_of(&tenant.results("e", "maturity=live").await), sum);
+    assert_eq!(sum_of(&settled(&tenant).await), sum);
+    // A read that has no time left says so; on a machine that is not overloaded none does.
+    assert!(compared > 6, "only {compared} of 24 reads had the time that they need");
+}
+
+/// Results with nothing pending.
+async fn settled(tenant: &tests::Tenant) -> Value {
+    for _ in 0..60 {
+        let results = tenant.results("e", "maturity=live").await;
+        if results["fresh"]["pending_subjects"] == 0 {
+            return results;
+        }
+    }
+    panic!("the measurement never catches up");
 }
 
 fn sum_of(results: &Value) -> i128 {
@@ -66,10 +80,8 @@ async fn a_read_without_time_says_what_is_pending() {
     let world = World::with(&environment).await;
     let tenant = super::example(&world).await;
     let mut pending = Vec::new();
-    for n in 0..6 {
-        let events: Vec<Value> = (0..400).map(|i| order(&format!("{n}-{i}"), &format!("v{n}-{i}"), "1", days_ago(29))).collect();
-        tenant.accept(&events).await;
-    }
+    // More than the first slice takes.
+    tenant.accept(&(0..1_300).map(|i| order(&format!("v{i}"), &format!("v{i}"), "1", days_ago(29))).collect::<Vec<_>>()).await;
     for _ in 0..60 {
         let results = tenant.results("e", "maturity=live").await;
         pending.push(results["fresh"]["pending_subjects"].as_u64().unwrap());
@@ -77,7 +89,7 @@ async fn a_read_without_time_says_what_is_pending() {
             break;
         }
     }
-    assert!(pending[0] > 0, "the first read had no time for 2 500 subjects: {pending:?}");
+    assert!(pending[0] > 0, "the first read had no time for 1 420 subjects: {pending:?}");
     assert_eq!(pending.last(), Some(&0), "{pending:?}");
     assert!(pending.is_sorted_by(|a, b| a >= b), "{pending:?}");
 }

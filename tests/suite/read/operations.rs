@@ -52,7 +52,7 @@ async fn it_is_not_ready_without_its_database() {
     let url = world.database.url(Role::Service);
     let name = url.rsplit_once('/').unwrap().1.split('?').next().unwrap().to_owned();
     let run = async |sql: String| sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&superuser).await.unwrap();
-    run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+    run(format!("ALTER DATABASE {name} CONNECTION LIMIT 0")).await;
     run(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
     let client = nobody(&world.service);
     let not = client.get("/readyz").send().await.expect(503);
@@ -63,7 +63,7 @@ async fn it_is_not_ready_without_its_database() {
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
     assert!(began.elapsed() < std::time::Duration::from_secs(6), "{:?}", began.elapsed());
-    run(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    run(format!("ALTER DATABASE {name} CONNECTION LIMIT -1")).await;
     for tries in 0.. {
         assert!(tries < 400, "it never recovers");
         if client.get("/readyz").send().await.status == 200 {
