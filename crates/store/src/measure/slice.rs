@@ -57,13 +57,14 @@ pub(super) async fn touched(
         return Ok(Done::default());
     }
     fault::pause("measure.after_claim").await;
-    let persons = resolve(&mut tx, tenant.id, &touched).await?;
+    let there = There::look(&mut tx, tenant).await?;
+    let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
     let measured = match early {
         Some(early) => early,
         None => definitions::load(&mut tx, tenant).await?,
     };
     let all: Vec<usize> = (0..measured.versions.len()).collect();
-    let tallies = measure(&mut tx, tenant, &measured, &all, &persons, now).await?;
+    let tallies = measure(&mut tx, tenant, &measured, &all, &persons, there, now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
     Ok(Done { subjects: touched.len(), tallies })
@@ -124,8 +125,9 @@ pub(super) async fn build(pool: &PgPool, tenant: &Tenant, limit: i64, now: Insta
     // Before every event, so that each journey is folded whole.
     let first = (Instant::from_micros(i64::MIN), EventId::from_bytes([0; 16]));
     let touched: Vec<Touched> = exposed.into_iter().map(|subject| Touched { subject, first }).collect();
-    let persons = resolve(&mut tx, tenant.id, &touched).await?;
-    let tallies = measure(&mut tx, tenant, &measured, &[study], &persons, now).await?;
+    let there = There::look(&mut tx, tenant).await?;
+    let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
+    let tallies = measure(&mut tx, tenant, &measured, &[study], &persons, there, now).await?;
     sqlx::query(include_str!("../../sql/measure_progress.sql"))
         .bind(tenant.id.0)
         .bind(version.id)
@@ -136,6 +138,26 @@ pub(super) async fn build(pool: &PgPool, tenant: &Tenant, limit: i64, now: Insta
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
     Ok(Built::Some(Done { subjects, tallies }))
+}
+
+/// Which tables of the tenant hold anything.
+#[derive(Debug, Clone, Copy)]
+struct There {
+    links: bool,
+    checkpoints: bool,
+    set_aside: bool,
+}
+
+impl There {
+    async fn look(connection: &mut PgConnection, tenant: &Tenant) -> Result<Self, StoreError> {
+        let row =
+            sqlx::query(include_str!("../../sql/measure_flags.sql")).bind(tenant.id.0).fetch_one(connection).await?;
+        Ok(Self {
+            links: row.try_get("links")?,
+            checkpoints: row.try_get("checkpoints")?,
+            set_aside: row.try_get("set_aside")?,
+        })
+    }
 }
 
 async fn exposed_after(
@@ -176,11 +198,13 @@ async fn measure(
     measured: &Measured,
     studies: &[usize],
     persons: &[Person],
+    there: There,
     now: Instant,
 ) -> Result<Duration, StoreError> {
     let subjects: Vec<String> = persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
     let versions: Vec<i64> = studies.iter().map(|study| measured.versions[*study].id).collect();
-    let known = change::checkpoints(connection, tenant.id, &subjects).await?;
+    let known =
+        if there.checkpoints { change::checkpoints(connection, tenant.id, &subjects).await? } else { HashMap::new() };
     let stored = change::stored(connection, tenant.id, &versions, &subjects).await?;
     let loader = Loader::new(tenant.currency, &measured.plan.paths);
     let mut work = Work { measured, studies, stored: &stored, known: &known, change: Change::default() };
@@ -208,7 +232,7 @@ async fn measure(
             work.start_over(person, &mut journeys);
         }
     }
-    let settled = if work.is_complete() { subjects.as_slice() } else { &[] };
+    let settled = if there.set_aside && work.is_complete() { subjects.as_slice() } else { &[] };
     Ok(work.change.write(connection, tenant.id, settled, now).await?)
 }
 
