@@ -1,4 +1,4 @@
-# Everything that one does with this repository. Each target installs what it needs from the system's packages.
+# Everything that one does with this repository. `run`, `test` and `bench` install what they need from the system's packages.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test bench bench-quick fmt doc openapi deny
