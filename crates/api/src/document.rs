@@ -4,10 +4,12 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use journey::{Json, Name};
 
-use crate::body;
+use crate::body::{self, MediaType};
 use crate::json;
 use crate::problem::ApiError;
 use crate::state::AppState;
+
+const MEDIA_TYPES: &[&str] = &["application/json"];
 
 /// The JSON of a body.
 pub(crate) struct Document(pub(crate) Json);
@@ -17,9 +19,10 @@ impl FromRequest<AppState> for Document {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        body::check_media_type(&parts.headers, &["application/json"])?;
+        let media_type = MediaType::of(&parts.headers, MEDIA_TYPES)?;
         let received = body::receive(state, &parts.headers, body, state.bounds.document_bytes).await?;
         let text = received.bytes.as_slice();
+        media_type.check(text, MEDIA_TYPES)?;
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         json::parse(text).map(Self).map_err(|fault| {
             let (line, column) = json::line_and_column(text, fault.offset);

@@ -16,6 +16,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::UtoipaMethodRouter;
 
+use crate::body::NOT_TOLD;
 use crate::state::AppState;
 use crate::wire::event::Rejected;
 use crate::wire::problem::{Fault, Problem};
@@ -30,7 +31,8 @@ pub fn openapi_yaml() -> String {
 
 const ABOUT: &str = "Measures whether personalised customer journeys work: events in, lifts with their uncertainty out.\n\n\
 Times are RFC 3339 in UTC, answers UTF-8. Whatever is refused is answered as a problem document of RFC 9457; a query \
-parameter or a field that is not known is refused with the known ones. Transient trouble is 503 with `Retry-After` in whole \
+parameter or a field that is not known is refused with the known ones. A body is JSON under the name that `curl -d` gives \
+it, too. Transient trouble is 503 with `Retry-After` in whole \
 seconds. What belongs to another tenant is 404, exactly as what does not exist. Routes that answer GET answer HEAD too.";
 
 /// What stands before any route is added.
@@ -145,7 +147,7 @@ fn problem(about: &str) -> ResponseBuilder {
         .header_ref("X-Request-Id", Ref::new("#/components/headers/RequestId"))
 }
 
-fn shared_answers() -> [(&'static str, Response); 10] {
+fn shared_answers() -> [(&'static str, Response); 9] {
     let preflight = ResponseBuilder::new()
         .description("What a page of any origin may do here")
         .header("Access-Control-Allow-Origin", text_header("`*`"))
@@ -162,7 +164,6 @@ fn shared_answers() -> [(&'static str, Response); 10] {
         ("Unauthorized", problem("No key, or one that does not work").header("WWW-Authenticate", challenge()).build()),
         ("Forbidden", problem("The key may not do this").header("WWW-Authenticate", challenge()).build()),
         ("NotFound", problem("It does not exist, or belongs to another tenant").build()),
-        ("BodyTimeout", problem("The body did not arrive in time").build()),
         ("TooLarge", problem("The body is too large, as sent or as decoded, or holds too many events").build()),
         (
             "Unsupported",
@@ -203,7 +204,18 @@ fn share_body(operation: &mut Operation, bodies: &mut BTreeMap<String, RefOr<Req
     operation.request_body = Some(RefOr::Ref(Ref::new(format!("#/components/requestBodies/{name}"))));
 }
 
+/// Tools that were not told what a body is send it under another type, which is taken where it looks like JSON.
+fn take_what_was_not_told(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    if let Some(json) = body.content.get("application/json").cloned() {
+        for media_type in NOT_TOLD {
+            body.content.entry(media_type.to_owned()).or_insert_with(|| json.clone());
+        }
+    }
+}
+
 fn complete_operation(operation: &mut Operation) {
+    take_what_was_not_told(operation);
     let parameters = operation.parameters.get_or_insert_default();
     parameters.push(parameter_ref("RequestId"));
     let collects = operation.tags.iter().flatten().any(|tag| tag == "collect" || tag == "segment");
@@ -220,7 +232,7 @@ fn complete_operation(operation: &mut Operation) {
         answers.extend([("401", "Unauthorized"), ("403", "Forbidden")]);
     }
     if operation.request_body.is_some() {
-        answers.extend([("408", "BodyTimeout"), ("413", "TooLarge"), ("415", "Unsupported")]);
+        answers.extend([("413", "TooLarge"), ("415", "Unsupported")]);
     }
     for (status, name) in answers {
         let answer = RefOr::Ref(Ref::from_response_name(name));
@@ -258,7 +270,7 @@ fn id_of(item: &PathItem) -> String {
 }
 
 /// Describes the preflight of a route that collects.
-pub(crate) fn with_preflight(mut routes: UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
+fn with_preflight(mut routes: UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
     for item in routes.1.paths.values_mut() {
         let mut options = preflight(&id_of(item));
         options.tags = item.post.as_ref().and_then(|operation| operation.tags.clone());

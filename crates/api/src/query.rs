@@ -5,6 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::fields::nearest;
@@ -67,6 +68,18 @@ impl FromRequestParts<AppState> for NoParameters {
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
         Parameters::of(&parts.uri, &[]).map(|_| Self)
     }
+}
+
+/// The parameters of lists, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read one by one by `Page`; this is their description")]
+pub(crate) struct PageParams {
+    /// The most entries; 100 where it is absent.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the part before.
+    cursor: Option<String>,
 }
 
 /// What part of a list is asked for.

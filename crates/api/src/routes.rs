@@ -4,16 +4,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::handlers::{events, experiments, keys, metrics, operations, results, segment, tenants};
-use crate::openapi::{with_preflight, with_twins};
+use crate::openapi::with_twins;
 use crate::stack::cors;
 use crate::state::AppState;
 
 /// The routes and the document that describes them.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     let collect = OpenApiRouter::default()
-        .routes(with_preflight(routes!(events::collect)))
-        .routes(with_preflight(routes!(events::validate)))
-        // Segment's, with the browser library's one-letter twins; each also with a slash at its end.
+        // Each also with a slash at its end; Segment's with the browser library's one-letter twins too.
+        .routes(with_twins(routes!(events::collect), ""))
+        .routes(with_twins(routes!(events::validate), ""))
         .routes(with_twins(routes!(segment::track), "/v1/t"))
         .routes(with_twins(routes!(segment::page), "/v1/p"))
         .routes(with_twins(routes!(segment::screen), "/v1/s"))
@@ -34,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(tenants::list, tenants::create))
+        .routes(routes!(operations::root))
         .routes(routes!(operations::livez))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))

@@ -78,7 +78,8 @@ async fn observe(State(state): State<AppState>, request: Request, next: Next) ->
     let took = started.elapsed();
     state.telemetry.answered(method.as_str(), &route, status.as_u16(), took);
     span.in_scope(|| {
-        if status.is_server_error() {
+        // That it is not ready is what /readyz is asked for, again and again.
+        if status.is_server_error() && route != "/readyz" {
             tracing::warn!(status = status.as_u16(), micros = took.as_micros(), "answered");
         } else {
             tracing::debug!(status = status.as_u16(), micros = took.as_micros(), "answered");

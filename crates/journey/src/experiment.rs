@@ -177,6 +177,8 @@ fn check_distinct<'a>(texts: impl Iterator<Item = &'a str>, pointer: &str) -> Re
 }
 
 impl Experiment {
+    /// The fewest arms: one alone is compared with nothing.
+    pub const MIN_ARMS: usize = 2;
     /// The most arms.
     pub const MAX_ARMS: usize = 50;
     /// The most metrics.
@@ -187,8 +189,9 @@ impl Experiment {
     /// Checks what goes together.
     pub fn validate(draft: ExperimentDraft) -> Result<Self, Invalid> {
         let arms = &draft.arms;
-        check((1..=Self::MAX_ARMS).contains(&arms.len()), "out_of_range", "/arms", || {
-            format!("has {} arms: an experiment has 1 to {}", arms.len(), Self::MAX_ARMS)
+        check((Self::MIN_ARMS..=Self::MAX_ARMS).contains(&arms.len()), "out_of_range", "/arms", || {
+            let found = if arms.len() == 1 { "1 arm".to_owned() } else { format!("{} arms", arms.len()) };
+            format!("has {found}: an experiment compares {} to {}, control among them", Self::MIN_ARMS, Self::MAX_ARMS)
         })?;
         check_distinct(arms.iter().map(|arm| arm.key.as_str()), "/arms")?;
         for (at, arm) in arms.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Readings: what the rows of a tally amount to as of a day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use journey::{CrossoverPolicy, Day, Definition, Instant};
@@ -66,6 +66,53 @@ pub fn read<'a>(
         }
     }
     values.into_iter().map(|(value, sums)| (value, sums.reading(definition, through))).collect()
+}
+
+/// What the persons with one value of a dimension amount to, or those with all the values beyond the largest ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The value, empty where it is unknown; `None`: all the values beyond the largest ones, together.
+    pub value: Option<Arc<str>>,
+    /// Persons exposed, in all arms.
+    pub persons: i64,
+    /// What they amount to.
+    pub reading: Reading,
+}
+
+impl Group {
+    fn new(value: Option<Arc<str>>, reading: Reading) -> Self {
+        Self { value, persons: reading.arms.iter().map(|arm| arm.persons).sum(), reading }
+    }
+}
+
+/// Reads the rows of one dimension as [`read`] does: the `most` values with the most persons, largest first and equally
+/// large ones by value, and at the end all others as one group.
+#[must_use]
+pub fn read_largest<'a, I>(
+    definition: &Definition,
+    rows: I,
+    through: Through,
+    policy: CrossoverPolicy,
+    most: usize,
+) -> Vec<Group>
+where
+    I: IntoIterator<Item = (&'a RowKey, &'a Row)> + Clone,
+{
+    let values = read(definition, rows.clone(), through, policy);
+    let mut groups: Vec<Group> = values.into_iter().map(|(value, reading)| Group::new(Some(value), reading)).collect();
+    groups.sort_by(|a, b| b.persons.cmp(&a.persons).then_with(|| a.value.cmp(&b.value)));
+    if groups.len() <= most {
+        return groups;
+    }
+    let others: BTreeSet<Arc<str>> = groups.split_off(most).into_iter().filter_map(|group| group.value).collect();
+    let mut together = Cumulative::new(definition);
+    for (key, row) in rows {
+        if key.day <= through.live && others.contains(&key.value) {
+            together.add(key, row, through.matured, policy);
+        }
+    }
+    groups.push(Group::new(None, together.reading(definition, through)));
+    groups
 }
 
 /// The reading of nobody: what everyone amounts to where [`read`] finds no value, every arm empty.
@@ -150,4 +197,72 @@ fn arm_reading(definition: &Definition, sums: &Sums, end: i64) -> ArmReading {
         reading.matured.push(windowed.then(|| Moments::read(layout, &sums.matured[range], end)));
     }
     reading
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journey::{Amount, Arm, Experiment, ExperimentDraft, Method, Name, UNIT};
+
+    fn definition() -> Definition {
+        let name = |text: &str| Name::parse(text, "").unwrap();
+        let weight = Amount::from_units(UNIT).unwrap();
+        let arm = |key: &str| Arm { key: name(key), weight, intensity: None, cost: [None; 3] };
+        let draft = ExperimentDraft {
+            key: name("x"),
+            name: None,
+            tactic: None,
+            hypothesis: None,
+            owner: None,
+            control: name("off"),
+            arms: vec![arm("off"), arm("on")],
+            starts_at: None,
+            ends_at: None,
+            window_days: None,
+            crossovers: CrossoverPolicy::First,
+            method: Method::Frequentist,
+            metrics: Vec::new(),
+            dimensions: Vec::new(),
+            archived: false,
+        };
+        Definition { experiment: Experiment::validate(draft).unwrap(), metrics: Vec::new() }
+    }
+
+    #[test]
+    fn the_largest_values_stand_alone_and_the_others_together() {
+        let day = |text: &str| Day::parse(text, "").unwrap();
+        let row = |value: &str, arm: i16, at: &str, persons: i64| {
+            let mut row = Row::default();
+            row.all.counts[Count::Persons as usize] = persons;
+            (RowKey { dimension: 1, value: value.into(), arm, day: day(at) }, row)
+        };
+        let rows = [
+            row("phone", 0, "2026-10-01", 3),
+            row("phone", 1, "2026-10-02", 2),
+            row("tablet", 0, "2026-10-01", 2),
+            row("", 1, "2026-10-01", 2),
+            row("watch", 0, "2026-10-01", 1),
+            row("glasses", 1, "2026-10-02", 1),
+            // Later than what is read: this would be the largest.
+            row("watch", 1, "2026-10-03", 9),
+        ];
+        let live = day("2026-10-02");
+        let through = Through { live, matured: live, end: Instant::parse("2026-10-03T00:00:00Z", "").unwrap() };
+        let groups = |most| {
+            let rows = rows.iter().map(|(key, row)| (key, row));
+            read_largest(&definition(), rows, through, CrossoverPolicy::First, most)
+                .into_iter()
+                .map(|group| {
+                    let arms: Vec<i64> = group.reading.arms.iter().map(|arm| arm.persons).collect();
+                    (group.value.map(|value| value.to_string()), group.persons, arms)
+                })
+                .collect::<Vec<_>>()
+        };
+        let one = |value: &str, persons, arms: [i64; 2]| (Some(value.to_owned()), persons, arms.to_vec());
+        let largest = [one("phone", 5, [3, 2]), one("", 2, [0, 2]), one("tablet", 2, [2, 0])];
+        let small = [one("glasses", 1, [0, 1]), one("watch", 1, [1, 0])];
+        assert_eq!(groups(5), [&largest[..], &small[..]].concat());
+        assert_eq!(groups(3), [&largest[..], &[(None, 2, vec![1, 1])]].concat());
+        assert_eq!(groups(0), [(None, 11, vec![6, 5])]);
+    }
 }

@@ -145,9 +145,10 @@ fn bounds(args: &ServeArgs) -> Bounds {
         batch_events: usize::try_from(args.body.max_batch_events).unwrap_or(usize::MAX),
         document_bytes: args.body.max_document_bytes.0,
         in_flight_bytes: args.body.max_bodies_bytes.0,
+        drain_bytes: Bounds::default().drain_bytes,
         body_timeout: args.body.body_timeout.0,
         request_timeout: args.body.request_timeout.0,
-        ..Bounds::default()
+        read_budget: args.work.read_budget.0,
     }
 }
 

@@ -26,6 +26,15 @@ async fn array_object_single_and_lines_are_the_same() {
     let answer = post("application/x-ndjson", lines).await;
     assert_eq!((&answer["accepted"], &answer["rejected"][0]["index"]), (&json!(2), &json!(2)), "{answer}");
     assert_eq!(super::stored(&world.superuser().await, &tenant).await, 6);
+    // What tools send that were not told what the body is: `curl -d` and others.
+    for (at, kind) in ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"].into_iter().enumerate() {
+        assert_eq!(post(kind, json!([one(&format!("told{at}"))]).to_string()).await["accepted"], 1, "{kind}");
+    }
+    let untold = tenant.ingest.post("/v1/events").bytes("", one("untold").to_string().into_bytes()).invalid().expect(200).await;
+    assert_eq!(untold["accepted"], 1);
+    let slash = tenant.ingest.post("/v1/events/").json(&json!([one("slash")])).expect(200).await;
+    assert_eq!(slash["accepted"], 1);
+    assert_eq!(super::stored(&world.superuser().await, &tenant).await, 11);
 }
 
 async fn gzip_and_zstd_are_decoded() {
@@ -90,7 +99,11 @@ async fn what_is_no_body_of_events_is_refused() {
     let _ = post("application/json", "[{}] []").await.problem(400, "malformed_json");
     let _ = post("application/json", "[{\"event_id\":\"1\"").await.problem(400, "malformed_json");
     let _ = post("application/json", r#"{"events":[],"more":1}"#).await.problem(400, "unknown_field");
-    let _ = post("text/html", "[]").await.problem(415, "unsupported_media_type");
+    for (kind, body) in [("text/html", "[]"), ("text/xml", "[]"), ("multipart/form-data", "[]"), ("text/plain", "a=b")] {
+        let _ = post(kind, body).await.problem(415, "unsupported_media_type");
+    }
+    let joined = post("application/x-www-form-urlencoded", "{}{}").await.problem(400, "malformed_json");
+    assert!(joined["detail"].as_str().unwrap().contains("--data-binary"), "{joined}");
     let nowhere = tenant.ingest.post("/v1/evnts").json(&json!([])).invalid().send().await;
     let _ = nowhere.problem(404, "unknown_route");
     let wrong = tenant.ingest.put("/v1/events").json(&json!([])).invalid().send().await;

@@ -87,6 +87,11 @@ async fn a_batch_of_bad_events_is_a_bad_request() {
     assert_eq!(problem["rejected"].as_array().unwrap().len(), 2);
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|fault| &fault["pointer"]).collect();
     assert_eq!(pointers, ["/0/user_id", "/1/user_id"]);
+    // Pointers lead into the body as it was sent.
+    for (body, pointer) in [(json!({"events": events}), "/events/0/user_id"), (events[0].clone(), "/user_id")] {
+        let refused = tenant.ingest.post("/v1/events").json(&body).send().await.problem(400, "all_events_refused");
+        assert_eq!(refused["errors"][0]["pointer"], pointer);
+    }
     assert_eq!(problem["instance"], "/v1/events");
     let _ = tenant.ingest.post("/v1/events").json(&json!([])).send().await.problem(400, "empty_body");
 }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use journey::{Event, EventDraft, Instant, Invalid, Json, Limits};
 use store::{AppendError, Outcome, TenantStore};
 
-use super::split;
+use super::split::{self, Shape};
 use crate::json;
 use crate::problem::ApiError;
 use crate::state::{AppState, Bounds};
@@ -66,8 +66,8 @@ impl Outcomes {
         }
     }
 
-    /// The refusal of a request of which every event was refused.
-    pub(crate) fn all_refused(&self) -> Option<ApiError> {
+    /// The refusal of a request of which every event was refused; its pointers lead into the body as it was sent.
+    pub(crate) fn all_refused(&self, shape: Shape) -> Option<ApiError> {
         if self.rejected.is_empty() || self.accepted + self.duplicates > 0 {
             return None;
         }
@@ -77,7 +77,7 @@ impl Outcomes {
             count => format!("All {count} events were refused. The first: {}", first.message()),
         };
         let faults = self.rejected.iter().map(|refusal| Fault {
-            pointer: format!("/{}{}", refusal.index, refusal.pointer),
+            pointer: shape.pointer(refusal.index, &refusal.pointer),
             parameter: None,
             code: refusal.code.to_owned(),
             detail: refusal.detail.clone(),
@@ -129,6 +129,9 @@ pub(crate) fn sort(
     sorted
 }
 
+/// What to do where one object follows another on the same line.
+const LINES_LOST: &str = ": where these are lines of NDJSON, send them with their line breaks (curl: --data-binary)";
+
 fn element(body: &[u8], place: Range<usize>, most: usize) -> Result<Json, Invalid> {
     let start = place.start;
     if place.len() > most {
@@ -140,11 +143,11 @@ fn element(body: &[u8], place: Range<usize>, most: usize) -> Result<Json, Invali
         return Err(Invalid::new("malformed_json", "", detail));
     }
     json::parse(&body[place]).map_err(|fault| {
-        let detail = format!(
-            "The event is no JSON that can be kept, at byte {} of the body: {}",
-            start + fault.offset,
-            fault.reason
-        );
+        let offset = start + fault.offset;
+        let lines_lost = fault.reason.starts_with("trailing") && body.get(offset) == Some(&b'{');
+        let hint = if lines_lost { LINES_LOST } else { "" };
+        let detail =
+            format!("The event is no JSON that can be kept, at byte {offset} of the body: {}{hint}", fault.reason);
         Invalid::new(fault.code, "", detail)
     })
 }
@@ -210,7 +213,8 @@ pub(crate) fn uncut(body: &[u8], fault: split::Fault, state: &AppState) -> ApiEr
             refuse("not_a_batch", String::new(), detail).with_member("offset", offset)
         }
         split::Fault::Trailing { offset } => {
-            let detail = format!("Something follows the end of the JSON, at {}", place(offset));
+            let hint = if body.get(offset) == Some(&b'{') { LINES_LOST } else { "" };
+            let detail = format!("Something follows the end of the JSON, at {}{hint}", place(offset));
             refuse("malformed_json", String::new(), detail).with_member("offset", offset)
         }
         split::Fault::UnknownMember(name) => {
@@ -223,5 +227,34 @@ pub(crate) fn uncut(body: &[u8], fault: split::Fault, state: &AppState) -> ApiEr
             let detail = format!("The body holds more than {most} events: send them in several requests.");
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_events", detail)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_follow_the_shape_that_was_sent() {
+        let refusal = Refusal { index: 0, code: "missing_identity", pointer: "/user_id".into(), detail: "x".into() };
+        let outcomes = Outcomes { rejected: vec![refusal], ..Outcomes::default() };
+        for (shape, pointer) in [
+            (Shape::Array, "/0/user_id"),
+            (Shape::Lines, "/0/user_id"),
+            (Shape::Wrapped, "/events/0/user_id"),
+            (Shape::Single, "/user_id"),
+        ] {
+            let error = format!("{:?}", outcomes.all_refused(shape).unwrap());
+            assert!(error.contains(&format!("pointer: {pointer:?}")), "{shape:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn lines_that_were_joined_are_recognised() {
+        let body = br#"{"a":1}{"b":2}"#;
+        let refusal = element(body, 0..body.len(), 100).unwrap_err();
+        assert!(refusal.detail.contains("--data-binary"), "{refusal}");
+        let refusal = element(b"{\"a\":1} x", 0..9, 100).unwrap_err();
+        assert!(!refusal.detail.contains("--data-binary"), "{refusal}");
     }
 }

@@ -18,6 +18,18 @@ pub(crate) enum Shape {
     Lines,
 }
 
+impl Shape {
+    /// The pointer into the body of `pointer`, which leads into the event at `index`. Lines have none of their own: they
+    /// are counted like the elements of an array.
+    pub(crate) fn pointer(self, index: usize, pointer: &str) -> String {
+        match self {
+            Self::Array | Self::Lines => format!("/{index}{pointer}"),
+            Self::Wrapped => format!("/events/{index}{pointer}"),
+            Self::Single => pointer.to_owned(),
+        }
+    }
+}
+
 /// A body, cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Split {

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 
 use crate::auth::Ingest;
-use crate::body;
+use crate::body::{self, MediaType};
+use crate::collect::native;
 use crate::collect::outcome::{self, Outcomes, Sorted};
-use crate::collect::{native, split};
+use crate::collect::split::{self, Shape, Split};
 use crate::problem::ApiError;
 use crate::query::NoParameters;
 use crate::state::AppState;
@@ -17,6 +18,7 @@ const MEDIA_TYPES: &[&str] = &["application/json", "application/x-ndjson", "appl
 /// A body of events, each read and validated.
 pub(crate) struct Events {
     sorted: Sorted,
+    shape: Shape,
     bytes: usize,
     _received: body::Received,
 }
@@ -26,25 +28,24 @@ impl FromRequest<AppState> for Events {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let media_type = body::check_media_type(&parts.headers, MEDIA_TYPES)?;
-        let lines = media_type.is_some_and(|media_type| media_type != "application/json");
+        let media_type = MediaType::of(&parts.headers, MEDIA_TYPES)?;
+        let lines = matches!(&media_type, MediaType::Known(known) if known != "application/json");
         let received = body::receive(state, &parts.headers, body, state.bounds.batch_bytes).await?;
         let text = received.bytes.as_slice();
-        let elements = split::split(text, lines, state.bounds.batch_events)
-            .map_err(|fault| outcome::uncut(text, fault, state))?
-            .elements;
+        media_type.check(text, MEDIA_TYPES)?;
+        let Split { shape, elements } =
+            split::split(text, lines, state.bounds.batch_events).map_err(|fault| outcome::uncut(text, fault, state))?;
         if elements.is_empty() {
             return Err(outcome::uncut(text, split::Fault::Empty, state));
         }
         let times = (state.limits, state.now());
         let sorted = outcome::sort(text, elements, &state.bounds, times, native::draft, |refusal| refusal);
-        Ok(Self { sorted, bytes: text.len(), _received: received })
+        Ok(Self { sorted, shape, bytes: text.len(), _received: received })
     }
 }
 
-fn answer(state: &AppState, outcomes: &Outcomes) -> Result<Json<Collected>, ApiError> {
-    state.telemetry.collected(outcomes);
-    outcomes.all_refused().map_or_else(|| Ok(Json(outcomes.collected())), Err)
+fn answer(outcomes: &Outcomes, shape: Shape) -> Result<Json<Collected>, ApiError> {
+    outcomes.all_refused(shape).map_or_else(|| Ok(Json(outcomes.collected())), Err)
 }
 
 /// Collect events
@@ -67,7 +68,8 @@ pub(crate) async fn collect(
     events: Events,
 ) -> Result<Json<Collected>, ApiError> {
     let outcomes = events.sorted.append(&tenant, events.bytes).await?;
-    answer(&state, &outcomes)
+    state.telemetry.collected(&outcomes);
+    answer(&outcomes, events.shape)
 }
 
 /// Validate events
@@ -82,5 +84,5 @@ pub(crate) async fn collect(
 )]
 pub(crate) async fn validate(_: Ingest, _: NoParameters, events: Events) -> Result<Json<Collected>, ApiError> {
     let outcomes = events.sorted.preview();
-    outcomes.all_refused().map_or_else(|| Ok(Json(outcomes.collected())), Err)
+    answer(&outcomes, events.shape)
 }

@@ -6,10 +6,11 @@ use axum::response::{IntoResponse, Response};
 use journey::{Invalid, Name};
 use store::{Change, DefinitionError, Measuring};
 
+use super::gone;
 use crate::auth::{Admin, Read};
 use crate::document::{Document, KeyInPath};
 use crate::problem::ApiError;
-use crate::query::{NoParameters, Page};
+use crate::query::{NoParameters, Page, PageParams};
 use crate::wire::experiment::{self, ExperimentInfo, ExperimentSchema, MeasuringInfo};
 use crate::wire::list::List;
 
@@ -106,11 +107,7 @@ pub(crate) async fn delete(
     KeyInPath(key): KeyInPath,
     _: NoParameters,
 ) -> Result<StatusCode, ApiError> {
-    if tenant.delete_experiment(key.as_str()).await.map_err(refused)? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::not_found("experiment"))
-    }
+    gone(tenant.delete_experiment(key.as_str()).await.map_err(refused)?, "experiment")
 }
 
 /// List experiments
@@ -118,10 +115,7 @@ pub(crate) async fn delete(
 /// By key.
 #[utoipa::path(
     get, path = "/v1/experiments", tag = "configure", operation_id = "list_experiments",
-    params(
-        ("limit" = Option<u32>, Query, description = "The most entries; 100 where it is absent", minimum = 1, maximum = 500),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the part before")
-    ),
+    params(PageParams),
     responses((status = 200, description = "A part of the list", body = List<ExperimentInfo>)),
     security(("bearer" = []), ("api_key" = []))
 )]

@@ -2,17 +2,26 @@
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use uuid::Uuid;
 
+use super::gone;
 use crate::auth::Admin;
 use crate::document::Document;
 use crate::problem::ApiError;
-use crate::query::{NoParameters, Page};
+use crate::query::{NoParameters, Page, PageParams};
 use crate::state::AppState;
 use crate::wire::key::{self, KeyInfo, KeyRequestSchema, MadeKey};
 use crate::wire::list::List;
+
+/// Something that was made and holds secrets.
+pub(crate) type Secret<T> = (StatusCode, [(HeaderName, HeaderValue); 1], Json<T>);
+
+/// The answer with something that holds secrets: nothing on its way may keep it.
+pub(crate) fn secret<T>(made: T) -> Secret<T> {
+    (StatusCode::CREATED, [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(made))
+}
 
 /// Make a key
 ///
@@ -28,10 +37,10 @@ pub(crate) async fn create(
     Admin(tenant): Admin,
     _: NoParameters,
     Document(json): Document,
-) -> Result<(StatusCode, Json<MadeKey>), ApiError> {
+) -> Result<Secret<MadeKey>, ApiError> {
     let draft = key::read(json, state.now())?;
     let made = tenant.create_key(draft).await?;
-    Ok((StatusCode::CREATED, Json(MadeKey::from(made))))
+    Ok(secret(MadeKey::from(made)))
 }
 
 /// List keys
@@ -39,10 +48,7 @@ pub(crate) async fn create(
 /// In the order in which they were made, revoked and expired ones too, without their secrets.
 #[utoipa::path(
     get, path = "/v1/keys", tag = "manage", operation_id = "list_keys",
-    params(
-        ("limit" = Option<u32>, Query, description = "The most entries; 100 where it is absent", minimum = 1, maximum = 500),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the part before")
-    ),
+    params(PageParams),
     responses((status = 200, description = "A part of the list", body = List<KeyInfo>)),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -79,5 +85,5 @@ pub(crate) async fn revoke(
     IdInPath(id): IdInPath,
     _: NoParameters,
 ) -> Result<StatusCode, ApiError> {
-    if tenant.revoke_key(id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("key")) }
+    gone(tenant.revoke_key(id).await?, "key")
 }

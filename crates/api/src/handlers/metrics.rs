@@ -5,10 +5,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::experiments::{refused, status};
+use super::gone;
 use crate::auth::{Admin, Read};
 use crate::document::{Document, KeyInPath};
 use crate::problem::ApiError;
-use crate::query::{NoParameters, Page};
+use crate::query::{NoParameters, Page, PageParams};
 use crate::wire::list::List;
 use crate::wire::metric::{self, MetricInfo, MetricSchema};
 
@@ -71,11 +72,7 @@ pub(crate) async fn delete(
     KeyInPath(key): KeyInPath,
     _: NoParameters,
 ) -> Result<StatusCode, ApiError> {
-    if tenant.delete_metric(key.as_str()).await.map_err(refused)? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::not_found("metric"))
-    }
+    gone(tenant.delete_metric(key.as_str()).await.map_err(refused)?, "metric")
 }
 
 /// List metrics
@@ -83,10 +80,7 @@ pub(crate) async fn delete(
 /// By key.
 #[utoipa::path(
     get, path = "/v1/metrics", tag = "configure", operation_id = "list_metrics",
-    params(
-        ("limit" = Option<u32>, Query, description = "The most entries; 100 where it is absent", minimum = 1, maximum = 500),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the part before")
-    ),
+    params(PageParams),
     responses((status = 200, description = "A part of the list", body = List<MetricInfo>)),
     security(("bearer" = []), ("api_key" = []))
 )]

@@ -8,3 +8,12 @@ pub(crate) mod operations;
 pub(crate) mod results;
 pub(crate) mod segment;
 pub(crate) mod tenants;
+
+use axum::http::StatusCode;
+
+use crate::problem::ApiError;
+
+/// The answer to a request that takes something away, which may not have been there.
+fn gone(found: bool, what: &str) -> Result<StatusCode, ApiError> {
+    if found { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found(what)) }
+}

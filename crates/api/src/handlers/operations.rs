@@ -107,6 +107,22 @@ const CONTENT_SECURITY_POLICY: (HeaderName, HeaderValue) = (
     ),
 );
 
+/// Where to begin
+#[utoipa::path(
+    get, path = "/", tag = "operate", operation_id = "root",
+    responses((status = 200, description = "A page that leads to the documentation", body = String, content_type = "text/html"))
+)]
+pub(crate) async fn root(_: NoParameters) -> Response {
+    const PAGE: &str = concat!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Journeylift</title><h1>Journeylift ",
+        env!("CARGO_PKG_VERSION"),
+        "</h1><p>Events in, lifts with their uncertainty out.</p><ul><li><a href=\"/docs\">Documentation</a></li>",
+        "<li><a href=\"/openapi.yaml\">OpenAPI document</a></li></ul></html>\n",
+    );
+    let nothing_else = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    ([(header::CONTENT_SECURITY_POLICY, nothing_else)], axum::response::Html(PAGE)).into_response()
+}
+
 /// This document, to be read
 #[utoipa::path(
     get, path = "/docs", tag = "operate", operation_id = "docs",

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use journey::TenantId;
 
+use super::keys::{Secret, secret};
 use crate::auth::Operator;
 use crate::document::Document;
 use crate::problem::ApiError;
-use crate::query::{NoParameters, Page};
+use crate::query::{NoParameters, Page, PageParams};
 use crate::state::AppState;
 use crate::wire::list::List;
 use crate::wire::tenant::{FirstKeys, MadeTenant, TenantInfo, TenantRequest, TenantRequestSchema};
@@ -27,11 +27,11 @@ pub(crate) async fn create(
     _: Operator,
     _: NoParameters,
     Document(json): Document,
-) -> Result<(StatusCode, Json<MadeTenant>), ApiError> {
+) -> Result<Secret<MadeTenant>, ApiError> {
     let request = TenantRequest::read(json)?;
     let (tenant, keys) = state.store.operator().create(request.name, request.currency, request.zone).await?;
     let keys = FirstKeys { admin: keys.admin.secret, ingest: keys.ingest.secret, read: keys.read.secret };
-    Ok((StatusCode::CREATED, Json(MadeTenant { tenant: TenantInfo::from(&tenant), keys })))
+    Ok(secret(MadeTenant { tenant: TenantInfo::from(&tenant), keys }))
 }
 
 /// List tenants
@@ -39,10 +39,7 @@ pub(crate) async fn create(
 /// For the operator. In the order in which they were made.
 #[utoipa::path(
     get, path = "/v1/tenants", tag = "manage", operation_id = "list_tenants",
-    params(
-        ("limit" = Option<u32>, Query, description = "The most entries; 100 where it is absent", minimum = 1, maximum = 500),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the part before")
-    ),
+    params(PageParams),
     responses((status = 200, description = "A part of the list", body = List<TenantInfo>)),
     security(("operator" = []))
 )]

@@ -29,9 +29,14 @@ pub struct Check {
 }
 
 impl Check {
-    fn counted(check: &'static str, count: i64, found: &str, remedy: &str) -> Self {
+    /// `found` says it of one and of several.
+    fn counted(check: &'static str, count: i64, [one, several]: [&str; 2], remedy: &str) -> Self {
         let ok = count == 0;
-        let message = if ok { format!("no {found}") } else { format!("{count} {found}: {remedy}") };
+        let message = match count {
+            0 => format!("no {several}"),
+            1 => format!("1 {one}: {remedy}"),
+            _ => format!("{count} {several}: {remedy}"),
+        };
         Self {
             check,
             ok,
@@ -57,31 +62,37 @@ pub fn checks(definition: &Definition, reading: &Reading, conflicting_ids: i64) 
         Check::counted(
             "exposures_outside_dates",
             reading.outside,
-            "exposures lie outside the experiment's dates",
-            "they count for no arm; compare starts_at and ends_at with when the arms were shown",
+            ["exposure lies outside the experiment's dates", "exposures lie outside the experiment's dates"],
+            "it counts for no arm; compare starts_at and ends_at with when the arms were shown",
         ),
         Check::counted(
             "unknown_arms",
             reading.unknown_arm,
-            "exposures name an arm that the experiment does not have",
-            "they count for no arm; add the arm, or correct the variation_id that is sent",
+            [
+                "exposure names an arm that the experiment does not have",
+                "exposures name an arm that the experiment does not have",
+            ],
+            "it counts for no arm; add the arm, or correct the variation_id that is sent",
         ),
         Check::counted(
             "foreign_currency",
             foreign,
-            "events in another currency than the tenant's",
-            "money metrics leave them out; convert the values before sending them",
+            ["event in another currency than the tenant's", "events in another currency than the tenant's"],
+            "money metrics leave it out; convert the values before sending them",
         ),
         Check::counted(
             "values_out_of_range",
             left_out,
-            "persons' values lie beyond 1e12",
-            "the metric leaves these persons out; look for values in the wrong unit",
+            ["person's value lies beyond 1e12", "persons' values lie beyond 1e12"],
+            "the metric leaves such persons out; look for values in the wrong unit",
         ),
         Check::counted(
             "conflicting_ids",
             conflicting_ids,
-            "event ids of this tenant were sent with different bodies",
+            [
+                "event id of this tenant was sent with different bodies",
+                "event ids of this tenant were sent with different bodies",
+            ],
             "the first committed body counts; give each event an id of its own",
         ),
     ]

@@ -103,22 +103,37 @@ impl Look {
         self.measured.measuring.map(info)
     }
 
-    /// A strong validator: the answer is the same as long as everything that it is made of is.
+    /// A weak validator: the numbers are the same as long as everything that they are made of is. It is weak because the
+    /// answer also says when it was asked for.
     pub(crate) fn etag(&self, tenant: &TenantStore, asked: &Asked, route: &str) -> String {
         let measured = &self.measured;
-        let made_of = format!(
-            "{route}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{:?}\n{:?}",
-            tenant.tenant().id,
-            asked.fingerprint(),
-            measured.version,
-            measured.revision,
-            measured.generation,
-            measured.conflicting_ids,
-            measured.measuring,
-            self.through,
-            self.fresh,
-        );
-        let hash = Sha256::digest(made_of.as_bytes());
-        format!("\"{}\"", hex(&hash[..16]))
+        let number = |number: i64| number.to_string();
+        let mut parts = vec![
+            // A release may tell the same numbers in another way.
+            env!("CARGO_PKG_VERSION").to_owned(),
+            route.to_owned(),
+            tenant.tenant().id.0.to_string(),
+            measured.definition.experiment.key.as_str().to_owned(),
+            number(measured.version),
+            number(measured.revision),
+            number(measured.generation),
+            number(measured.conflicting_ids),
+            measured.complete.to_string(),
+            measured.measuring.map_or(String::new(), |left| format!("{} of {}", left.done, left.of)),
+            self.dimension.as_ref().map_or(String::new(), |rows| format!("{} at {}", rows.version, rows.generation)),
+            self.through.live.to_string(),
+            self.through.matured.to_string(),
+            self.through.end.to_string(),
+            self.fresh.pending_subjects.to_string(),
+        ];
+        parts.extend(asked.fingerprint());
+        parts.extend(self.fresh.set_aside.iter().flat_map(|(person, reason)| [person.clone(), reason.clone()]));
+        let mut hash = Sha256::new();
+        for part in parts {
+            // With its length, so that no two lists of parts read the same.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        format!("W/\"{}\"", hex(&hash.finalize()[..16]))
     }
 }

@@ -8,9 +8,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use journey::{CrossoverPolicy, Role};
+use journey::{CrossoverPolicy, Name, Role, Zone};
 use metrics::reading::{Reading, nobody, read};
 use metrics::report::{Question, checks, report, timeline as points_of};
+use store::TenantStore;
 use utoipa::IntoParams;
 
 use crate::auth::Read;
@@ -74,7 +75,7 @@ struct Shared {
     ),
     responses(
         (status = 200, description = "The results", content((Results = "application/json"), (String = "text/csv")),
-            headers(("ETag" = String, description = "A strong validator"))),
+            headers(("ETag" = String, description = "A weak validator: the numbers are the same while it is; when they were asked for (`fresh.through`) may differ"))),
         (status = 304, description = "Nothing has changed"),
         (status = 404, description = "There is no such experiment")
     ),
@@ -88,13 +89,25 @@ pub(crate) async fn results(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, RESULTS)?;
-    let look = look(&state, &tenant, key.as_str(), &asked).await?;
-    let etag = look.etag(&tenant, &asked, "results");
-    if holds(&headers, &etag) {
-        return cached(StatusCode::NOT_MODIFIED.into_response(), &etag);
-    }
-    let results = tell(&look, &asked);
-    let response = if asked.csv { table(csv::of_results(&results)) } else { Json(results).into_response() };
+    answer(&state, &tenant, &key, &headers, (&asked, "results"), |look| {
+        let results = tell(look, &asked);
+        Ok(if asked.csv { table(csv::of_results(&results)) } else { Json(results).into_response() })
+    })
+    .await
+}
+
+/// Looks, and tells what it sees where the client does not hold it already.
+async fn answer(
+    state: &AppState,
+    tenant: &TenantStore,
+    key: &Name,
+    headers: &HeaderMap,
+    (asked, route): (&Asked, &str),
+    tell: impl FnOnce(&Look) -> Result<Response, ApiError>,
+) -> Result<Response, ApiError> {
+    let look = look(state, tenant, key.as_str(), asked).await?;
+    let etag = look.etag(tenant, asked, route);
+    let response = if holds(headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { tell(&look)? };
     cached(response, &etag)
 }
 
@@ -110,7 +123,7 @@ pub(crate) async fn results(
     ),
     responses(
         (status = 200, description = "The days", content((Timeline = "application/json"), (String = "text/csv")),
-            headers(("ETag" = String, description = "A strong validator"))),
+            headers(("ETag" = String, description = "A weak validator: the numbers are the same while it is; when they were asked for (`fresh.through`) may differ"))),
         (status = 304, description = "Nothing has changed"),
         (status = 404, description = "There is no such experiment")
     ),
@@ -124,11 +137,10 @@ pub(crate) async fn timeline(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, TIMELINE)?;
-    let look = look(&state, &tenant, key.as_str(), &asked).await?;
-    let etag = look.etag(&tenant, &asked, "timeline");
-    if holds(&headers, &etag) {
-        return cached(StatusCode::NOT_MODIFIED.into_response(), &etag);
-    }
+    answer(&state, &tenant, &key, &headers, (&asked, "timeline"), |look| days(look, &asked, tenant.tenant().zone)).await
+}
+
+fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
     let definition = &look.measured.definition;
     let uses = &definition.experiment.metrics;
     let metric =
@@ -136,17 +148,17 @@ pub(crate) async fn timeline(
     let Some(named) = definition.metrics.get(metric) else {
         return Err(ApiError::bad_request("no_metrics", "The experiment uses no metric, so it has no timeline."));
     };
-    let (_, question, telling) = question(&look, &asked);
+    let (_, question, telling) = question(look, asked);
     let points = if look.measured.complete {
-        points_of(&question, metric, &look.measured.rows, tenant.tenant().zone, look.through, look.plan.policy)
+        points_of(&question, metric, &look.measured.rows, zone, look.through, look.plan.policy)
     } else {
         Vec::new()
     };
     let windowed = definition.window_days(metric).is_some();
     let told = Timeline {
         experiment: definition.experiment.key.as_str().to_owned(),
-        control: arm_key(&look, definition.experiment.control),
-        baseline: arm_key(&look, look.plan.baseline),
+        control: arm_key(look, definition.experiment.control),
+        baseline: arm_key(look, look.plan.baseline),
         metric: named.key.as_str().to_owned(),
         method: look.plan.method.word(),
         confidence: asked.confidence,
@@ -162,12 +174,11 @@ pub(crate) async fn timeline(
             })
             .collect(),
     };
-    let response = if asked.csv {
+    Ok(if asked.csv {
         table(csv::of_timeline(&told, named.kind.word(), uses[metric].role.word()))
     } else {
         Json(told).into_response()
-    };
-    cached(response, &etag)
+    })
 }
 
 fn arm_key(look: &Look, arm: usize) -> String {
@@ -248,13 +259,12 @@ fn tell(look: &Look, asked: &Asked) -> Results {
     }
 }
 
-/// Whether the client's copy still holds.
+/// Whether the client's copy still holds: by weak comparison, as RFC 9110 wants it of `If-None-Match`.
 fn holds(headers: &HeaderMap, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    let wanted = opaque(etag);
     let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|one| one == "*" || one.trim_start_matches("W/") == etag)
+    values.flat_map(|value| value.split(',')).map(str::trim).any(|one| one == "*" || opaque(one) == wanted)
 }
 
 fn table(text: String) -> Response {
@@ -276,10 +286,17 @@ mod tests {
     #[test]
     fn a_copy_holds_by_its_validator() {
         let with = |value: &str| [(header::IF_NONE_MATCH, value.parse().unwrap())].into_iter().collect::<HeaderMap>();
-        assert!(holds(&with("\"a\""), "\"a\""));
-        assert!(holds(&with("\"b\", W/\"a\""), "\"a\""));
-        assert!(holds(&with("*"), "\"a\""));
-        assert!(!holds(&with("\"b\""), "\"a\""));
-        assert!(!holds(&HeaderMap::new(), "\"a\""));
+        let etag = "W/\"a\"";
+        for copy in ["W/\"a\"", "\"a\"", "\"b\", W/\"a\"", "W/\"b\" ,\"a\"", "*"] {
+            assert!(holds(&with(copy), etag), "{copy}");
+        }
+        for copy in ["\"b\"", "W/\"b\"", "a", "w/\"a\"", ""] {
+            assert!(!holds(&with(copy), etag), "{copy}");
+        }
+        assert!(!holds(&HeaderMap::new(), etag));
+        // A list may also stand in several headers.
+        let mut several = with("\"b\"");
+        several.append(header::IF_NONE_MATCH, "\"a\"".parse().unwrap());
+        assert!(holds(&several, etag));
     }
 }

@@ -6,6 +6,7 @@ use metrics::report::{Adjust, Maturity};
 
 use crate::problem::ApiError;
 use crate::query::{Parameters, invalid};
+use crate::wire::results::build::maturity_word;
 
 /// The parameters of results.
 pub(crate) const RESULTS: &[&str] = &[
@@ -119,9 +120,40 @@ impl Asked {
         })
     }
 
-    /// Everything that changes the answer, as text.
-    pub(crate) fn fingerprint(&self) -> String {
-        format!("{self:?}")
+    /// Everything that changes the answer, as texts.
+    pub(crate) fn fingerprint(&self) -> [String; 13] {
+        let Self {
+            metric,
+            by,
+            as_of,
+            method,
+            confidence,
+            adjust,
+            cuped,
+            maturity,
+            baseline,
+            crossovers,
+            explain,
+            strong,
+            csv,
+        } = self;
+        // An absent parameter is not the same as an empty one: 0 and 1 tell them apart.
+        let text = |value: Option<&str>| value.map_or("0".to_owned(), |value| format!("1{value}"));
+        [
+            text(metric.as_deref()),
+            text(by.as_deref()),
+            text(as_of.map(|day| day.to_string()).as_deref()),
+            text(method.map(Method::word)),
+            confidence.to_bits().to_string(),
+            adjust_word(*adjust).to_owned(),
+            cuped.to_string(),
+            maturity_word(*maturity).to_owned(),
+            text(baseline.as_deref()),
+            text(crossovers.map(CrossoverPolicy::word)),
+            explain.to_string(),
+            strong.to_string(),
+            csv.to_string(),
+        ]
     }
 }
 
@@ -175,6 +207,7 @@ fn position(name: &str, wanted: Option<&str>, known: &[&str], what: &str) -> Res
     let found = known.iter().position(|key| *key == wanted);
     let there_are = match known {
         [] => format!("nothing, since the experiment has no {what}"),
+        _ if what.starts_with('a') => format!("an {what} of the experiment: {}", known.join(", ")),
         _ => format!("a {what} of the experiment: {}", known.join(", ")),
     };
     found.map(Some).ok_or_else(|| invalid(name, wanted, &there_are))
@@ -226,6 +259,35 @@ mod tests {
         ] {
             let error = format!("{:?}", asked(query).unwrap_err());
             assert!(error.contains(name), "{query}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_the_experiment_has_not_is_refused_in_words() {
+        let refused = |what, known: &[&str]| format!("{:?}", position("x", Some("z"), known, what).unwrap_err());
+        assert!(refused("arm", &["off", "on"]).contains("use an arm of the experiment: off, on"));
+        assert!(refused("metric", &["m"]).contains("use a metric of the experiment: m"));
+        assert!(refused("dimension", &[]).contains("since the experiment has no dimension"));
+    }
+
+    #[test]
+    fn every_parameter_changes_the_fingerprint() {
+        let plain = asked("").unwrap().fingerprint();
+        for query in [
+            "?metric=m",
+            "?by=d",
+            "?as_of=2026-11-24",
+            "?method=frequentist",
+            "?confidence=0.9",
+            "?adjust=bh",
+            "?cuped=true",
+            "?maturity=live",
+            "?baseline=a",
+            "?crossovers=first",
+            "?explain=true",
+            "?consistency=eventual",
+        ] {
+            assert_ne!(asked(query).unwrap().fingerprint(), plain, "{query}");
         }
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct ExperimentSchema {
     #[schema(min_length = 1, max_length = 255)]
     control: String,
     /// The arms, control included.
-    #[schema(min_items = 1, max_items = 50)]
+    #[schema(min_items = 2, max_items = 50)]
     arms: Vec<ArmSchema>,
     /// Exposures before it are outside.
     #[schema(format = "date-time")]

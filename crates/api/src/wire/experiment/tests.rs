@@ -29,7 +29,8 @@ fn the_example_of_the_contract_comes_back() {
 #[test]
 fn null_is_no_window_and_absent_is_the_default() {
     let window = |member: &str| {
-        parse(&format!(r#"{{"control":"a","arms":[{{"key":"a"}}]{member}}}"#)).map(|experiment| experiment.window_days)
+        parse(&format!(r#"{{"control":"a","arms":[{{"key":"a"}},{{"key":"z"}}]{member}}}"#))
+            .map(|experiment| experiment.window_days)
     };
     assert_eq!(window(""), Ok(Some(14)));
     assert_eq!(window(r#","window_days":null"#), Ok(None));
@@ -40,7 +41,7 @@ fn null_is_no_window_and_absent_is_the_default() {
 #[test]
 fn faults_have_their_place() {
     let refused = |source: &str| parse(source).map_err(|refusal| (refusal.code, refusal.pointer)).unwrap_err();
-    assert_eq!(refused(r#"{"arms":[{"key":"a"}]}"#), ("missing_field", "/control".into()));
+    assert_eq!(refused(r#"{"arms":[{"key":"a"},{"key":"z"}]}"#), ("missing_field", "/control".into()));
     assert_eq!(refused(r#"{"control":"a","arms":[{"key":"a","wait":1}]}"#), ("unknown_field", "/arms/0/wait".into()));
     assert_eq!(
         refused(r#"{"control":"a","arms":[{"key":"a","weight":"x"}]}"#),
@@ -50,15 +51,20 @@ fn faults_have_their_place() {
         refused(r#"{"control":"a","arms":[{"key":"a","cost":{"total":1}}]}"#),
         ("unknown_field", "/arms/0/cost/total".into())
     );
-    assert_eq!(refused(r#"{"control":"b","arms":[{"key":"a"}]}"#), ("unknown_arm", "/control".into()));
+    assert_eq!(refused(r#"{"control":"b","arms":[{"key":"a"},{"key":"z"}]}"#), ("unknown_arm", "/control".into()));
     assert_eq!(
-        refused(r#"{"control":"a","arms":[{"key":"a"}],"method":"sequential"}"#),
+        refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"method":"sequential"}"#),
         ("unknown_word", "/method".into())
     );
-    assert_eq!(refused(r#"{"control":"a","arms":[{"key":"a"}],"key":"other"}"#), ("conflicting_key", "/key".into()));
     assert_eq!(
-        refused(r#"{"control":"a","arms":[{"key":"a"}],"metrics":[{"metric":"m","role":"boss"}]}"#),
+        refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"key":"other"}"#),
+        ("conflicting_key", "/key".into())
+    );
+    assert_eq!(
+        refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"metrics":[{"metric":"m","role":"boss"}]}"#),
         ("unknown_word", "/metrics/0/role".into())
     );
     assert_eq!(refused("[]"), ("not_an_object", String::new()));
+    assert_eq!(refused(r#"{"control":"a","arms":[{"key":"a"}]}"#), ("out_of_range", "/arms".into()));
+    assert_eq!(refused(r#"{"control":"a","arms":[]}"#), ("out_of_range", "/arms".into()));
 }

@@ -4,7 +4,7 @@ mod request;
 
 use std::collections::BTreeMap;
 
-use journey::{Measure, Metric, MetricKind, Part, Selector};
+use journey::{Filter, Measure, Metric, MetricKind, Part, Selector};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,10 +23,10 @@ pub(crate) struct MetricInfo {
     /// The name of the events.
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<String>,
-    /// Conditions that every event must meet: the texts of which one must match, by path.
+    /// Conditions that every event must meet: by path, the text that must match, or several of which one must.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
-    r#where: BTreeMap<String, Vec<String>>,
+    r#where: BTreeMap<String, Condition>,
     /// What stands above, for a ratio.
     #[serde(skip_serializing_if = "Option::is_none")]
     numerator: Option<MeasureInfo>,
@@ -62,6 +62,16 @@ pub(crate) struct MetricInfo {
     description: Option<String>,
 }
 
+/// What must stand at a path, as text: this, or one of these.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum Condition {
+    /// This.
+    One(String),
+    /// One of these.
+    Several(Vec<String>),
+}
+
 /// One side of a ratio.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Measure)]
@@ -75,7 +85,7 @@ struct MeasureInfo {
     /// Conditions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
-    r#where: BTreeMap<String, Vec<String>>,
+    r#where: BTreeMap<String, Condition>,
 }
 
 /// One part of a score.
@@ -91,11 +101,15 @@ struct PartInfo {
     /// Conditions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
-    r#where: BTreeMap<String, Vec<String>>,
+    r#where: BTreeMap<String, Condition>,
 }
 
-fn conditions_of(selector: &Selector) -> BTreeMap<String, Vec<String>> {
-    selector.filters.iter().map(|filter| (filter.path.as_str().to_owned(), filter.values.clone())).collect()
+fn conditions_of(selector: &Selector) -> BTreeMap<String, Condition> {
+    let condition = |filter: &Filter| match filter.values.as_slice() {
+        [value] => Condition::One(value.clone()),
+        several => Condition::Several(several.to_vec()),
+    };
+    selector.filters.iter().map(|filter| (filter.path.as_str().to_owned(), condition(filter))).collect()
 }
 
 /// The metric as it is answered.

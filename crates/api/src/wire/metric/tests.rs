@@ -38,6 +38,17 @@ fn every_kind_comes_back() {
 }
 
 #[test]
+fn a_condition_comes_back_as_it_was_put() {
+    let of = |condition: &str| {
+        let source = format!(r#"{{"kind":"count","event":"A","where":{{"channel":{condition}}}}}"#);
+        let text = serde_json::to_string(&info(&parse(&source).unwrap())).unwrap();
+        text.contains(&format!(r#""where":{{"channel":{condition}}}"#))
+    };
+    assert!(of(r#""web""#));
+    assert!(of(r#"["web","app"]"#));
+}
+
+#[test]
 fn a_condition_at_the_top_holds_for_both_sides() {
     let metric = parse(
         r#"{"kind":"ratio","numerator":{"event":"A"},"denominator":{"event":"B"},"where":{"properties.x":["1",2,true]}}"#,

@@ -87,8 +87,7 @@ pub(crate) fn formulas(cuped: bool) -> Explanation {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KpiExplanation {
-    /// Every sum that is kept, as exact decimal text: y the value (for a ratio the numerator), d the denominator, x and u
-    /// the same from before the exposure.
+    /// Every sum that is kept; those that the kind of the metric does not keep are 0.
     pub(crate) sums: MomentsInfo,
     /// Persons whose value lies beyond 1e12; they are in no other sum.
     pub(crate) left_out: i64,
@@ -103,23 +102,40 @@ pub(crate) struct KpiExplanation {
 #[schema(as = Sums)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MomentsInfo {
-    n: i64,
+    /// Persons.
+    count: i64,
+    /// Purchases.
     orders: i64,
-    y: String,
-    yy: String,
-    yyy: String,
-    d: String,
-    dd: String,
-    yd: String,
-    x: String,
-    xx: String,
-    xy: String,
-    u: String,
-    uu: String,
-    yu: String,
-    dx: String,
-    du: String,
-    xu: String,
+    /// Of the values y (for a ratio: of the numerators).
+    sum: String,
+    /// Of y².
+    sum_of_squares: String,
+    /// Of y³.
+    sum_of_cubes: String,
+    /// Of the denominators d.
+    denominator_sum: String,
+    /// Of d².
+    denominator_sum_of_squares: String,
+    /// Of y·d.
+    cross_sum: String,
+    /// Of the covariates x: the same as y, from before the exposure.
+    covariate_sum: String,
+    /// Of x².
+    covariate_sum_of_squares: String,
+    /// Of x·y.
+    covariate_cross_sum: String,
+    /// Of the covariates u: the same as d, from before the exposure.
+    denominator_covariate_sum: String,
+    /// Of u².
+    denominator_covariate_sum_of_squares: String,
+    /// Of d·u.
+    denominator_covariate_cross_sum: String,
+    /// Of y·u.
+    cross_sum_with_denominator_covariate: String,
+    /// Of d·x.
+    denominator_cross_sum_with_covariate: String,
+    /// Of x·u.
+    covariates_cross_sum: String,
 }
 
 /// The factors of a customer lifetime value: their product is the KPI.
@@ -205,23 +221,23 @@ pub(crate) fn of_kpi(kpi: &Kpi) -> KpiExplanation {
 fn sums(moments: &Moments) -> MomentsInfo {
     let (first, second) = (|sum| decimal(&sum, 6), |sum| decimal(&sum, 12));
     MomentsInfo {
-        n: moments.n,
+        count: moments.n,
         orders: moments.orders,
-        y: first(moments.y),
-        yy: second(moments.yy),
-        yyy: decimal(&moments.yyy, 18),
-        d: first(moments.d),
-        dd: second(moments.dd),
-        yd: second(moments.yd),
-        x: first(moments.x),
-        xx: second(moments.xx),
-        xy: second(moments.xy),
-        u: first(moments.u),
-        uu: second(moments.uu),
-        yu: second(moments.yu),
-        dx: second(moments.dx),
-        du: second(moments.du),
-        xu: second(moments.xu),
+        sum: first(moments.y),
+        sum_of_squares: second(moments.yy),
+        sum_of_cubes: decimal(&moments.yyy, 18),
+        denominator_sum: first(moments.d),
+        denominator_sum_of_squares: second(moments.dd),
+        cross_sum: second(moments.yd),
+        covariate_sum: first(moments.x),
+        covariate_sum_of_squares: second(moments.xx),
+        covariate_cross_sum: second(moments.xy),
+        denominator_covariate_sum: first(moments.u),
+        denominator_covariate_sum_of_squares: second(moments.uu),
+        denominator_covariate_cross_sum: second(moments.du),
+        cross_sum_with_denominator_covariate: second(moments.yu),
+        denominator_cross_sum_with_covariate: second(moments.dx),
+        covariates_cross_sum: second(moments.xu),
     }
 }
 
