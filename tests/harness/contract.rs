@@ -220,14 +220,7 @@ impl Contract {
         }
     }
 
-    fn check_parameter(
-        &self,
-        operation: &Operation,
-        place: &str,
-        name: &str,
-        text: &str,
-        faults: &mut Vec<String>,
-    ) {
+    fn check_parameter(&self, operation: &Operation, place: &str, name: &str, text: &str, faults: &mut Vec<String>) {
         let found = operation.parameters.iter().find(|p| p["in"] == place && p["name"] == name);
         let Some(parameter) = found else {
             return faults.push(format!("the {place} parameter {name} is not documented"));
@@ -288,7 +281,8 @@ fn decoded(segment: &str) -> String {
     let bytes = segment.as_bytes();
     let (mut out, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+        let hex =
+            bytes.get(at + 1..at + 3).and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
         match hex.filter(|_| bytes[at] == b'%') {
             Some(byte) => {
                 out.push(byte);

@@ -38,9 +38,10 @@ pub fn with(mut event: Value, more: &Value) -> Value {
 /// An experiment of control `off` and treatment `on`, with these metrics; the first is primary.
 #[must_use]
 pub fn experiment(metrics: &[&str]) -> Value {
-    let uses = metrics.iter().enumerate().map(|(at, metric)| {
-        json!({"metric": metric, "role": if at == 0 { "primary" } else { "secondary" }})
-    });
+    let uses = metrics
+        .iter()
+        .enumerate()
+        .map(|(at, metric)| json!({"metric": metric, "role": if at == 0 { "primary" } else { "secondary" }}));
     json!({
         "name": "On or off", "control": "off", "arms": [{"key": "off", "weight": 1}, {"key": "on", "weight": 1}],
         "window_days": 14, "metrics": uses.collect::<Vec<_>>()

@@ -58,7 +58,9 @@ pub fn run(modules: Vec<(&'static str, Vec<Case>)>) -> ExitCode {
     std::panic::set_hook(Box::new(say_where));
     let everything = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list && !arguments.ignored;
     let trials = modules.into_iter().flat_map(|(module, cases)| {
-        cases.into_iter().map(move |(name, start)| Trial::test(format!("{module}::{name}"), move || timed(module, name, start)))
+        cases
+            .into_iter()
+            .map(move |(name, start)| Trial::test(format!("{module}::{name}"), move || timed(module, name, start)))
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     print_slowest();

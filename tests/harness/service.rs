@@ -102,7 +102,8 @@ impl Service {
             if let Some(status) = self.has_ended() {
                 panic!("the service ended at its start ({status}):\n{}", self.last_words());
             }
-            let asked = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().expect("a client");
+            let asked =
+                reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().expect("a client");
             match asked.get(&url).send().await {
                 Ok(response) if response.status().as_u16() == 200 => return,
                 other => {

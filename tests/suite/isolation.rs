@@ -8,13 +8,11 @@ use tests::moment::days_ago;
 use tests::service::OPERATOR_KEY;
 use tests::{Call, Client, Tenant, World};
 
-tests::cases![
-    every_operation_refuses_whoever_may_not,
-    what_belongs_to_another_tenant_is_not_there,
-];
+tests::cases![every_operation_refuses_whoever_may_not, what_belongs_to_another_tenant_is_not_there,];
 
 /// Operations that anybody may call.
-const PUBLIC: &[&str] = &["GET /", "GET /docs", "GET /livez", "GET /metrics", "GET /openapi.yaml", "GET /readyz", "GET /version"];
+const PUBLIC: &[&str] =
+    &["GET /", "GET /docs", "GET /livez", "GET /metrics", "GET /openapi.yaml", "GET /readyz", "GET /version"];
 
 /// What a key must allow; found out by who may.
 fn is_public(operation: &Operation) -> bool {
@@ -45,7 +43,9 @@ fn call(client: &Client, operation: &Operation, key_id: &str) -> Call {
         "/v1/keys" => json!({"scopes": ["read"]}),
         "/v1/tenants" => json!({"name": "x", "currency": "EUR"}),
         path if path.starts_with("/v1/events") => json!([order("hijack", "u1", "1", days_ago(1))]),
-        path if path.starts_with("/v1/batch") || path.starts_with("/v1/import") || path == "/v1/b" => json!({"batch": []}),
+        path if path.starts_with("/v1/batch") || path.starts_with("/v1/import") || path == "/v1/b" => {
+            json!({"batch": []})
+        }
         _ => json!({"messageId": "hijack", "userId": "u1", "event": "A", "previousId": "u2", "groupId": "g"}),
     };
     call.json(&body)
@@ -66,7 +66,10 @@ async fn rows(world: &World, tenant: &Tenant) -> Vec<String> {
     let pool = world.superuser().await;
     let mut all = Vec::new();
     for (table, _) in crate::schema::TABLES.iter().filter(|(table, _)| *table != "_sqlx_migrations") {
-        let sql = format!("SELECT coalesce(string_agg(t::text, '|' ORDER BY t::text), '') FROM {table} t WHERE tenant_id = '{}'", tenant.id);
+        let sql = format!(
+            "SELECT coalesce(string_agg(t::text, '|' ORDER BY t::text), '') FROM {table} t WHERE tenant_id = '{}'",
+            tenant.id
+        );
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&pool).await.unwrap();
         all.push(format!("{table}: {text}"));
     }
@@ -86,7 +89,13 @@ async fn every_operation_refuses_whoever_may_not() {
     for operation in &contract().operations {
         if is_public(operation) {
             // Preflight requests carry no key.
-            assert!(operation.method == "OPTIONS" || PUBLIC.contains(&operation.name().as_str()) || operation.path.starts_with("/docs/"), "{} needs no key", operation.name());
+            assert!(
+                operation.method == "OPTIONS"
+                    || PUBLIC.contains(&operation.name().as_str())
+                    || operation.path.starts_with("/docs/"),
+                "{} needs no key",
+                operation.name()
+            );
             continue;
         }
         guarded += 1;
@@ -100,7 +109,12 @@ async fn every_operation_refuses_whoever_may_not() {
             let _ = answer.problem(401, code);
         }
         // Exactly one of the three scopes may, or reading is included in administering, or only the operator.
-        let keys = [("ingest", victim.ingest.key()), ("read", victim.read.key()), ("admin", victim.admin.key()), ("operator", Some(OPERATOR_KEY))];
+        let keys = [
+            ("ingest", victim.ingest.key()),
+            ("read", victim.read.key()),
+            ("admin", victim.admin.key()),
+            ("operator", Some(OPERATOR_KEY)),
+        ];
         let wanted: &[&str] = match operation.path.as_str() {
             path if path.starts_with("/v1/tenants") => &["operator"],
             path if path.starts_with("/v1/keys") => &["admin"],
@@ -137,7 +151,10 @@ async fn what_belongs_to_another_tenant_is_not_there() {
         let theirs = call(&thief.admin, operation, &key_id).send().await;
         let problem = theirs.problem(404, "not_found");
         // The same words as for what nobody has.
-        let absent = call(&thief.admin, operation, "01890000-0000-7000-8000-000000000000").send().await.problem(404, "not_found");
+        let absent = call(&thief.admin, operation, "01890000-0000-7000-8000-000000000000")
+            .send()
+            .await
+            .problem(404, "not_found");
         let told = |problem: &Value| ["code", "detail", "title", "errors"].map(|name| problem[name].clone());
         assert_eq!(told(&problem), told(&absent), "{}", operation.name());
     }

@@ -154,13 +154,21 @@ async fn hillstrom_email_experiment() {
         let mut found = 0;
         for group in groups {
             let name = group["value"].as_str().map_or_else(|| group["value"].to_string(), str::to_owned);
-            let value = values.iter().find(|value| value["value"] == name.as_str()).unwrap_or_else(|| panic!("no {column} {name}"));
+            let value = values
+                .iter()
+                .find(|value| value["value"] == name.as_str())
+                .unwrap_or_else(|| panic!("no {column} {name}"));
             for (key, sums) in group["arms"].as_object().unwrap() {
                 let tally = |metric| &arm(value, metric, key)["tally"];
                 assert_eq!(tally("visit")["count"], sums["n"], "{column} {name} {key}");
-                for (metric, sum) in [("visit", "visit_sum"), ("conversion", "conversion_sum"), ("spend", "spend_sum")] {
+                for (metric, sum) in [("visit", "visit_sum"), ("conversion", "conversion_sum"), ("spend", "spend_sum")]
+                {
                     let text = tally(metric)["sum"].as_str().unwrap();
-                    assert_eq!(text.parse::<f64>().unwrap(), sums[sum].as_f64().unwrap(), "{column} {name} {key} {metric}");
+                    assert_eq!(
+                        text.parse::<f64>().unwrap(),
+                        sums[sum].as_f64().unwrap(),
+                        "{column} {name} {key} {metric}"
+                    );
                 }
             }
             found += 1;
@@ -207,5 +215,8 @@ async fn cookie_cats_gate_experiment() {
     let results = tenant.results("e", "").await;
     let ratio = check(&results, "sample_ratio");
     assert_eq!((&ratio["ok"], &ratio["blocking"]), (&json!(true), &json!(true)), "0.0086 is not below 0.001: {ratio}");
-    assert!(arm(&results, "retention_7", "gate_40")["versus_control"]["difference"]["value"].as_f64().unwrap() + 0.0082 < 1e-5);
+    assert!(
+        arm(&results, "retention_7", "gate_40")["versus_control"]["difference"]["value"].as_f64().unwrap() + 0.0082
+            < 1e-5
+    );
 }

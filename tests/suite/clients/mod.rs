@@ -89,19 +89,34 @@ async fn tenant(world: &World) -> Tenant {
 async fn judge(world: &World, tenant: &Tenant, library: &str) {
     let results = tenant.results("e", "maturity=live").await;
     let tally = |metric: &str| &arm(&results, metric, "on")["tally"];
-    assert_eq!((&tally("revenue")["count"], &tally("revenue")["sum"]), (&json!(1), &json!("75")), "{library}: {results}");
+    assert_eq!(
+        (&tally("revenue")["count"], &tally("revenue")["sum"]),
+        (&json!(1), &json!("75")),
+        "{library}: {results}"
+    );
     assert_eq!((&tally("pages")["sum"], &tally("orders")["sum"]), (&json!("1"), &json!("60")), "{library}");
-    let rows = sqlx::query("SELECT name, count(*) AS n, count(DISTINCT event_id) AS ids FROM event GROUP BY name ORDER BY name")
-        .fetch_all(&world.superuser().await)
-        .await
-        .unwrap();
+    let rows = sqlx::query(
+        "SELECT name, count(*) AS n, count(DISTINCT event_id) AS ids FROM event GROUP BY name ORDER BY name",
+    )
+    .fetch_all(&world.superuser().await)
+    .await
+    .unwrap();
     let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get("name"), row.get("n"))).collect();
-    let wanted = [("Aliased", 1), ("Experiment Viewed", 1), ("Grouped", 1), ("Identified", 1), ("Order Completed", 60), ("Page Viewed", 1), ("Screen Viewed", 1)];
+    let wanted = [
+        ("Aliased", 1),
+        ("Experiment Viewed", 1),
+        ("Grouped", 1),
+        ("Identified", 1),
+        ("Order Completed", 60),
+        ("Page Viewed", 1),
+        ("Screen Viewed", 1),
+    ];
     assert_eq!(counts, wanted.map(|(name, n)| (name.to_owned(), n)), "{library}");
-    let plan: Option<String> = sqlx::query_scalar("SELECT coalesce(data #>> '{traits,plan}', '') FROM event WHERE name = 'Identified'")
-        .fetch_one(&world.superuser().await)
-        .await
-        .unwrap();
+    let plan: Option<String> =
+        sqlx::query_scalar("SELECT coalesce(data #>> '{traits,plan}', '') FROM event WHERE name = 'Identified'")
+            .fetch_one(&world.superuser().await)
+            .await
+            .unwrap();
     assert_eq!(plan.as_deref(), Some("pro"), "{library}");
 }
 

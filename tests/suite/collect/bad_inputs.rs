@@ -32,7 +32,9 @@ async fn the_wrong_key() {
     let missing = post(None).await;
     let _ = missing.problem(401, "missing_key");
     assert!(missing.header("www-authenticate").is_some_and(|text| text.starts_with("Bearer")));
-    let _ = post(Some("jl_0000000000000000000000000000000000000000000000000000000000000000")).await.problem(401, "unknown_key");
+    let _ = post(Some("jl_0000000000000000000000000000000000000000000000000000000000000000"))
+        .await
+        .problem(401, "unknown_key");
     let _ = post(Some("' OR 1=1 --")).await.problem(401, "unknown_key");
     let _ = post(tenant.read.key()).await.problem(403, "missing_scope");
     let _ = post(tenant.admin.key()).await.problem(403, "missing_scope");
@@ -54,7 +56,8 @@ async fn json_that_breaks_at_the_500th_event() {
         format!("[{}]", events.join(","))
     };
     // Where the brackets still tell the events apart, the one is refused alone.
-    let answer = raw(&tenant, with_at_499(r#"{"event_id":"499","user_id":"u","name":"A","value":NaN}"#)).await.expect(200);
+    let answer =
+        raw(&tenant, with_at_499(r#"{"event_id":"499","user_id":"u","name":"A","value":NaN}"#)).await.expect(200);
     assert_eq!((&answer["accepted"], &answer["rejected"][0]["index"]), (&json!(599), &json!(499)), "{answer}");
     assert_eq!(answer["rejected"][0]["code"], "malformed_json");
     assert!(answer["rejected"][0]["message"].as_str().unwrap().contains("byte"), "{answer}");
@@ -67,7 +70,10 @@ async fn json_that_breaks_at_the_500th_event() {
     assert!(problem["offset"].as_u64().unwrap() > 40_000, "{problem}");
     assert_eq!(stored(&world.superuser().await, &tenant).await, 599);
     // The sender mends it and sends all of it again.
-    assert_eq!(tenant.post(&events.iter().map(|text| serde_json::from_str(text).unwrap()).collect::<Vec<Value>>()).await, (1, 599, vec![]));
+    assert_eq!(
+        tenant.post(&events.iter().map(|text| serde_json::from_str(text).unwrap()).collect::<Vec<Value>>()).await,
+        (1, 599, vec![])
+    );
 }
 
 async fn numbers_and_texts_that_postgres_chokes_on() {
@@ -113,7 +119,8 @@ async fn numbers_and_texts_that_postgres_chokes_on() {
     bytes.insert(36, b'B');
     let _ = raw(&tenant, bytes).await;
     // A large whole number in the properties is kept as a number.
-    let answer = raw(&tenant, format!("[{}]", bad(r#""properties":{"a":123456789012345678901234567890}"#))).await.expect(200);
+    let answer =
+        raw(&tenant, format!("[{}]", bad(r#""properties":{"a":123456789012345678901234567890}"#))).await.expect(200);
     assert_eq!(answer["accepted"], 1);
 }
 
@@ -130,7 +137,9 @@ async fn bodies_that_are_deep() {
         .await;
     assert_eq!((accepted, &rejected[0]["code"], &rejected[0]["index"]), (1, &json!("too_deep"), &json!(1)));
     // A hundred thousand brackets, which overflow the stack of whoever descends into them.
-    for body in ["[".repeat(100_000), "{\"a\":".repeat(100_000), format!("[{}{}]", "[".repeat(100_000), "]".repeat(100_000))] {
+    for body in
+        ["[".repeat(100_000), "{\"a\":".repeat(100_000), format!("[{}{}]", "[".repeat(100_000), "]".repeat(100_000))]
+    {
         let answer = raw(&tenant, body).await;
         assert_eq!(answer.status, 400, "{}", answer.text().chars().take(500).collect::<String>());
     }

@@ -18,7 +18,8 @@ async fn array_object_single_and_lines_are_the_same() {
     let tenant = world.tenant().await;
     let at = days_ago(1);
     let one = |id: &str| event(id, "u", "A", at);
-    let post = |kind: &'static str, body: String| tenant.ingest.post("/v1/events").bytes(kind, body.into_bytes()).expect(200);
+    let post =
+        |kind: &'static str, body: String| tenant.ingest.post("/v1/events").bytes(kind, body.into_bytes()).expect(200);
     assert_eq!(post("application/json", json!([one("1"), one("2")]).to_string()).await["accepted"], 2);
     assert_eq!(post("application/json", json!({"events": [one("3")]}).to_string()).await["accepted"], 1);
     assert_eq!(post("application/json", one("4").to_string()).await["accepted"], 1);
@@ -27,10 +28,13 @@ async fn array_object_single_and_lines_are_the_same() {
     assert_eq!((&answer["accepted"], &answer["rejected"][0]["index"]), (&json!(2), &json!(2)), "{answer}");
     assert_eq!(super::stored(&world.superuser().await, &tenant).await, 6);
     // What tools send that were not told what the body is: `curl -d` and others.
-    for (at, kind) in ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"].into_iter().enumerate() {
+    for (at, kind) in
+        ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"].into_iter().enumerate()
+    {
         assert_eq!(post(kind, json!([one(&format!("told{at}"))]).to_string()).await["accepted"], 1, "{kind}");
     }
-    let untold = tenant.ingest.post("/v1/events").bytes("", one("untold").to_string().into_bytes()).invalid().expect(200).await;
+    let untold =
+        tenant.ingest.post("/v1/events").bytes("", one("untold").to_string().into_bytes()).invalid().expect(200).await;
     assert_eq!(untold["accepted"], 1);
     let slash = tenant.ingest.post("/v1/events/").json(&json!([one("slash")])).expect(200).await;
     assert_eq!(slash["accepted"], 1);
@@ -41,14 +45,22 @@ async fn gzip_and_zstd_are_decoded() {
     let world = World::new().await;
     let tenant = world.tenant().await;
     let events: Vec<Value> = (0..300).map(|n| event(&format!("{n}"), "u", "A", days_ago(1))).collect();
-    let post = |coding: Coding, events: &[Value]| tenant.ingest.post("/v1/events").json(&json!(events)).coding(coding).expect(200);
+    let post = |coding: Coding, events: &[Value]| {
+        tenant.ingest.post("/v1/events").json(&json!(events)).coding(coding).expect(200)
+    };
     assert_eq!(post(Coding::Gzip, &events[..200]).await["accepted"], 200);
     assert_eq!(post(Coding::Zstd, &events[100..]).await["accepted"], 100);
 
     // Encoded bodies that are cut off or are something else.
     let body = gzip(json!(events).to_string().as_bytes());
     let raw = |bytes: Vec<u8>, encoding: &str| {
-        tenant.ingest.post("/v1/events").header("content-encoding", encoding).bytes("application/json", bytes).invalid().send()
+        tenant
+            .ingest
+            .post("/v1/events")
+            .header("content-encoding", encoding)
+            .bytes("application/json", bytes)
+            .invalid()
+            .send()
     };
     let _ = raw(body[..body.len() / 2].to_vec(), "gzip").await.problem(400, "corrupt_encoding");
     let _ = raw(b"[]".to_vec(), "gzip").await.problem(400, "corrupt_encoding");
@@ -64,7 +76,9 @@ async fn keys_may_stand_in_four_places() {
     let nobody = tenant.ingest.with_key(None);
     let events = json!([event("1", "u", "A", days_ago(1))]);
     let basic = format!("Basic {}", base64(format!("{key}:").as_bytes()));
-    for (header, value) in [("authorization", format!("Bearer {key}")), ("authorization", basic.clone()), ("x-api-key", key.into())] {
+    for (header, value) in
+        [("authorization", format!("Bearer {key}")), ("authorization", basic.clone()), ("x-api-key", key.into())]
+    {
         let _ = nobody.post("/v1/events").header(header, value).json(&events).expect(200).await;
     }
     let call = json!({"messageId": "2", "userId": "u", "event": "A", "writeKey": key});
@@ -93,13 +107,15 @@ fn base64(bytes: &[u8]) -> String {
 async fn what_is_no_body_of_events_is_refused() {
     let world = World::new().await;
     let tenant = world.tenant().await;
-    let post = |kind: &'static str, body: &'static str| tenant.ingest.post("/v1/events").bytes(kind, body).invalid().send();
+    let post =
+        |kind: &'static str, body: &'static str| tenant.ingest.post("/v1/events").bytes(kind, body).invalid().send();
     let _ = post("application/json", "").await.problem(400, "empty_body");
     let _ = post("application/json", "5").await.problem(400, "not_a_batch");
     let _ = post("application/json", "[{}] []").await.problem(400, "malformed_json");
     let _ = post("application/json", "[{\"event_id\":\"1\"").await.problem(400, "malformed_json");
     let _ = post("application/json", r#"{"events":[],"more":1}"#).await.problem(400, "unknown_field");
-    for (kind, body) in [("text/html", "[]"), ("text/xml", "[]"), ("multipart/form-data", "[]"), ("text/plain", "a=b")] {
+    for (kind, body) in [("text/html", "[]"), ("text/xml", "[]"), ("multipart/form-data", "[]"), ("text/plain", "a=b")]
+    {
         let _ = post(kind, body).await.problem(415, "unsupported_media_type");
     }
     let joined = post("application/x-www-form-urlencoded", "{}{}").await.problem(400, "malformed_json");

@@ -81,5 +81,7 @@ async fn an_acknowledgement_before_the_commit_is_caught() {
             return;
         }
     }
-    panic!("acknowledging before the commit went unnoticed; was the program built with the tests, which puts the faults in?");
+    panic!(
+        "acknowledging before the commit went unnoticed; was the program built with the tests, which puts the faults in?"
+    );
 }

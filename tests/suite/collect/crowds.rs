@@ -10,7 +10,11 @@ use tests::world::deliver;
 
 use super::{ledger, stored};
 
-tests::cases![sixty_four_connections_share_transactions, the_same_events_from_sixteen_connections, a_full_queue_says_so_and_retries_lose_nothing];
+tests::cases![
+    sixty_four_connections_share_transactions,
+    the_same_events_from_sixteen_connections,
+    a_full_queue_says_so_and_retries_lose_nothing
+];
 
 async fn sixty_four_connections_share_transactions() {
     let world = World::new().await;
@@ -25,8 +29,16 @@ async fn sixty_four_connections_share_transactions() {
         let client = tenant.ingest.clone();
         senders.spawn(async move {
             for n in 0..20 {
-                let events: Vec<Value> =
-                    (0..5).map(|i| event(&format!("{sender}-{n}-{i}"), &format!("u{}", (sender * 7 + n + i) % 40), "A", days_ago(1))).collect();
+                let events: Vec<Value> = (0..5)
+                    .map(|i| {
+                        event(
+                            &format!("{sender}-{n}-{i}"),
+                            &format!("u{}", (sender * 7 + n + i) % 40),
+                            "A",
+                            days_ago(1),
+                        )
+                    })
+                    .collect();
                 let (accepted, duplicates, _) = deliver(&client, &events).await;
                 assert_eq!(accepted + duplicates, 5);
             }
@@ -45,7 +57,12 @@ async fn the_same_events_from_sixteen_connections() {
     let tenant = world.tenant().await;
     let second = world.another().await;
     let events: Vec<Value> = (0..400)
-        .map(|n| with(event(&format!("{n}"), &format!("u{}", n % 9), "A", days_ago(1)), &json!({"anonymous_id": format!("a{}", n % 5)})))
+        .map(|n| {
+            with(
+                event(&format!("{n}"), &format!("u{}", n % 9), "A", days_ago(1)),
+                &json!({"anonymous_id": format!("a{}", n % 5)}),
+            )
+        })
         .collect();
     let mut senders = tokio::task::JoinSet::new();
     for sender in 0..16usize {
@@ -78,7 +95,8 @@ async fn the_same_events_from_sixteen_connections() {
 async fn a_full_queue_says_so_and_retries_lose_nothing() {
     // A queue of 256 KiB, and each commit takes 100 ms longer.
     let world =
-        World::with(&[("JOURNEYLIFT_QUEUE_BYTES", "262144"), ("JOURNEYLIFT_FAULT", "writer.before_commit=sleep:100")]).await;
+        World::with(&[("JOURNEYLIFT_QUEUE_BYTES", "262144"), ("JOURNEYLIFT_FAULT", "writer.before_commit=sleep:100")])
+            .await;
     let tenant = world.tenant().await;
     let mut senders = tokio::task::JoinSet::new();
     for sender in 0..24 {
@@ -87,7 +105,12 @@ async fn a_full_queue_says_so_and_retries_lose_nothing() {
             let mut full = 0;
             for n in 0..4 {
                 let events: Vec<Value> = (0..20)
-                    .map(|i| with(event(&format!("{sender}-{n}-{i}"), "u", "A", days_ago(1)), &json!({"properties": {"x": "x".repeat(1_000)}})))
+                    .map(|i| {
+                        with(
+                            event(&format!("{sender}-{n}-{i}"), "u", "A", days_ago(1)),
+                            &json!({"properties": {"x": "x".repeat(1_000)}}),
+                        )
+                    })
                     .collect();
                 let (began, mut busy) = (Instant::now(), false);
                 loop {

@@ -74,7 +74,8 @@ async fn with_other_ids_another_clock_and_no_time() {
     let again = json!({"event_id": "1", "user_id": "u1", "anonymous_id": "a1", "name": "A"});
     assert_eq!(tenant.post(&[again]).await, (0, 1, vec![]));
     assert_eq!(row(&world, &tenant, "A").await.0, "a:a1");
-    let links: i64 = sqlx::query_scalar("SELECT count(*) FROM identity_link").fetch_one(&world.superuser().await).await.unwrap();
+    let links: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM identity_link").fetch_one(&world.superuser().await).await.unwrap();
     assert_eq!(links, 0, "a duplicate links nobody");
 
     // Segment: the same message with another sentAt, so another correction of its time.
@@ -87,7 +88,8 @@ async fn with_other_ids_another_clock_and_no_time() {
         assert_eq!((&answer["success"], &answer["accepted"]), (&json!(true), &json!(accepted)));
     }
     assert_eq!(super::stored(&world.superuser().await, &tenant).await, 2);
-    let conflicts: i64 = sqlx::query_scalar("SELECT count(*) FROM conflict").fetch_one(&world.superuser().await).await.unwrap();
+    let conflicts: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM conflict").fetch_one(&world.superuser().await).await.unwrap();
     assert_eq!(conflicts, 0, "retries as honest clients make them are no other body");
 }
 
@@ -96,7 +98,9 @@ async fn ids_are_compared_after_trimming_and_uuids_stand_for_themselves() {
     let tenant = world.tenant().await;
     let at = days_ago(1);
     let id = "7d0bf2b5-0000-4000-8000-00000000002f";
-    tenant.accept(&[event(id, "u", "A", at), event(&id.to_uppercase(), "u", "A", at), event("x y", "u", "A", at)]).await;
+    tenant
+        .accept(&[event(id, "u", "A", at), event(&id.to_uppercase(), "u", "A", at), event("x y", "u", "A", at)])
+        .await;
     assert_eq!(tenant.post(&[event("  x y ", "u", "A", at), event(id, "u", "A", at)]).await, (0, 2, vec![]));
     let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM event WHERE event_id = $1)")
         .bind(id.parse::<Uuid>().unwrap())

@@ -109,11 +109,12 @@ impl Load {
 pub async fn judge(world: &World, tenant: &Tenant, sent: &Sent) {
     let pool = world.superuser().await;
     let stored = async || -> BTreeSet<String> {
-        let ids: Vec<uuid::Uuid> = sqlx::query_scalar("SELECT event_id FROM event WHERE tenant_id = $1 AND name = 'Order Completed'")
-            .bind(tenant.id.parse::<uuid::Uuid>().unwrap())
-            .fetch_all(&pool)
-            .await
-            .unwrap();
+        let ids: Vec<uuid::Uuid> =
+            sqlx::query_scalar("SELECT event_id FROM event WHERE tenant_id = $1 AND name = 'Order Completed'")
+                .bind(tenant.id.parse::<uuid::Uuid>().unwrap())
+                .fetch_all(&pool)
+                .await
+                .unwrap();
         let distinct: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
         assert_eq!(distinct.len(), ids.len(), "an id is stored twice");
         distinct

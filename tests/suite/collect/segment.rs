@@ -8,7 +8,12 @@ use tests::moment::{days_ago, text};
 
 use super::stored;
 
-tests::cases![every_route_takes_its_calls, money_and_refunds_are_counted, bad_calls_are_refused_alone, browsers_may_post];
+tests::cases![
+    every_route_takes_its_calls,
+    money_and_refunds_are_counted,
+    bad_calls_are_refused_alone,
+    browsers_may_post
+];
 
 async fn every_route_takes_its_calls() {
     let world = World::new().await;
@@ -48,7 +53,8 @@ async fn every_route_takes_its_calls() {
     for path in ["/v1/batch", "/v1/import", "/v1/b", "/v1/batch/", "/v1/import/"] {
         sent += 1;
         let batch = json!({"batch": [{"type": "track", "messageId": format!("m{sent}"), "userId": 17, "event": "A", "timestamp": time, "unknown": [1]}]});
-        let answer = tenant.ingest.post(path).bytes("text/plain", batch.to_string().into_bytes()).invalid().send().await;
+        let answer =
+            tenant.ingest.post(path).bytes("text/plain", batch.to_string().into_bytes()).invalid().send().await;
         if path == "/v1/b" && answer.status == 404 {
             sent -= 1;
             continue;
@@ -57,14 +63,16 @@ async fn every_route_takes_its_calls() {
     }
     let pool = world.superuser().await;
     assert_eq!(stored(&pool, &tenant).await, sent as i64);
-    let names: Vec<String> = sqlx::query_scalar("SELECT DISTINCT name FROM event ORDER BY name").fetch_all(&pool).await.unwrap();
+    let names: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT name FROM event ORDER BY name").fetch_all(&pool).await.unwrap();
     assert_eq!(names, ["A", "Aliased", "Grouped", "Identified", "Page Viewed", "Screen Viewed"]);
     let row = sqlx::query("SELECT data FROM event WHERE name = 'Identified' LIMIT 1").fetch_one(&pool).await.unwrap();
     assert_eq!(row.get::<Value, _>("data")["traits"]["plan"], "pro");
     // Calls described by the contract, held against it.
     let track = json!({"messageId": "c1", "userId": "u", "event": "A", "timestamp": time});
     let _ = tenant.ingest.post("/v1/track").json(&track).expect(200).await;
-    let batch = json!({"batch": [{"type": "alias", "messageId": "c2", "userId": "u", "previousId": "x"}], "sentAt": null});
+    let batch =
+        json!({"batch": [{"type": "alias", "messageId": "c2", "userId": "u", "previousId": "x"}], "sentAt": null});
     let _ = tenant.ingest.post("/v1/batch").json(&batch).expect(200).await;
 }
 
@@ -75,9 +83,7 @@ async fn money_and_refunds_are_counted() {
     tenant.experiment("e", &experiment(&["revenue"])).await;
     let at = days_ago(20);
     tenant.accept(&[exposure("x", "u1", "e", "on", at)]).await;
-    let call = |id: &str, event: &str, properties: Value| {
-        json!({"type": "track", "messageId": id, "userId": "u1", "event": event, "timestamp": text(at), "properties": properties})
-    };
+    let call = |id: &str, event: &str, properties: Value| json!({"type": "track", "messageId": id, "userId": "u1", "event": event, "timestamp": text(at), "properties": properties});
     let batch = json!({"batch": [
         call("1", "Order Completed", json!({"revenue": 25.0, "total": 27.5, "currency": "USD"})),
         call("2", "Order Completed", json!({"total": "10.10"})),
@@ -105,9 +111,13 @@ async fn bad_calls_are_refused_alone() {
     ], "writeKey": tenant.ingest.key()});
     let answer = tenant.ingest.with_key(None).post("/v1/batch").json(&batch).invalid().expect(200).await;
     assert_eq!((&answer["success"], &answer["accepted"]), (&json!(true), &json!(2)), "{answer}");
-    let places: Vec<_> = answer["rejected"].as_array().unwrap().iter().map(|r| (&r["index"], r["pointer"].as_str().unwrap())).collect();
+    let places: Vec<_> =
+        answer["rejected"].as_array().unwrap().iter().map(|r| (&r["index"], r["pointer"].as_str().unwrap())).collect();
     let wanted = [(1, "/userId"), (2, "/type"), (3, "/type"), (4, "/event"), (5, "/userId")];
-    assert_eq!(places, wanted.map(|(index, pointer)| (json!(index), pointer)).iter().map(|(i, p)| (i, *p)).collect::<Vec<_>>());
+    assert_eq!(
+        places,
+        wanted.map(|(index, pointer)| (json!(index), pointer)).iter().map(|(i, p)| (i, *p)).collect::<Vec<_>>()
+    );
     assert_eq!(stored(&world.superuser().await, &tenant).await, 2);
 }
 
@@ -135,6 +145,7 @@ async fn browsers_may_post() {
     assert!(asked >= 10, "only {asked} routes can be posted to from a browser");
     // The answer itself carries the permission as well, also a refusal.
     let call = json!({"messageId": "1", "userId": "u", "event": "A"});
-    let refused = world.service.client(None).post("/v1/track").header("origin", "https://shop.example").json(&call).send().await;
+    let refused =
+        world.service.client(None).post("/v1/track").header("origin", "https://shop.example").json(&call).send().await;
     assert_eq!((refused.status, refused.header("access-control-allow-origin")), (401, Some("*")));
 }

@@ -6,7 +6,12 @@ use sqlx::Row;
 use tests::World;
 use tests::moment::text;
 
-tests::cases![times_are_kept_to_the_microsecond, a_wrong_clock_is_corrected, without_a_time_the_receipt_counts, the_retention_is_configurable];
+tests::cases![
+    times_are_kept_to_the_microsecond,
+    a_wrong_clock_is_corrected,
+    without_a_time_the_receipt_counts,
+    the_retention_is_configurable
+];
 
 async fn times(world: &World) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
     let rows = sqlx::query("SELECT name, occurred_at, received_at FROM event ORDER BY name")
@@ -59,7 +64,10 @@ async fn a_wrong_clock_is_corrected() {
         let off = occurred - (now + hours(expected));
         assert!(off.abs() < TimeDelta::seconds(30), "{name} happened at {occurred}");
         if exactly {
-            assert_eq!(text(occurred), text(DateTime::from_timestamp_micros((now + hours(expected)).timestamp_micros()).unwrap()));
+            assert_eq!(
+                text(occurred),
+                text(DateTime::from_timestamp_micros((now + hours(expected)).timestamp_micros()).unwrap())
+            );
         }
         assert!((received - now).abs() < TimeDelta::seconds(30));
     }

@@ -49,7 +49,11 @@ fn experiment(which: usize, metrics: &[&str]) -> Value {
 impl Stage {
     pub async fn new(world: World, second: Service) -> Self {
         let clock: Clock = Arc::new(|| chrono::Utc::now().into());
-        let options = StoreOptions { background: false, max_connections: 8, ..StoreOptions::new(world.database.url(Role::Service), clock) };
+        let options = StoreOptions {
+            background: false,
+            max_connections: 8,
+            ..StoreOptions::new(world.database.url(Role::Service), clock)
+        };
         let reader = Store::connect(options).await.expect("a reader");
         let superuser = world.superuser().await;
         Self { world, second, reader, superuser }
@@ -104,7 +108,8 @@ impl Stage {
                 assert!(answer.status < 300, "{}", answer.text());
             }
             Beside::Second { metrics } => {
-                let keys = [&["spend", "bought"][..], &["clv"][..], &["back", "aov", "boots"][..]][usize::from(metrics)];
+                let keys =
+                    [&["spend", "bought"][..], &["clv"][..], &["back", "aov", "boots"][..]][usize::from(metrics)];
                 let path = format!("/v1/experiments/{}", EXPERIMENTS[1]);
                 let answer = mine.put(&path).json(&experiment(1, keys)).send().await;
                 assert!(answer.status < 300, "{}", answer.text());
@@ -116,7 +121,8 @@ impl Stage {
             }
             Beside::Reads => {
                 for place in [self.world.service.place(), self.second.place()] {
-                    let answer = tenant.read.at(place).get(&format!("/v1/experiments/{}/results", EXPERIMENTS[0])).send().await;
+                    let answer =
+                        tenant.read.at(place).get(&format!("/v1/experiments/{}/results", EXPERIMENTS[0])).send().await;
                     let _ = answer.expect(200);
                 }
             }

@@ -63,11 +63,17 @@ pub struct Delivery {
 pub enum Beside {
     Nothing,
     /// The window of a metric changes, so both experiments are measured again.
-    Window { days: u8 },
+    Window {
+        days: u8,
+    },
     /// The second experiment is defined, or gets other metrics.
-    Second { metrics: u8 },
+    Second {
+        metrics: u8,
+    },
     /// A service is killed and started again.
-    Kill { service: u8 },
+    Kill {
+        service: u8,
+    },
     /// Somebody reads.
     Reads,
 }
@@ -84,8 +90,11 @@ pub fn start() -> DateTime<Utc> {
 
 pub fn history() -> impl Strategy<Value = History> {
     let zone = prop::sample::select(vec!["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"]);
-    (zone, vec(sent(), 8..70), vec(beside(), usize::from(PHASES)))
-        .prop_map(|(zone, events, happenings)| History { zone, events, happenings })
+    (zone, vec(sent(), 8..70), vec(beside(), usize::from(PHASES))).prop_map(|(zone, events, happenings)| History {
+        zone,
+        events,
+        happenings,
+    })
 }
 
 fn who() -> impl Strategy<Value = Who> {
@@ -126,8 +135,13 @@ fn delivery() -> impl Strategy<Value = Delivery> {
 
 fn sent() -> impl Strategy<Value = Sent> {
     let value = prop_oneof![4 => 1i64..20_000, 1 => Just(0), 1 => -5_000i64..0, 1 => 9_999_000i64..10_000_000];
-    (who(), what(), minutes(), value, vec(delivery(), 1..4))
-        .prop_map(|(who, what, minutes, value, deliveries)| Sent { who, what, minutes, value, deliveries })
+    (who(), what(), minutes(), value, vec(delivery(), 1..4)).prop_map(|(who, what, minutes, value, deliveries)| Sent {
+        who,
+        what,
+        minutes,
+        value,
+        deliveries,
+    })
 }
 
 fn beside() -> impl Strategy<Value = Beside> {

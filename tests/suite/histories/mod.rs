@@ -66,7 +66,8 @@ async fn tallies_equal_the_fold_of_all_events() {
 }
 
 async fn tallies_equal_the_fold_with_pauses_between_claim_and_load() {
-    let stage = services("measure.after_claim=sleep:25,measure.before_lock=sleep:10,writer.before_commit=sleep:7").await;
+    let stage =
+        services("measure.after_claim=sleep:25,measure.before_lock=sleep:10,writer.before_commit=sleep:7").await;
     play(&stage, 10).await.unwrap();
 }
 
@@ -80,7 +81,9 @@ async fn must_be_noticed(faults: &str, cases: u32) {
             return;
         }
     }
-    panic!("{cases} histories did not notice {faults}; was the program built with the tests, which puts the faults in?");
+    panic!(
+        "{cases} histories did not notice {faults}; was the program built with the tests, which puts the faults in?"
+    );
 }
 
 async fn the_check_notices_folding_without_subtracting() {

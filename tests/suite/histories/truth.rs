@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use journey::{Amount, Channel, CrossoverPolicy, Day, Definition, EventId, Exposure, Fact, Happening, Instant, Key, Zone};
+use journey::{
+    Amount, Channel, CrossoverPolicy, Day, Definition, EventId, Exposure, Fact, Happening, Instant, Key, Zone,
+};
 use metrics::fold::fold;
 use metrics::plan::Plan;
 use metrics::reading::{Through, read};
@@ -44,7 +46,11 @@ pub async fn check(stage: &Stage, tenant: &Tenant, history: &History, phase: u8,
 
         let (tally, contributions) = folded(&definition, zone, &known, &persons, None);
         differences(&format!("{key} after phase {phase}"), &stored, &tally);
-        assert_eq!(bodies(stage, tenant, measured.version).await, contributions, "contributions to {key} after phase {phase}");
+        assert_eq!(
+            bodies(stage, tenant, measured.version).await,
+            contributions,
+            "contributions to {key} after phase {phase}"
+        );
         prefix_law(&definition, zone, &known, &persons, &stored);
     }
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM touched WHERE tenant_id = $1")
@@ -70,15 +76,20 @@ async fn stored_events(stage: &Stage, tenant: &Tenant, history: &History, arrive
     let known = arrived.iter().map(|number| {
         let event = &history.events[*number];
         let event_id = EventId::parse(&format!("event {number}"), "").unwrap();
-        let row = rows.remove(&Uuid::from_bytes(event_id.bytes())).unwrap_or_else(|| panic!("event {number} is not stored"));
+        let row =
+            rows.remove(&Uuid::from_bytes(event_id.bytes())).unwrap_or_else(|| panic!("event {number} is not stored"));
         let bodies = [false, true].map(|altered| event.body(*number, altered));
         let is_stored = |body: &&Value| {
             let value = body["value"].as_str().map(|text| Amount::parse(text, "").unwrap().units());
             let data: Option<Value> = row.get("data");
-            let properties = data.as_ref().and_then(|data| data.get("properties")).cloned().unwrap_or(serde_json::json!({}));
+            let properties =
+                data.as_ref().and_then(|data| data.get("properties")).cloned().unwrap_or(serde_json::json!({}));
             row.get::<Option<i64>, _>("value") == value && properties == body["properties"]
         };
-        let body = bodies.iter().find(is_stored).unwrap_or_else(|| panic!("event {number} is stored with a body that nobody sent"));
+        let body = bodies
+            .iter()
+            .find(is_stored)
+            .unwrap_or_else(|| panic!("event {number} is stored with a body that nobody sent"));
         let mut subjects = Vec::new();
         for (field, kinds) in [("user_id", &["u"][..]), ("anonymous_id", &["a"]), ("previous_id", &["a", "u"])] {
             if let Some(text) = body[field].as_str() {
@@ -97,8 +108,10 @@ async fn stored_events(stage: &Stage, tenant: &Tenant, history: &History, arrive
 
 /// The person of every subject: the smallest subject that it is linked with, however far.
 fn components(known: &[Known]) -> HashMap<String, String> {
-    let mut person: HashMap<String, String> =
-        known.iter().flat_map(|event| event.subjects.iter().map(|subject| (subject.clone(), subject.clone()))).collect();
+    let mut person: HashMap<String, String> = known
+        .iter()
+        .flat_map(|event| event.subjects.iter().map(|subject| (subject.clone(), subject.clone())))
+        .collect();
     loop {
         let mut settled = true;
         for event in known {
@@ -118,7 +131,8 @@ fn components(known: &[Known]) -> HashMap<String, String> {
 
 fn happening(event: &Known, plan: &Plan) -> Happening {
     let text = |field: &str| event.body[field].as_str();
-    let place = |place: &[String]| place.iter().try_fold(&event.body, |value, key| value.get(key)).and_then(Value::as_str);
+    let place =
+        |place: &[String]| place.iter().try_fold(&event.body, |value, key| value.get(key)).and_then(Value::as_str);
     let fact = |path: &journey::Path| {
         let found = path.places().iter().find_map(|keys| place(keys).map(|text| Fact::One(text.into())));
         found.unwrap_or_default()
@@ -172,7 +186,11 @@ fn differences(what: &str, stored: &BTreeMap<RowKey, Row>, tally: &Tally) {
     let wanted: BTreeMap<&RowKey, &Row> = tally.rows.iter().filter(|(_, row)| !row.is_zero()).collect();
     let keys: BTreeSet<&RowKey> = stored.keys().chain(wanted.keys().copied()).collect();
     for key in keys {
-        assert_eq!(stored.get(key), wanted.get(key).copied(), "{what}: the row {key:?}, stored on the left, the truth on the right");
+        assert_eq!(
+            stored.get(key),
+            wanted.get(key).copied(),
+            "{what}: the row {key:?}, stored on the left, the truth on the right"
+        );
     }
 }
 

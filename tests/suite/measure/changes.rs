@@ -20,8 +20,13 @@ fn events(persons: usize) -> Vec<Value> {
     (0..persons)
         .flat_map(|n| {
             let user = format!("u{n}");
-            let shown = exposure(&format!("x{n}"), &user, "e", if n % 2 == 0 { "off" } else { "on" }, at(n as i64 % 5, 0));
-            [shown, order(&format!("o{n}"), &user, "2", at(n as i64 % 5 + 1, 0)), order(&format!("p{n}"), &user, "3", at(n as i64 % 5 + 9, 0))]
+            let shown =
+                exposure(&format!("x{n}"), &user, "e", if n % 2 == 0 { "off" } else { "on" }, at(n as i64 % 5, 0));
+            [
+                shown,
+                order(&format!("o{n}"), &user, "2", at(n as i64 % 5 + 1, 0)),
+                order(&format!("p{n}"), &user, "3", at(n as i64 % 5 + 9, 0)),
+            ]
         })
         .collect()
 }
@@ -35,7 +40,8 @@ async fn built(tenant: &Tenant) -> bool {
             return building;
         }
         building = true;
-        let (done, of) = (experiment["measuring"]["done"].as_u64().unwrap(), experiment["measuring"]["of"].as_u64().unwrap());
+        let (done, of) =
+            (experiment["measuring"]["done"].as_u64().unwrap(), experiment["measuring"]["of"].as_u64().unwrap());
         assert!(done <= of, "{experiment}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -55,7 +61,10 @@ async fn an_experiment_that_is_defined_after_its_events() {
     built(&after).await;
     let (wanted, found) = (before.results("e", "explain=true").await, after.results("e", "explain=true").await);
     assert_eq!(tally(&wanted, "spend", "on"), (300, "1500".into()));
-    assert_eq!((&found["arms"], &found["metrics"], &found["checks"]), (&wanted["arms"], &wanted["metrics"], &wanted["checks"]));
+    assert_eq!(
+        (&found["arms"], &found["metrics"], &found["checks"]),
+        (&wanted["arms"], &wanted["metrics"], &wanted["checks"])
+    );
     assert_eq!(found["fresh"]["pending_subjects"], 0);
 }
 
@@ -103,7 +112,12 @@ async fn what_people_read_changes_at_once() {
     tenant.accept(&events(100)).await;
     let before = tenant.results("e", "").await;
     tenant.metric("spend", &with(spend(), &json!({"goal": "decrease", "description": "less is more"}))).await;
-    tenant.experiment("e", &with(tests::events::experiment(&["spend"]), &json!({"name": "Another name", "control": "on"}))).await;
+    tenant
+        .experiment(
+            "e",
+            &with(tests::events::experiment(&["spend"]), &json!({"name": "Another name", "control": "on"})),
+        )
+        .await;
     let experiment = tenant.read.get("/v1/experiments/e").expect(200).await;
     assert!(experiment["measuring"].is_null(), "nothing has to be measured again: {experiment}");
     let after = tenant.results("e", "").await;
@@ -144,7 +158,8 @@ async fn definitions_are_refused_with_place_and_reason() {
         (experiment(json!({"metrics": ["nothing"]})), "unknown_metric", "/metrics/0"),
         (experiment(json!({"window_days": 0})), "out_of_range", "/window_days"),
         (experiment(json!({"windows": 5})), "unknown_field", "/windows"),
-        (experiment(json!({"arms": [{"key": "off", "weight": 0}]})), "out_of_range", "/arms/0/weight"),
+        (experiment(json!({"arms": [{"key": "off", "weight": 0}, {"key": "on"}]})), "out_of_range", "/arms/0/weight"),
+        (experiment(json!({"arms": [{"key": "off"}]})), "out_of_range", "/arms"),
         (experiment(json!({"tactic": "magic"})), "unknown_word", "/tactic"),
         (experiment(json!({"dimensions": ["a.b"]})), "invalid_path", "/dimensions/0"),
     ] {

@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::World;
 use tests::events::{check, exposure, order};
 
-use super::{date, at, spend, tally, tenant};
+use super::{at, date, spend, tally, tenant};
 
 tests::cases![they_count_for_their_first_arm_or_are_taken_away_from_that_day_on];
 

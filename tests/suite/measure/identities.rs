@@ -42,11 +42,18 @@ async fn chains_and_cycles_are_one_person() {
     // Three persons, each exposed and with an order of their own.
     for (n, value) in [(1, "1"), (2, "10"), (3, "100")] {
         let user = format!("u{n}");
-        tenant.accept(&[exposure(&format!("x{n}"), &user, "e", "on", at(n, 0)), order(&format!("o{n}"), &user, value, at(n, 1))]).await;
+        tenant
+            .accept(&[
+                exposure(&format!("x{n}"), &user, "e", "on", at(n, 0)),
+                order(&format!("o{n}"), &user, value, at(n, 1)),
+            ])
+            .await;
     }
     assert_eq!(tally(&tenant.results("e", "").await, "spend", "on"), (3, "111".into()));
     // u1 - a1 - u2 - a2 - u3, and back to u1.
-    for (n, (user, id)) in [("u1", "a1"), ("u2", "a1"), ("u2", "a2"), ("u3", "a2"), ("u3", "a1")].into_iter().enumerate() {
+    for (n, (user, id)) in
+        [("u1", "a1"), ("u2", "a1"), ("u2", "a2"), ("u3", "a2"), ("u3", "a1")].into_iter().enumerate()
+    {
         tenant.accept(&[link(&format!("l{n}"), user, id)]).await;
         let (persons, sum) = tally(&tenant.results("e", "").await, "spend", "on");
         let wanted = [3, 2, 2, 1, 1][n];

@@ -26,9 +26,15 @@ async fn count_ratio_retention_and_score() {
     let world = World::new().await;
     let metrics = [
         ("viewed", json!({"kind": "count", "event": "Product Viewed"})),
-        ("aov", json!({"kind": "ratio", "numerator": {"event": "Order Completed", "of": "value"}, "denominator": {"event": "Order Completed", "of": "count"}})),
+        (
+            "aov",
+            json!({"kind": "ratio", "numerator": {"event": "Order Completed", "of": "value"}, "denominator": {"event": "Order Completed", "of": "count"}}),
+        ),
         ("back", json!({"kind": "retention", "event": "*", "from_day": 7, "to_day": 8})),
-        ("score", json!({"kind": "score", "parts": [{"event": "Page Viewed", "weight": 1}, {"event": "Product Shared", "weight": 5}]})),
+        (
+            "score",
+            json!({"kind": "score", "parts": [{"event": "Page Viewed", "weight": 1}, {"event": "Product Shared", "weight": 5}]}),
+        ),
     ];
     let tenant = tenant(&world, &metrics, &json!({})).await;
     let did = |id: &str, user: &str, name: &str, days: i64, hours: i64| event(id, user, name, at(days, hours));
@@ -112,7 +118,9 @@ async fn a_number_that_does_not_exist_is_null_with_its_reason() {
         assert_eq!(arm(&nobody, metric, "on")["value"], Value::Null);
         assert_eq!(arm(&nobody, metric, "on")["versus_control"]["verdict"], "no_data", "{nobody}");
     }
-    tenant.accept(&[exposure("1", "u", "e", "on", at(0, 0)), with(exposure("2", "v", "e", "off", at(0, 0)), &json!({}))]).await;
+    tenant
+        .accept(&[exposure("1", "u", "e", "on", at(0, 0)), with(exposure("2", "v", "e", "off", at(0, 0)), &json!({}))])
+        .await;
     let results = tenant.results("e", "").await;
     let found = arm(&results, "aov", "on");
     assert_eq!(found["value"], Value::Null);

@@ -31,7 +31,10 @@ fn history() -> Vec<(i64, Value)> {
         events.push((shown, exposure(&format!("x{n}"), &user, "e", armed, at(shown, n % 20))));
         events.push(device(shown + 1, "web"));
         if n % 7 == 0 {
-            events.push((shown + 3, exposure(&format!("y{n}"), &user, "e", if armed == "on" { "off" } else { "on" }, at(shown + 3, 3))));
+            events.push((
+                shown + 3,
+                exposure(&format!("y{n}"), &user, "e", if armed == "on" { "off" } else { "on" }, at(shown + 3, 3)),
+            ));
         }
         for k in 0..n % 4 {
             let days = shown - 3 + 3 * k + n % 5;
@@ -54,11 +57,14 @@ async fn as_of_a_day_is_the_result_on_the_events_up_to_it() {
     for day in [-1, 0, 2, 4, 6, 8, 9, 11, 14, 18, 30] {
         let part = world.tenant().await;
         define(&part, &metrics(), &more).await;
-        let events: Vec<Value> = history().into_iter().filter(|(days, _)| *days <= day).map(|(_, event)| event).collect();
+        let events: Vec<Value> =
+            history().into_iter().filter(|(days, _)| *days <= day).map(|(_, event)| event).collect();
         if !events.is_empty() {
             part.accept(&events).await;
         }
-        for options in ["", "crossovers=exclude", "maturity=live", "by=device", "by=device&maturity=live&crossovers=exclude"] {
+        for options in
+            ["", "crossovers=exclude", "maturity=live", "by=device", "by=device&maturity=live&crossovers=exclude"]
+        {
             let query = format!("as_of={}&explain=true&{options}", date(day));
             let (law, found) = (part.results("e", &query).await, whole.results("e", &query).await);
             for part in ["arms", "metrics", "breakdown"] {
@@ -74,7 +80,8 @@ async fn the_timeline_is_the_results_of_each_day() {
     define(&tenant, &metrics(), &json!({"window_days": 7})).await;
     tenant.accept(&history().into_iter().map(|(_, event)| event).collect::<Vec<_>>()).await;
     for maturity in ["matured", "live"] {
-        let timeline = tenant.read.get(&format!("/v1/experiments/e/timeline?metric=spend&maturity={maturity}")).expect(200).await;
+        let timeline =
+            tenant.read.get(&format!("/v1/experiments/e/timeline?metric=spend&maturity={maturity}")).expect(200).await;
         let points = timeline["points"].as_array().unwrap_or_else(|| panic!("no points in {timeline}"));
         assert!(points.len() > 20, "{timeline}");
         for point in points.iter().step_by(3) {

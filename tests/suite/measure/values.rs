@@ -17,10 +17,18 @@ async fn refunds_take_away() {
     assert_eq!(tally(&results, "spend", "on"), (1, "30".into()));
     assert_eq!(arm(&results, "spend", "on")["tally"]["sum_of_squares"], "900");
     // A negative value is a correction; the person may fall below zero.
-    tenant.accept(&[with(event("4", "u", "Order Refunded", at(2, 0)), &json!({"value": "-5"})), order("5", "u", "-40.5", at(3, 0))]).await;
+    tenant
+        .accept(&[
+            with(event("4", "u", "Order Refunded", at(2, 0)), &json!({"value": "-5"})),
+            order("5", "u", "-40.5", at(3, 0)),
+        ])
+        .await;
     assert_eq!(tally(&tenant.results("e", "").await, "spend", "on"), (1, "-15.5".into()));
     // Before the refund's day the order still stands.
-    assert_eq!(tally(&tenant.results("e", &format!("maturity=live&as_of={}", super::date(1))).await, "spend", "on").1, "50");
+    assert_eq!(
+        tally(&tenant.results("e", &format!("maturity=live&as_of={}", super::date(1))).await, "spend", "on").1,
+        "50"
+    );
 }
 
 async fn caps_bound_a_person() {
@@ -40,7 +48,11 @@ async fn caps_bound_a_person() {
     // The cap bounds what the person amounts to, not each event: 160 - 70 = 90 is below it again.
     for (day, sum, capped) in [(1, "190", "130"), (2, "120", "120")] {
         let results = tenant.results("e", &format!("maturity=live&as_of={}", super::date(day))).await;
-        assert_eq!((tally(&results, "spend", "on").1, tally(&results, "capped", "on").1), (sum.into(), capped.into()), "day {day}");
+        assert_eq!(
+            (tally(&results, "spend", "on").1, tally(&results, "capped", "on").1),
+            (sum.into(), capped.into()),
+            "day {day}"
+        );
     }
 }
 
@@ -76,7 +88,9 @@ async fn late_events_count_where_they_belong() {
     let world = World::new().await;
     let tenant = tenant(&world, &[("spend", spend())], &json!({})).await;
     tenant.accept(&[exposure("1", "u", "e", "on", at(2, 0)), order("2", "u", "1", at(9, 0))]).await;
-    let sum = async |day: i64| tally(&tenant.results("e", &format!("maturity=live&as_of={}", super::date(day))).await, "spend", "on").1;
+    let sum = async |day: i64| {
+        tally(&tenant.results("e", &format!("maturity=live&as_of={}", super::date(day))).await, "spend", "on").1
+    };
     assert_eq!((sum(5).await, sum(10).await), ("0".into(), "1".into()));
     tenant.accept(&[order("3", "u", "10", at(4, 0))]).await;
     assert_eq!((sum(3).await, sum(5).await, sum(10).await), ("0".into(), "10".into(), "11".into()));

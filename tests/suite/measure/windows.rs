@@ -28,8 +28,14 @@ async fn the_window_begins_with_the_exposure_and_ends_before_its_end() {
         ("too late", shown + TimeDelta::days(7), 0),
     ] {
         let before = tenant.results("e", "").await;
-        let before = tests::events::arm(&before, "bought", "on")["tally"]["sum"].as_str().unwrap_or("0").parse::<i32>().unwrap();
-        tenant.accept(&[exposure(&format!("x {user}"), user, "e", "on", shown), order(&format!("o {user}"), user, "1", bought)]).await;
+        let before =
+            tests::events::arm(&before, "bought", "on")["tally"]["sum"].as_str().unwrap_or("0").parse::<i32>().unwrap();
+        tenant
+            .accept(&[
+                exposure(&format!("x {user}"), user, "e", "on", shown),
+                order(&format!("o {user}"), user, "1", bought),
+            ])
+            .await;
         let (_, sum) = tally(&tenant.results("e", "").await, "bought", "on");
         assert_eq!(sum.parse::<i32>().unwrap() - before, counts, "{user}");
     }
@@ -62,7 +68,11 @@ async fn persons_mature_on_the_day_that_contains_the_end_of_their_window() {
     let results = tenant.results("e", "").await;
     assert_eq!(tally(&results, "bought", "off").0, 0);
     assert_eq!(tests::events::arm(&results, "bought", "off")["live"]["persons"], 1);
-    let ahead = tenant.asking("e", &format!("as_of={}", tests::moment::date_ago(0) + chrono::Days::new(2))).invalid().send().await;
+    let ahead = tenant
+        .asking("e", &format!("as_of={}", tests::moment::date_ago(0) + chrono::Days::new(2)))
+        .invalid()
+        .send()
+        .await;
     assert_eq!(ahead.status, 400, "a day that has not come is refused: {}", ahead.text());
 }
 
@@ -81,7 +91,13 @@ async fn days_are_cut_in_the_zone_of_the_tenant() {
     let tenant = world.tenant_in("EUR", "Pacific/Auckland").await;
     super::define(&tenant, &[("spend", spend())], &json!({"window_days": null})).await;
     // Auckland is 12 or 13 hours ahead: 11:30 UTC is still that day, 12:30 UTC may be the next, 13:30 is.
-    tenant.accept(&[exposure("x", "u", "e", "on", at(0, 0)), order("a", "u", "1", at(1, 10)), order("b", "u", "2", at(1, 13))]).await;
+    tenant
+        .accept(&[
+            exposure("x", "u", "e", "on", at(0, 0)),
+            order("a", "u", "1", at(1, 10)),
+            order("b", "u", "2", at(1, 13)),
+        ])
+        .await;
     let sum = async |day: i64| tally(&tenant.results("e", &format!("as_of={}", date(day))).await, "spend", "on").1;
     assert_eq!((sum(0).await, sum(1).await, sum(2).await), ("0".into(), "1".into(), "3".into()));
 }

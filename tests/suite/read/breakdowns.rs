@@ -18,8 +18,10 @@ async fn values_sum_to_the_whole() {
             for key in ["off", "on"] {
                 let whole = &arm(&results, metric, key)["tally"];
                 for field in ["count", "sum", "sum_of_squares"] {
-                    let number = |tally: &Value| tally[field].as_str().map_or_else(|| tally[field].to_string(), str::to_owned);
-                    let parts: i128 = values.iter().map(|value| millionths(&number(&arm(value, metric, key)["tally"]))).sum();
+                    let number =
+                        |tally: &Value| tally[field].as_str().map_or_else(|| tally[field].to_string(), str::to_owned);
+                    let parts: i128 =
+                        values.iter().map(|value| millionths(&number(&arm(value, metric, key)["tally"]))).sum();
                     assert_eq!(parts, millionths(&number(whole)), "{field} of {metric} in {key} by {dimension}");
                 }
             }
@@ -40,12 +42,23 @@ async fn the_last_value_before_the_exposure_counts() {
     let page = |id: &str, hours: i64, device: &str| {
         with(event(id, "late", "Page Viewed", plus_hours(at, hours)), &json!({"context": {"device": {"type": device}}}))
     };
-    tenant.accept(&[page("1", -5, "old"), page("2", 0, "new"), exposure("3", "late", "e", "on", at), page("4", 1, "after")]).await;
+    tenant
+        .accept(&[
+            page("1", -5, "old"),
+            page("2", 0, "new"),
+            exposure("3", "late", "e", "on", at),
+            page("4", 1, "after"),
+        ])
+        .await;
     let of = async || {
         let results = tenant.results("e", "by=device").await;
         let values = results["breakdown"]["values"].as_array().unwrap().clone();
         let names = ["old", "new", "after", "earlier"];
-        values.iter().filter_map(|v| v["value"].as_str().map(str::to_owned)).filter(|v| names.contains(&v.as_str())).collect::<Vec<_>>()
+        values
+            .iter()
+            .filter_map(|v| v["value"].as_str().map(str::to_owned))
+            .filter(|v| names.contains(&v.as_str()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(of().await, ["new"]);
     // An earlier exposure that comes late moves the moment.
@@ -58,7 +71,12 @@ async fn many_values_are_told_together() {
     let tenant = super::example(&world).await;
     let at = days_ago(25);
     let many: Vec<_> = (0..1_100)
-        .map(|n| with(exposure(&format!("m{n}"), &format!("m{n}"), "e", "on", at), &json!({"context": {"device": {"type": format!("d{n}")}}})))
+        .map(|n| {
+            with(
+                exposure(&format!("m{n}"), &format!("m{n}"), "e", "on", at),
+                &json!({"context": {"device": {"type": format!("d{n}")}}}),
+            )
+        })
         .collect();
     tenant.accept(&many[..200]).await;
     let results = tenant.results("e", "by=device").await;
@@ -71,6 +89,10 @@ async fn many_values_are_told_together() {
     // Beyond a thousand the dimension is refused with the reason, and everything else stands.
     tenant.accept(&many[200..]).await;
     let results = tenant.results("e", "by=device").await;
-    assert!(results["breakdown"]["values"].is_null() && results["breakdown"]["reason"].is_string(), "{}", results["breakdown"]);
+    assert!(
+        results["breakdown"]["values"].is_null() && results["breakdown"]["reason"].is_string(),
+        "{}",
+        results["breakdown"]
+    );
     assert_eq!(arm(&results, "bought", "on")["persons"], 60 + 1_100);
 }

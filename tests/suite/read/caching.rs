@@ -25,7 +25,8 @@ async fn an_answer_that_holds_is_not_sent_again() {
     assert_eq!(theirs.status, 200);
     // The other service says the same.
     let second = world.another().await;
-    let there = tenant.read.at(second.place()).get("/v1/experiments/e/results").header("if-none-match", &tag).send().await;
+    let there =
+        tenant.read.at(second.place()).get("/v1/experiments/e/results").header("if-none-match", &tag).send().await;
     assert_eq!(there.status, 304);
     tenant.accept(&[order("new", "u0", "1", days_ago(29))]).await;
     let after = tenant.asking("e", "").header("if-none-match", &tag).send().await;
@@ -59,7 +60,10 @@ async fn the_table_is_the_document() {
     }
     assert_eq!(rows.len(), wanted.len());
     for (row, (value, metric, arm)) in rows.iter().zip(&wanted) {
-        assert_eq!((&row["dimension_value"], &row["metric"], row["arm"].as_str()), (value, metric, arm["arm"].as_str().unwrap()));
+        assert_eq!(
+            (&row["dimension_value"], &row["metric"], row["arm"].as_str()),
+            (value, metric, arm["arm"].as_str().unwrap())
+        );
         for (column, pointer) in [
             ("persons", "/persons"),
             ("value", "/value"),

@@ -8,7 +8,11 @@ use tests::World;
 use tests::events::{arm, order, with};
 use tests::moment::days_ago;
 
-tests::cases![a_strong_read_has_what_was_acknowledged, a_read_without_time_says_what_is_pending, an_eventual_read_waits_for_nothing];
+tests::cases![
+    a_strong_read_has_what_was_acknowledged,
+    a_read_without_time_says_what_is_pending,
+    an_eventual_read_waits_for_nothing
+];
 
 async fn a_strong_read_has_what_was_acknowledged() {
     let world = World::new().await;
@@ -25,7 +29,17 @@ async fn a_strong_read_has_what_was_acknowledged() {
                     return;
                 }
                 let events: Vec<Value> = (0..20)
-                    .map(|i| with(order(&format!("n{sender}-{n}-{i}"), &format!("noise{}", (n * 20 + i) % 200), "1", days_ago(20)), &json!({"anonymous_id": format!("a{}", i % 20)})))
+                    .map(|i| {
+                        with(
+                            order(
+                                &format!("n{sender}-{n}-{i}"),
+                                &format!("noise{}", (n * 20 + i) % 200),
+                                "1",
+                                days_ago(20),
+                            ),
+                            &json!({"anonymous_id": format!("a{}", i % 20)}),
+                        )
+                    })
                     .collect();
                 tests::world::deliver(&client, &events).await;
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -36,7 +50,8 @@ async fn a_strong_read_has_what_was_acknowledged() {
     let mut compared = 0;
     for n in 0..24 {
         // Written through one service, read through the other.
-        let (write, read) = if n % 2 == 0 { (world.service.place(), second.place()) } else { (second.place(), world.service.place()) };
+        let (write, read) =
+            if n % 2 == 0 { (world.service.place(), second.place()) } else { (second.place(), world.service.place()) };
         let event = json!([order(&format!("mine{n}"), "u1", "2.25", days_ago(29))]);
         let answer = tenant.ingest.at(write).post("/v1/events").json(&event).expect(200).await;
         assert_eq!(answer["accepted"], 1);
@@ -81,7 +96,9 @@ async fn a_read_without_time_says_what_is_pending() {
     let tenant = super::example(&world).await;
     let mut pending = Vec::new();
     // More than the first slice takes.
-    tenant.accept(&(0..1_300).map(|i| order(&format!("v{i}"), &format!("v{i}"), "1", days_ago(29))).collect::<Vec<_>>()).await;
+    tenant
+        .accept(&(0..1_300).map(|i| order(&format!("v{i}"), &format!("v{i}"), "1", days_ago(29))).collect::<Vec<_>>())
+        .await;
     for _ in 0..60 {
         let results = tenant.results("e", "maturity=live").await;
         pending.push(results["fresh"]["pending_subjects"].as_u64().unwrap());

@@ -11,7 +11,8 @@ tests::cases![a_key_does_what_its_scopes_say, a_revoked_key_is_refused_within_a_
 async fn a_key_does_what_its_scopes_say() {
     let world = World::new().await;
     let tenant = super::example(&world).await;
-    let made = tenant.admin.post("/v1/keys").json(&json!({"scopes": ["ingest", "read"], "label": "both"})).expect(201).await;
+    let made =
+        tenant.admin.post("/v1/keys").json(&json!({"scopes": ["ingest", "read"], "label": "both"})).expect(201).await;
     let secret = made["key"].as_str().unwrap();
     let client = tenant.read.with_key(Some(secret));
     let _ = client.get("/v1/experiments").expect(200).await;
@@ -23,7 +24,10 @@ async fn a_key_does_what_its_scopes_say() {
     assert!(!list.text().contains(secret));
     let list = list.expect(200);
     assert_eq!(list["data"].as_array().unwrap().len(), 4);
-    let dump: String = sqlx::query_scalar("SELECT string_agg(api_key::text, ' ') FROM api_key").fetch_one(&world.superuser().await).await.unwrap();
+    let dump: String = sqlx::query_scalar("SELECT string_agg(api_key::text, ' ') FROM api_key")
+        .fetch_one(&world.superuser().await)
+        .await
+        .unwrap();
     assert!(!dump.contains(secret) && !dump.contains(&hex::encode(secret)));
     for (body, pointer) in [
         (json!({"scopes": []}), "/scopes"),
@@ -31,7 +35,12 @@ async fn a_key_does_what_its_scopes_say() {
         (json!({"scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}), "/expires_at"),
     ] {
         let answer = tenant.admin.post("/v1/keys").json(&body).invalid().send().await;
-        assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (400, &json!(pointer)), "{}", answer.text());
+        assert_eq!(
+            (answer.status, &answer.json()["errors"][0]["pointer"]),
+            (400, &json!(pointer)),
+            "{}",
+            answer.text()
+        );
     }
 }
 
@@ -55,7 +64,11 @@ async fn a_revoked_key_is_refused_within_a_second() {
                 let _ = answer.problem(401, "revoked_key");
                 break;
             }
-            assert!(revoked.elapsed() < Duration::from_millis(1_200), "still taken {:?} after it was revoked", revoked.elapsed());
+            assert!(
+                revoked.elapsed() < Duration::from_millis(1_200),
+                "still taken {:?} after it was revoked",
+                revoked.elapsed()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -1,14 +1,15 @@
 //! Reading: answers that can be cached, cut up, asked for wrongly, and that are never behind an acknowledgement.
 
-mod caching;
 mod breakdowns;
+mod caching;
 mod freshness;
 mod keys;
 mod operations;
 mod questions;
 
 pub fn cases() -> Vec<tests::Case> {
-    [caching::cases(), breakdowns::cases(), questions::cases(), freshness::cases(), keys::cases(), operations::cases()].concat()
+    [caching::cases(), breakdowns::cases(), questions::cases(), freshness::cases(), keys::cases(), operations::cases()]
+        .concat()
 }
 
 /// A tenant with an experiment of two metrics and the dimension `device`, and some persons.

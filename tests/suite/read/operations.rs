@@ -4,7 +4,12 @@ use server::postgres::Role;
 use tests::contract::{Contract, contract};
 use tests::{Client, Database, Service, World};
 
-tests::cases![the_process_tells_of_itself, the_document_is_the_one_in_the_repository, it_is_not_ready_without_its_database, starting_migrates];
+tests::cases![
+    the_process_tells_of_itself,
+    the_document_is_the_one_in_the_repository,
+    it_is_not_ready_without_its_database,
+    starting_migrates
+];
 
 fn nobody(service: &Service) -> Client {
     service.client(None)
@@ -23,7 +28,10 @@ async fn the_process_tells_of_itself() {
     assert!(metrics.text().lines().filter(|line| !line.starts_with('#')).count() > 5, "{}", metrics.text());
     // Every other page that the document describes and that needs no key.
     for operation in &contract().operations {
-        if operation.method == "GET" && operation.path_parameters().is_empty() && operation.body.get("security").is_none_or(|s| s == &serde_json::json!([])) {
+        if operation.method == "GET"
+            && operation.path_parameters().is_empty()
+            && operation.body.get("security").is_none_or(|s| s == &serde_json::json!([]))
+        {
             let answer = client.get(&operation.path).send().await;
             assert_eq!(answer.status, 200, "{}", operation.path);
             assert!(!answer.bytes.is_empty(), "{}", operation.path);
@@ -40,7 +48,11 @@ async fn the_document_is_the_one_in_the_repository() {
     for operation in &contract().operations {
         assert!(operation.body["operationId"].is_string(), "{} has no operationId", operation.name());
         for name in operation.path_parameters() {
-            assert!(operation.parameters.iter().any(|p| p["name"] == name && p["in"] == "path"), "{}", operation.name());
+            assert!(
+                operation.parameters.iter().any(|p| p["name"] == name && p["in"] == "path"),
+                "{}",
+                operation.name()
+            );
         }
     }
 }
@@ -59,7 +71,12 @@ async fn it_is_not_ready_without_its_database() {
     assert_eq!(not["ready"], false);
     assert_eq!(client.get("/livez").expect(200).await["status"], "ok");
     let began = std::time::Instant::now();
-    let answer = tenant.ingest.post("/v1/events").json(&serde_json::json!([tests::events::event("1", "u", "A", tests::moment::days_ago(1))])).send().await;
+    let answer = tenant
+        .ingest
+        .post("/v1/events")
+        .json(&serde_json::json!([tests::events::event("1", "u", "A", tests::moment::days_ago(1))]))
+        .send()
+        .await;
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
     assert!(began.elapsed() < std::time::Duration::from_secs(6), "{:?}", began.elapsed());

@@ -45,7 +45,13 @@ async fn parameters_that_are_not_known_or_have_no_such_value() {
 async fn the_plan_is_told_from_exploration() {
     let world = World::new().await;
     let tenant = super::example(&world).await;
-    for (query, exploratory) in [("", false), ("crossovers=first", false), ("crossovers=exclude", true), ("baseline=on", true), ("as_of=2026-11-01", false)] {
+    for (query, exploratory) in [
+        ("", false),
+        ("crossovers=first", false),
+        ("crossovers=exclude", true),
+        ("baseline=on", true),
+        ("as_of=2026-11-01", false),
+    ] {
         let results = tenant.results("e", query).await;
         assert_eq!(results["exploratory"], exploratory, "{query}");
     }
@@ -71,7 +77,10 @@ async fn explanations_hold_the_sums_and_formulas() {
     let tenant = super::example(&world).await;
     let results = tenant.results("e", "explain=true").await;
     let arm = tests::events::arm(&results, "spend", "on");
-    assert!(results["explain"].is_object() && arm["explain"].is_object() && arm["versus_control"]["explain"].is_object(), "{results}");
+    assert!(
+        results["explain"].is_object() && arm["explain"].is_object() && arm["versus_control"]["explain"].is_object(),
+        "{results}"
+    );
     // Whoever has the tally can compute the mean again.
     let tally = &arm["tally"];
     let mean = tally["sum"].as_str().unwrap().parse::<f64>().unwrap() / tally["count"].as_f64().unwrap();

@@ -98,9 +98,18 @@ async fn foreign_keys_carry_the_tenant() {
     assert!(!rows.is_empty());
     for row in rows {
         let text = |column: &str| row.get::<String, _>(column);
-        assert_eq!((text("first").as_str(), text("first_target").as_str()), ("tenant_id", "tenant_id"), "{}", text("name"));
+        assert_eq!(
+            (text("first").as_str(), text("first_target").as_str()),
+            ("tenant_id", "tenant_id"),
+            "{}",
+            text("name")
+        );
         assert!(of(Placement::Distributed).contains(text("tab").as_str()), "{} is on {}", text("name"), text("tab"));
-        assert!(!["event", "touched"].contains(&text("tab").as_str()), "{}: each insert would pay for it", text("name"));
+        assert!(
+            !["event", "touched"].contains(&text("tab").as_str()),
+            "{}: each insert would pay for it",
+            text("name")
+        );
     }
 }
 
@@ -150,11 +159,12 @@ async fn policies_compare_with_the_setting() {
 async fn the_roles_may_no_more_than_they_need() {
     let pool = superuser().await;
     for role in ["journeylift_owner", "journeylift_app", "journeylift_maintenance", "journeylift_service"] {
-        let row = sqlx::query("SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = $1")
-            .bind(role)
-            .fetch_one(&pool)
-            .await
-            .unwrap();
+        let row =
+            sqlx::query("SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = $1")
+                .bind(role)
+                .fetch_one(&pool)
+                .await
+                .unwrap();
         for right in ["rolsuper", "rolbypassrls", "rolcreatedb", "rolcreaterole"] {
             assert!(!row.get::<bool, _>(right), "{role} has {right}");
         }
@@ -194,14 +204,18 @@ async fn the_roles_may_no_more_than_they_need() {
         AND (a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER') OR a.is_grantable)";
     assert_eq!(list(&pool, rights).await, Vec::<String>::new(), "rights that the service has no use for");
     // Events are never rewritten, and tenants are the operator's.
-    for (table, right) in [("event", "UPDATE"), ("event", "DELETE"), ("conflict", "UPDATE"), ("tenant", "INSERT"), ("tenant", "UPDATE")] {
-        let has: bool = sqlx::query_scalar("SELECT has_any_column_privilege('journeylift_app', $1::regclass, 'SELECT') \
-            AND has_table_privilege('journeylift_app', $1::regclass, $2)")
-            .bind(table)
-            .bind(right)
-            .fetch_one(&pool)
-            .await
-            .unwrap();
+    for (table, right) in
+        [("event", "UPDATE"), ("event", "DELETE"), ("conflict", "UPDATE"), ("tenant", "INSERT"), ("tenant", "UPDATE")]
+    {
+        let has: bool = sqlx::query_scalar(
+            "SELECT has_any_column_privilege('journeylift_app', $1::regclass, 'SELECT') \
+            AND has_table_privilege('journeylift_app', $1::regclass, $2)",
+        )
+        .bind(table)
+        .bind(right)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
         assert!(!has, "the service may {right} {table}");
     }
 }

@@ -29,7 +29,18 @@ async fn each_file_is_one_statement_without_what_a_distributed_postgres_lacks() 
         } else {
             assert_eq!(words.iter().filter(|word| *word == ";").count(), 1, "{name} is more than one statement");
         }
-        for forbidden in ["trigger", "rule", "inherits", "unlogged", "merge", "ctid", "serial", "bigserial", "smallserial", "extension"] {
+        for forbidden in [
+            "trigger",
+            "rule",
+            "inherits",
+            "unlogged",
+            "merge",
+            "ctid",
+            "serial",
+            "bigserial",
+            "smallserial",
+            "extension",
+        ] {
             assert!(!words.iter().any(|word| word == forbidden), "{name} uses {forbidden}");
         }
         let concurrent = words.iter().any(|word| word == "concurrently");

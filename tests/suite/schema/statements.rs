@@ -16,8 +16,14 @@ tests::cases![
 ];
 
 /// Statements that only `journeylift_maintenance` runs: they look across tenants, or make one.
-const MAINTENANCE: &[&str] =
-    &["delete_conflicts", "delete_events", "insert_measure_state", "insert_tenant", "list_tenants", "tenants_with_work"];
+const MAINTENANCE: &[&str] = &[
+    "delete_conflicts",
+    "delete_events",
+    "insert_measure_state",
+    "insert_tenant",
+    "list_tenants",
+    "tenants_with_work",
+];
 
 /// Statements that may name a table without filtering its tenant, and why.
 const ACROSS_TENANTS: &[(&str, &str)] = &[
@@ -60,9 +66,11 @@ async fn each_is_prepared_by_the_role_that_runs_it() {
 async fn explain(connection: &mut PgConnection, sql: &str) -> sqlx::Result<()> {
     let sql = sql.trim().trim_end_matches(';');
     sqlx::raw_sql(AssertSqlSafe(format!("PREPARE it AS\n{sql}"))).execute(&mut *connection).await?;
-    let row = sqlx::query("SELECT coalesce(cardinality(parameter_types), 0) AS n FROM pg_prepared_statements WHERE name = 'it'")
-        .fetch_one(&mut *connection)
-        .await?;
+    let row = sqlx::query(
+        "SELECT coalesce(cardinality(parameter_types), 0) AS n FROM pg_prepared_statements WHERE name = 'it'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     let parameters = vec!["NULL"; usize::try_from(row.get::<i32, _>("n")).unwrap()].join(", ");
     let parameters = if parameters.is_empty() { String::new() } else { format!("({parameters})") };
     sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE it{parameters}"))).execute(&mut *connection).await?;
@@ -71,7 +79,8 @@ async fn explain(connection: &mut PgConnection, sql: &str) -> sqlx::Result<()> {
 
 /// The tenants' tables that a statement names, each with its alias.
 fn named(words: &[String]) -> Vec<(&str, Option<&str>)> {
-    let tables: BTreeSet<&str> = TABLES.iter().filter(|(_, p)| *p != Placement::Local).map(|(table, _)| *table).collect();
+    let tables: BTreeSet<&str> =
+        TABLES.iter().filter(|(_, p)| *p != Placement::Local).map(|(table, _)| *table).collect();
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
         if !["from", "join", "into", "update", "using"].contains(&word.as_str()) {
@@ -82,7 +91,22 @@ fn named(words: &[String]) -> Vec<(&str, Option<&str>)> {
         if next == Some("as") {
             next = words.get(at + 3).map(String::as_str);
         }
-        let keywords = ["where", "set", "on", "join", "order", "limit", "for", "left", "cross", "inner", "using", "group", "union", "returning"];
+        let keywords = [
+            "where",
+            "set",
+            "on",
+            "join",
+            "order",
+            "limit",
+            "for",
+            "left",
+            "cross",
+            "inner",
+            "using",
+            "group",
+            "union",
+            "returning",
+        ];
         let alias = next.filter(|word| word.starts_with(char::is_alphabetic) && !keywords.contains(word));
         found.push((table.as_str(), alias));
     }
@@ -93,7 +117,8 @@ async fn each_filters_the_tenant_on_every_table() {
     let mut faults = Vec::new();
     for (name, sql) in statements() {
         if ACROSS_TENANTS.iter().any(|(known, _)| *known == name) {
-            let locks = words(&sql).windows(2).any(|pair| pair[0] == "for" && (pair[1] == "update" || pair[1] == "share"));
+            let locks =
+                words(&sql).windows(2).any(|pair| pair[0] == "for" && (pair[1] == "update" || pair[1] == "share"));
             if locks {
                 faults.push(format!("{name} looks across tenants and locks what it finds"));
             }
@@ -150,10 +175,13 @@ async fn updates_on_conflict_are_the_same_on_every_node() {
     for (name, sql) in statements() {
         let words = words(&sql);
         let Some(at) = words.windows(3).position(|w| w == ["do", "update", "set"]) else { continue };
-        let end = words[at..].iter().position(|word| word == "where" || word == "returning").map_or(words.len(), |e| at + e);
+        let end =
+            words[at..].iter().position(|word| word == "where" || word == "returning").map_or(words.len(), |e| at + e);
         for word in &words[at + 3..end] {
             if word == "(" || word.starts_with('$') {
-                faults.push(format!("{name}: {word} in DO UPDATE SET; only excluded, columns and constants may stand there"));
+                faults.push(format!(
+                    "{name}: {word} in DO UPDATE SET; only excluded, columns and constants may stand there"
+                ));
             }
         }
     }
@@ -162,8 +190,20 @@ async fn updates_on_conflict_are_the_same_on_every_node() {
 
 async fn none_depends_on_the_session_or_the_clock() {
     let forbidden = [
-        "now", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "current_timestamp", "current_date",
-        "random", "gen_random_uuid", "set_config", "listen", "notify", "merge", "ctid", "nextval",
+        "now",
+        "clock_timestamp",
+        "statement_timestamp",
+        "transaction_timestamp",
+        "current_timestamp",
+        "current_date",
+        "random",
+        "gen_random_uuid",
+        "set_config",
+        "listen",
+        "notify",
+        "merge",
+        "ctid",
+        "nextval",
     ];
     let mut faults = Vec::new();
     for (name, sql) in statements() {

@@ -24,11 +24,12 @@ async fn fill(superuser: &PgPool, tenants: [Uuid; 2]) {
     };
     run(&mut connection, "SET session_replication_role = replica".into()).await;
     for table in tables() {
-        let checks = sqlx::query("SELECT conname::text FROM pg_constraint WHERE contype = 'c' AND conrelid = $1::regclass")
-            .bind(table)
-            .fetch_all(&mut *connection)
-            .await
-            .unwrap();
+        let checks =
+            sqlx::query("SELECT conname::text FROM pg_constraint WHERE contype = 'c' AND conrelid = $1::regclass")
+                .bind(table)
+                .fetch_all(&mut *connection)
+                .await
+                .unwrap();
         for check in checks {
             run(&mut connection, format!("ALTER TABLE {table} DROP CONSTRAINT {}", check.get::<String, _>(0))).await;
         }
@@ -55,7 +56,8 @@ async fn fill(superuser: &PgPool, tenants: [Uuid; 2]) {
                 (name, kind) => panic!("{table}.{name} has the type {kind}, for which this test has no value yet"),
             });
             let values: Vec<String> = values.collect();
-            run(&mut connection, format!("INSERT INTO {table} OVERRIDING SYSTEM VALUE VALUES ({})", values.join(", "))).await;
+            run(&mut connection, format!("INSERT INTO {table} OVERRIDING SYSTEM VALUE VALUES ({})", values.join(", ")))
+                .await;
         }
     }
     run(&mut connection, "RESET session_replication_role".into()).await;
@@ -107,15 +109,18 @@ async fn no_row_of_another_tenant_is_seen_or_changed() {
             }
         }
         // A row of theirs, written under our name: Postgres refuses it for the policy, not for a key that exists.
-        let row: serde_json::Value =
-            sqlx::query_scalar(AssertSqlSafe(format!("DELETE FROM {table} t WHERE tenant_id = '{theirs}' RETURNING to_jsonb(t)")))
-                .fetch_one(&superuser)
-                .await
-                .unwrap();
+        let row: serde_json::Value = sqlx::query_scalar(AssertSqlSafe(format!(
+            "DELETE FROM {table} t WHERE tenant_id = '{theirs}' RETURNING to_jsonb(t)"
+        )))
+        .fetch_one(&superuser)
+        .await
+        .unwrap();
         for tenant in [None, Some(ours)] {
             enter(&mut service, tenant).await;
             let row = row.to_string().replace('\'', "''");
-            let sql = format!("INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM jsonb_populate_record(NULL::{table}, '{row}')");
+            let sql = format!(
+                "INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM jsonb_populate_record(NULL::{table}, '{row}')"
+            );
             assert_eq!(touched(&mut service, sql).await, None, "{tenant:?} writes a row of another tenant to {table}");
         }
     }
