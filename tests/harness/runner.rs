@@ -20,7 +20,7 @@ use crate::{contract, database};
 const PATIENCE: Duration = Duration::from_mins(4);
 
 /// How many tests run at once: they mostly wait, for the disk and for each other's turn.
-const THREADS: usize = 4;
+const THREADS: usize = 3;
 
 static TOOK: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
 

@@ -84,8 +84,8 @@ impl Service {
             ("JOURNEYLIFT_OWNER_DATABASE_URL", database.url(Role::Owner)),
             ("JOURNEYLIFT_OPERATOR_KEY", OPERATOR_KEY.to_owned()),
             ("JOURNEYLIFT_LISTEN", format!("127.0.0.1:{port}")),
-            // The variables of whoever runs the tests must not change what is tested.
-            ("JOURNEYLIFT_LOG", "info".to_owned()),
+            // Other variables of whoever runs the tests don't reach the service.
+            ("JOURNEYLIFT_LOG", std::env::var("JOURNEYLIFT_TESTS_LOG").unwrap_or_else(|_| "info".to_owned())),
         ];
         let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(more).collect();

@@ -30,22 +30,12 @@ fn rows(data_set: &str) -> Vec<std::collections::HashMap<String, String>> {
 async fn post(tenant: &Tenant, events: &[Value]) {
     let batches: Vec<_> = events.chunks(5_000).collect();
     for some in batches.chunks(4) {
-        let posts = some.iter().map(|batch| tenant.ingest.post("/v1/events").json(&json!(batch)).invalid().expect(200));
-        for (answer, batch) in futures_util::future::join_all(posts).await.iter().zip(some) {
-            assert_eq!(answer["accepted"], batch.len(), "{answer}");
+        let posts = some.iter().map(|batch| tests::world::deliver(&tenant.ingest, batch));
+        for ((accepted, duplicates, again), batch) in futures_util::future::join_all(posts).await.iter().zip(some) {
+            assert_eq!(accepted + duplicates, batch.len() as u64);
+            assert!(*duplicates == 0 || *again);
         }
     }
-}
-
-/// Asks until everything that was posted is measured.
-async fn measured(tenant: &Tenant, query: &str) -> Value {
-    for _ in 0..120 {
-        let results = tenant.results("e", query).await;
-        if results["fresh"]["pending_subjects"] == 0 && results["measuring"].is_null() {
-            return results;
-        }
-    }
-    panic!("the events are never measured");
 }
 
 fn close(what: &str, found: &Value, wanted: &Value) {
@@ -56,7 +46,7 @@ fn close(what: &str, found: &Value, wanted: &Value) {
 /// The sums of every arm and metric, and their comparisons in all pairs that the file has.
 async fn compare(tenant: &Tenant, published: &Value, metrics: &[&str]) {
     let plain = "method=frequentist&cuped=false&adjust=none";
-    let results = measured(tenant, plain).await;
+    let results = tenant.settled("e", plain).await;
     for (key, group) in published["arms"].as_object().unwrap() {
         for metric in metrics {
             let (tally, sums) = (&arm(&results, metric, key)["tally"], &group["metrics"][metric]);

@@ -17,9 +17,9 @@ async fn kill_9_under_load_loses_nothing() {
     let world = World::new().await;
     let tenant = world.tenant().await;
     expose(&tenant).await;
-    let load = Load::start(vec![tenant.ingest.clone(); 8], 25);
+    let load = Load::start(vec![tenant.ingest.clone(); 6], 10);
     for round in 0..5 {
-        load.more(20).await;
+        load.more(15).await;
         tokio::time::sleep(Duration::from_millis(7 * round)).await;
         world.service.kill();
         let began = std::time::Instant::now();
@@ -49,9 +49,9 @@ async fn a_stop_under_load_answers_what_it_took() {
     let world = World::new().await;
     let tenant = world.tenant().await;
     expose(&tenant).await;
-    let load = Load::start(vec![tenant.ingest.clone(); 8], 25);
+    let load = Load::start(vec![tenant.ingest.clone(); 6], 10);
     for _ in 0..2 {
-        load.more(20).await;
+        load.more(15).await;
         let status = world.service.stop().await;
         assert!(status.success(), "{status}: {}", world.service.last_words());
         let refusals = load.refusals.lock().await.clone();
@@ -70,7 +70,7 @@ async fn an_acknowledgement_before_the_commit_is_caught() {
         let world = World::with(&[("JOURNEYLIFT_FAULT", fault)]).await;
         let tenant = world.tenant().await;
         expose(&tenant).await;
-        let load = Load::start(vec![tenant.ingest.clone(); 8], 25);
+        let load = Load::start(vec![tenant.ingest.clone(); 6], 10);
         load.more(10).await;
         world.service.kill();
         let sent = load.stop().await;
