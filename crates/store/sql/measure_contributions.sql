@@ -1,3 +1,7 @@
-select definition_id, person, body
-from contribution
-where tenant_id = $1 and definition_id = any($2) and person = any($3)
+SELECT c.definition_id, c.person, c.body
+FROM unnest($3::text[]) AS s (person)
+CROSS JOIN LATERAL (
+  SELECT *
+  FROM contribution r
+  WHERE r.tenant_id = $1 AND r.definition_id = ANY ($2::bigint[]) AND r.person = s.person
+  OFFSET 0) AS c

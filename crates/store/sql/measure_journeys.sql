@@ -1,5 +1,7 @@
--- $1 tenant, $2 subjects, $3 whether the JSON is looked at
-select subject, occurred_at, event_id, name, channel, stage, value, currency, experiment, arm,
-  case when $3 then data end as data
-from event
-where tenant_id = $1 and subject = any($2)
+-- $1 tenant, $2 subjects, $3 whether the JSON is looked at. Looked up subject by subject, whatever the planner knows of
+-- a table that has just been filled.
+SELECT e.subject, e.occurred_at, e.event_id, e.name, e.channel, e.stage, e.value, e.currency, e.experiment, e.arm,
+  CASE WHEN $3 THEN e.data END AS data
+FROM unnest($2::text[]) AS s (subject)
+CROSS JOIN LATERAL (
+  SELECT * FROM event j WHERE j.tenant_id = $1 AND j.subject = s.subject OFFSET 0) AS e

@@ -4,8 +4,10 @@ WITH RECURSIVE reached (subject) AS (
   UNION
     SELECT l.other
     FROM reached r
-    JOIN identity_link l ON l.tenant_id = $1 AND l.subject = r.subject
+    CROSS JOIN LATERAL (
+      SELECT i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = r.subject OFFSET 0) AS l
 )
-SELECT l.subject, l.other
+SELECT r.subject, l.other
 FROM reached r
-JOIN identity_link l ON l.tenant_id = $1 AND l.subject = r.subject
+CROSS JOIN LATERAL (
+  SELECT i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = r.subject OFFSET 0) AS l
