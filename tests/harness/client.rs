@@ -74,7 +74,6 @@ impl Client {
     }
 
     /// A call.
-    #[must_use]
     pub fn call(&self, method: Method, path: &str) -> Call {
         let path_and_query = path.to_owned();
         let (path, query) = path_and_query.split_once('?').unwrap_or((&path_and_query, ""));
@@ -95,25 +94,21 @@ impl Client {
     }
 
     /// A GET.
-    #[must_use]
     pub fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)
     }
 
     /// A POST.
-    #[must_use]
     pub fn post(&self, path: &str) -> Call {
         self.call(Method::POST, path)
     }
 
     /// A PUT.
-    #[must_use]
     pub fn put(&self, path: &str) -> Call {
         self.call(Method::PUT, path)
     }
 
     /// A DELETE.
-    #[must_use]
     pub fn delete(&self, path: &str) -> Call {
         self.call(Method::DELETE, path)
     }
