@@ -66,7 +66,7 @@ pub fn run(modules: Vec<(&'static str, Vec<Case>)>) -> ExitCode {
     print_slowest();
     runtime().block_on(database::end());
     let failed = conclusion.has_failed();
-    if everything && !failed {
+    if everything {
         let missed = contract::never_succeeded();
         if !missed.is_empty() {
             eprintln!("no test was answered with success by these operations of openapi.yaml:");

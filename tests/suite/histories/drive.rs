@@ -89,7 +89,8 @@ impl Stage {
         deliveries.sort_by_key(|(number, _, delivery)| (delivery.place, *number));
         let bodies: Vec<Value> =
             deliveries.iter().map(|(number, event, delivery)| event.body(*number, delivery.altered)).collect();
-        let client = if batch % 2 == 0 { tenant.ingest.clone() } else { tenant.ingest.at(self.second.place()) };
+        let client =
+            if batch.is_multiple_of(2) { tenant.ingest.clone() } else { tenant.ingest.at(self.second.place()) };
         // No chunk at all where nothing is to be sent.
         for part in bodies.chunks(bodies.len().div_ceil(2).max(1)) {
             tests::world::deliver(&client, part).await;
