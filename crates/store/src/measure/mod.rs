@@ -143,34 +143,45 @@ impl Measurer {
         Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
     }
 
-    /// Measures everything that was committed when the call began, as far as `budget` suffices.
-    pub(crate) async fn bring_up_to_date(&self, tenant: &Tenant, budget: Duration) -> Result<Fresh, StoreError> {
+    /// Measures everything that was committed when the call began, as far as `budget` suffices. A slice that takes
+    /// longer is not given up: it goes on while the answer says what is pending, so that even hasty reads get ahead.
+    pub(crate) async fn bring_up_to_date(
+        self: &Arc<Self>,
+        tenant: &Tenant,
+        budget: Duration,
+    ) -> Result<Fresh, StoreError> {
         let deadline = tokio::time::Instant::now() + budget;
         let Some(through) = self.last_touched(tenant.id).await? else {
             return self.fresh(tenant.id, None).await;
         };
-        // A slice that is given up is rolled back: its claim and its effect go together.
-        while let Ok(claimed) = timeout_at(deadline, self.touched(tenant, through)).await {
-            match claimed {
-                Ok(0) => return self.fresh(tenant.id, None).await,
-                Ok(_) => {}
+        loop {
+            let (measurer, whose) = (self.clone(), tenant.clone());
+            let slice = tokio::spawn(async move { measurer.touched(&whose, through).await });
+            match timeout_at(deadline, slice).await {
+                Ok(Ok(Ok(0))) => return self.fresh(tenant.id, None).await,
+                Ok(Ok(Ok(_))) => {}
                 // Another instance holds the lock for long, or the database is going: then this answer says so.
-                Err(StoreError::Unavailable(_)) => break,
-                Err(error) => return Err(error),
+                Err(_) | Ok(Err(_) | Ok(Err(StoreError::Unavailable(_)))) => {
+                    return self.fresh(tenant.id, Some(through)).await;
+                }
+                Ok(Ok(Err(error))) => return Err(error),
             }
         }
-        self.fresh(tenant.id, Some(through)).await
     }
 
-    /// Builds versions that are being built, as far as `budget` suffices.
-    pub(crate) async fn build_up(&self, tenant: &Tenant, budget: Duration) -> Result<(), StoreError> {
+    /// Builds versions that are being built, as far as `budget` suffices; a slice that takes longer goes on.
+    pub(crate) async fn build_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<(), StoreError> {
         let deadline = tokio::time::Instant::now() + budget;
-        while let Ok(built) = timeout_at(deadline, self.build(tenant)).await {
+        loop {
+            let (measurer, whose) = (self.clone(), tenant.clone());
+            let slice = tokio::spawn(async move { measurer.build(&whose).await });
+            let Ok(Ok(built)) = timeout_at(deadline, slice).await else {
+                return Ok(());
+            };
             if built? == Built::Nothing {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// How current the tallies are, without measuring anything.
