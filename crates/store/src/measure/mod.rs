@@ -33,6 +33,8 @@ use slice::{Built, Done};
 const FIRST_SLICE: i64 = 1_000;
 /// Slices never take more subjects than this.
 const LARGEST_SLICE: i64 = 10_000;
+/// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
+const LEAST_SLICE: i64 = 100;
 /// The tallies of a slice cost the same for one person as for a thousand, so the persons of a slice may take this
 /// many times as long as its tallies.
 const PERSONS_PER_TALLIES: u32 = 4;
@@ -250,8 +252,10 @@ impl Measurer {
         if full || persons > wanted {
             let ratio = wanted.as_secs_f64() / persons.as_secs_f64().max(0.001);
             let subjects = limit as f64 * ratio.clamp(0.25, 4.0);
-            #[expect(clippy::cast_possible_truncation, reason = "clamped to the bounds of a slice")]
-            let subjects = subjects.clamp(1.0, LARGEST_SLICE as f64) as i64;
+            #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
+            let subjects = subjects.min(LARGEST_SLICE as f64) as i64;
+            // After a failure the size grows back step by step, which closes in on the subject that failed.
+            let subjects = subjects.max(LEAST_SLICE.min(limit.saturating_mul(4)));
             gate.subjects.store(subjects, Ordering::Relaxed);
         }
     }
