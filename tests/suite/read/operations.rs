@@ -79,7 +79,7 @@ async fn it_is_not_ready_without_its_database() {
         .await;
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
-    assert!(began.elapsed() < std::time::Duration::from_secs(6), "{:?}", began.elapsed());
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
     run(format!("ALTER DATABASE {name} CONNECTION LIMIT -1")).await;
     for tries in 0.. {
         assert!(tries < 400, "it never recovers");
