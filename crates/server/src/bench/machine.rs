@@ -40,7 +40,7 @@ pub(super) async fn describe(ground: &Ground, directory: &Path) -> anyhow::Resul
     ])
 }
 
-/// The commit of the working directory.
+/// The commit of the working directory, which `make bench` builds from; results of an earlier run are no change to it.
 fn commit() -> String {
     let git = |arguments: &[&str]| {
         let output = std::process::Command::new("git").args(arguments).output().ok().filter(|out| out.status.success());
@@ -48,7 +48,8 @@ fn commit() -> String {
     };
     match git(&["rev-parse", "--short=12", "HEAD"]) {
         Some(commit) => {
-            let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
+            let changed = git(&["status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/benches"])
+                .is_some_and(|text| !text.is_empty());
             commit + if changed { " with changes" } else { "" }
         }
         None => "unknown".into(),

@@ -131,7 +131,7 @@ pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
             args.seed
         ),
     ));
-    let bench = Bench { args, sizes, ground, journeys };
+    let bench = Bench { args, sizes, ground, journeys, begun };
     let measured = bench.measure().await;
     let (lines, verified) = match measured {
         Ok(measured) => measured,
@@ -156,12 +156,18 @@ struct Bench<'a> {
     sizes: Sizes,
     ground: Ground,
     journeys: Journeys,
+    begun: Instant,
 }
 
 /// What was compared: `Err` in words where something differs.
 type Verified = Result<String, String>;
 
 impl Bench<'_> {
+    /// Says what comes next, and how long it took to get there.
+    fn say(&self, what: &str) {
+        to_stderr(&format!("{:6.1} s  {what}", self.begun.elapsed().as_secs_f64()));
+    }
+
     async fn measure(&self) -> anyhow::Result<(Vec<Line>, Verified)> {
         self.ground.define(&self.journeys).await?;
         let mut lines = Vec::new();
@@ -178,20 +184,22 @@ impl Bench<'_> {
         let (ground, journeys) = (&self.ground, &self.journeys);
         let split = self.sizes.events - self.sizes.timed;
         let connections = usize::from(self.args.connections);
-        to_stderr(&format!("filling with {split} events"));
+        self.say(&format!("filling with {split} events"));
         let filled = ingest::prefill(ground, journeys, 0..split, connections).await?;
+        self.say("waiting until they are measured");
         ground.measured(&PROBE).await?;
         let bodies: Vec<Bytes> =
             batches(split..self.sizes.events).into_iter().map(|batch| journeys.body(batch)).collect();
         let bytes: usize = bodies.iter().map(Bytes::len).sum();
 
-        to_stderr(&format!("posting {} events in batches", self.sizes.timed));
+        self.say(&format!("posting {} events in batches", self.sizes.timed));
         ground.checkpoint().await?;
         if self.args.profile {
             profile::reset(ground).await?;
         }
         let (posted, took) = ingest::post_all(ground, &bodies, connections).await?;
         drop(bodies);
+        self.say("waiting until they are measured");
         let draining = Instant::now();
         ground.measured(&PROBE).await?;
         let drained = draining.elapsed();
@@ -203,7 +211,7 @@ impl Bench<'_> {
 
         let ours = rate(posted.accepted, took);
         for (table, name) in [(Table::Plain, "plain"), (Table::Checked, "checked")] {
-            to_stderr(&format!("copying the same into a {name} table"));
+            self.say(&format!("copying the same into a {name} table"));
             ingest::copy(ground, journeys, 0..split, table).await?;
             ground.checkpoint().await?;
             let (rows, copying) = ingest::copy(ground, journeys, split..self.sizes.events, table).await?;
@@ -242,11 +250,12 @@ impl Bench<'_> {
     /// Single events; how many were stored.
     async fn singles(&self, lines: &mut Vec<Line>) -> anyhow::Result<u64> {
         let (ground, journeys, span) = (&self.ground, &self.journeys, self.sizes.span);
-        to_stderr("posting single events");
+        self.say("posting single events");
         ground.checkpoint().await?;
         let ours = ingest::singles(ground, journeys, 0, span).await?;
+        self.say("waiting until they are measured");
         ground.measured(&PROBE).await?;
-        to_stderr("inserting single events");
+        self.say("inserting single events");
         ground.checkpoint().await?;
         let handler = ingest::plain_handler(ground, journeys, 1, span).await?;
         ground.checkpoint().await?;
@@ -262,7 +271,7 @@ impl Bench<'_> {
 
     async fn lifts(&self, lines: &mut Vec<Line>) -> anyhow::Result<()> {
         let (ground, journeys) = (&self.ground, &self.journeys);
-        to_stderr("reading lifts");
+        self.say("reading lifts");
         let persons = Instant::now();
         sqlx::query(include_str!("sql/persons.sql")).bind(ground.tenant).execute(&ground.pool).await?;
         let persons = persons.elapsed();
@@ -288,8 +297,9 @@ impl Bench<'_> {
     async fn freshness(&self, lines: &mut Vec<Line>) -> anyhow::Result<u64> {
         let (ground, journeys, span) = (&self.ground, &self.journeys, self.sizes.span);
         let before = ground.stored().await?;
-        to_stderr("posting and reading");
+        self.say("posting and reading");
         let rest = answers::freshness(ground, "probe", span).await?;
+        self.say("posting and reading under load");
         let load = answers::freshness_under_load(ground, journeys, 3, self.sizes.background, span).await?;
         for found in [rest, load] {
             lines.extend(fresh_lines(&found));
@@ -300,8 +310,9 @@ impl Bench<'_> {
     }
 
     async fn verify(&self, acknowledged: u64) -> anyhow::Result<Verified> {
+        self.say("waiting until everything is measured");
         self.ground.measured(&PROBE).await?;
-        to_stderr("comparing all sums with the events");
+        self.say("comparing all sums with the events");
         let stored = self.ground.stored().await?;
         if stored != acknowledged {
             return Ok(Err(format!("**{acknowledged} events were acknowledged as new, {stored} are stored.**")));
