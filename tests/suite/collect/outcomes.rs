@@ -72,6 +72,7 @@ async fn validation_answers_the_same_without_writing() {
         order("1", "u1", "5", at)
     ]);
     let validated = tenant.ingest.post("/v1/events/validate").json(&events).invalid().expect(200).await;
+    assert_eq!(tenant.ingest.post("/v1/events/validate/").json(&events).invalid().expect(200).await, validated);
     assert_eq!(super::stored(&world.superuser().await, &tenant).await, 0);
     let written = tenant.ingest.post("/v1/events").json(&events).invalid().expect(200).await;
     assert_eq!(validated, written);

@@ -50,15 +50,11 @@ async fn every_route_takes_its_calls() {
             }
         }
     }
-    for path in ["/v1/batch", "/v1/import", "/v1/b", "/v1/batch/", "/v1/import/"] {
+    for path in ["/v1/batch", "/v1/import", "/v1/b", "/v1/batch/", "/v1/import/", "/v1/b/"] {
         sent += 1;
         let batch = json!({"batch": [{"type": "track", "messageId": format!("m{sent}"), "userId": 17, "event": "A", "timestamp": time, "unknown": [1]}]});
         let answer =
             tenant.ingest.post(path).bytes("text/plain", batch.to_string().into_bytes()).invalid().send().await;
-        if path == "/v1/b" && answer.status == 404 {
-            sent -= 1;
-            continue;
-        }
         assert_eq!(answer.expect(200)["accepted"], 1, "{path}");
     }
     let pool = world.superuser().await;

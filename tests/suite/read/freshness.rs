@@ -77,8 +77,8 @@ fn sum_of(results: &Value) -> i128 {
 
 async fn a_read_without_time_says_what_is_pending() {
     let environment = [
-        ("JOURNEYLIFT_FAULT", "measure.after_claim=sleep:150"),
-        ("JOURNEYLIFT_READ_BUDGET", "50ms"),
+        ("JOURNEYLIFT_FAULT", "measure.after_claim=sleep:60"),
+        ("JOURNEYLIFT_READ_BUDGET", "30ms"),
         ("JOURNEYLIFT_NO_BACKGROUND", "true"),
     ];
     let world = World::with(&environment).await;
