@@ -56,7 +56,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     connections: u16,
 
-    /// How long each phase of single events and of freshness lasts, in seconds [default: 20; quick: 6]
+    /// How long each phase of single events and of freshness lasts, in seconds [default: 20; quick: 4]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: Option<u64>,
 
@@ -81,7 +81,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE", default_value = "benches/results.md")]
     out: PathBuf,
 
-    /// Also print the statements of Postgres that took the most time while batches were ingested
+    /// Also print the statements of Postgres that took the most time while batches were ingested, and in lift answers
     #[arg(long)]
     profile: bool,
 }
@@ -96,7 +96,7 @@ impl BenchArgs {
         Sizes {
             events,
             timed: self.timed.unwrap_or(events / 2).clamp(1, events),
-            span: Duration::from_secs(self.choose(self.seconds, 6, 20)),
+            span: Duration::from_secs(self.choose(self.seconds, 4, 20)),
             reads: self.choose(self.reads, 500, 2_000),
             background: self.choose(self.background, 2_000, 5_000),
         }
@@ -168,6 +168,19 @@ impl Bench<'_> {
         to_stderr(&format!("{:6.1} s  {what}", self.begun.elapsed().as_secs_f64()));
     }
 
+    async fn begin_profile(&self) -> anyhow::Result<()> {
+        if self.args.profile { profile::reset(&self.ground).await } else { Ok(()) }
+    }
+
+    async fn end_profile(&self) -> anyhow::Result<()> {
+        if self.args.profile {
+            for line in profile::statements(&self.ground).await? {
+                to_stderr(&line);
+            }
+        }
+        Ok(())
+    }
+
     async fn measure(&self) -> anyhow::Result<(Vec<Line>, Verified)> {
         self.ground.define(&self.journeys).await?;
         let mut lines = Vec::new();
@@ -194,20 +207,14 @@ impl Bench<'_> {
 
         self.say(&format!("posting {} events in batches", self.sizes.timed));
         ground.checkpoint().await?;
-        if self.args.profile {
-            profile::reset(ground).await?;
-        }
+        self.begin_profile().await?;
         let (posted, took) = ingest::post_all(ground, &bodies, connections).await?;
         drop(bodies);
         self.say("waiting until they are measured");
         let draining = Instant::now();
         ground.measured(&PROBE).await?;
         let drained = draining.elapsed();
-        if self.args.profile {
-            for line in profile::statements(ground).await? {
-                to_stderr(&line);
-            }
-        }
+        self.end_profile().await?;
 
         let ours = rate(posted.accepted, took);
         for (table, name) in [(Table::Plain, "plain"), (Table::Checked, "checked")] {
@@ -277,7 +284,9 @@ impl Bench<'_> {
         let persons = persons.elapsed();
         ground.analyze().await?;
         answers::lifts(ground, journeys, 50).await?;
+        self.begin_profile().await?;
         let ours = answers::lifts(ground, journeys, self.sizes.reads).await?;
+        self.end_profile().await?;
         let theirs = answers::raw_lifts(ground, journeys, 3).await?;
         let events = ground.stored().await?;
         lines.push(
@@ -317,6 +326,7 @@ impl Bench<'_> {
         if stored != acknowledged {
             return Ok(Err(format!("**{acknowledged} events were acknowledged as new, {stored} are stored.**")));
         }
+        self.ground.analyze().await?;
         let (compared, differing) = answers::verify(&self.ground, &self.journeys).await?;
         for line in differing.iter().take(20) {
             to_stderr(line);
