@@ -3,6 +3,8 @@
 //! The server is the product's embedded one, in a temporary directory; as root it runs as another user. Its tether
 //! removes it with its files however this process ends.
 
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -28,13 +30,15 @@ struct Server {
 async fn server() -> &'static Server {
     SERVER
         .get_or_init(|| async {
-            let directory = std::env::temp_dir().join(format!("journeylift-tests-{}", uuid::Uuid::new_v4().simple()));
+            let directory = place().join(format!("journeylift-tests-{}", uuid::Uuid::new_v4().simple()));
             let options = EmbeddedOptions {
                 temporary: true,
                 max_connections: 600,
                 shared_buffers_mib: Some(256),
                 start_timeout: Duration::from_mins(2),
-                settings: vec![("checkpoint_timeout".into(), "1h".into())],
+                // Nothing of it is wanted afterwards.
+                stop_timeout: Duration::from_millis(100),
+                settings: vec![("checkpoint_timeout".into(), "1h".into()), ("max_wal_size".into(), "1GB".into())],
                 ..EmbeddedOptions::new(directory)
             };
             let embedded = Embedded::start(&options).await.expect("the Postgres of the tests starts");
@@ -47,6 +51,16 @@ async fn server() -> &'static Server {
             Server { address, superuser, copying: Mutex::new(()), made: AtomicUsize::new(0) }
         })
         .await
+}
+
+/// Where the server keeps its files: in memory where there is room for them, because a hundred databases are made and
+/// thrown away, and a process that is killed loses no more there than on a disk.
+fn place() -> PathBuf {
+    let free = |folder: &str| {
+        let output = Command::new("df").args(["--output=avail", "--block-size=1M", folder]).output().ok()?;
+        String::from_utf8_lossy(&output.stdout).lines().nth(1)?.trim().parse::<u64>().ok()
+    };
+    if free("/dev/shm").is_some_and(|mib| mib > 6_000) { "/dev/shm".into() } else { std::env::temp_dir() }
 }
 
 /// Stops the server of the run, if it was started, and removes its files.

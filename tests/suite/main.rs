@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         ("measure", measure::cases()),
         ("read", read::cases()),
         ("published", published::cases()),
-        ("histories", histories::cases()),
+        ("histories", [histories::cases(), histories::played()].concat()),
         ("isolation", isolation::cases()),
         ("clients", clients::cases()),
     ])

@@ -122,8 +122,8 @@ impl Class {
     /// What a SQLSTATE means to the caller.
     fn of(sqlstate: &str) -> Self {
         match sqlstate {
-            // A lock that was not granted in time, an object in use, a server that only reads, a transaction left idle.
-            "55P03" | "55006" | "25006" | "25P03" => Self::Unavailable,
+            // A lock that was not granted in time, an object in use, a database closed to connections, a server that only reads, a transaction left idle.
+            "55P03" | "55006" | "55000" | "25006" | "25P03" => Self::Unavailable,
             // Integrity violations, bad data, and values beyond the limits of an index or of a nesting.
             code if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => Self::Refused,
             // Connection, transaction rollback, resources, operator intervention, system error.
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_sqlstate_says_what_the_caller_does() {
-        for code in ["40001", "40P01", "57P01", "57014", "08006", "53100", "53300", "55P03"] {
+        for code in ["40001", "40P01", "57P01", "57014", "08006", "53100", "53300", "55000", "55P03"] {
             assert_eq!(Class::of(code), Class::Unavailable, "{code}");
         }
         for code in ["22P05", "22003", "22008", "23514", "54000", "54001"] {

@@ -100,10 +100,11 @@ impl Stage {
     async fn beside(&self, tenant: &Tenant, beside: Beside) {
         let mine = tenant.admin.at(self.second.place());
         // Somewhere in the middle of the phase.
-        tokio::time::sleep(Duration::from_millis(4)).await;
+        let after = if let Beside::Window { after, .. } = beside { after } else { 4 };
+        tokio::time::sleep(Duration::from_millis(after)).await;
         match beside {
             Beside::Nothing => {}
-            Beside::Window { days } => {
+            Beside::Window { days, .. } => {
                 let spend = tests::events::with(metrics()[1].1.clone(), &json!({"window_days": days}));
                 let answer = mine.put("/v1/metrics/spend").json(&spend).send().await;
                 assert!(answer.status < 300, "{}", answer.text());

@@ -65,6 +65,8 @@ pub enum Beside {
     /// The window of a metric changes, so both experiments are measured again.
     Window {
         days: u8,
+        /// Milliseconds after the batches were sent.
+        after: u64,
     },
     /// The second experiment is defined, or gets other metrics.
     Second {
@@ -147,7 +149,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 fn beside() -> impl Strategy<Value = Beside> {
     prop_oneof![
         3 => Just(Beside::Nothing),
-        3 => (2u8..9).prop_map(|days| Beside::Window { days }),
+        3 => (2u8..9, prop::sample::select(vec![4, 40, 100])).prop_map(|(days, after)| Beside::Window { days, after }),
         3 => (0u8..3).prop_map(|metrics| Beside::Second { metrics }),
         1 => (0u8..2).prop_map(|service| Beside::Kill { service }),
         2 => Just(Beside::Reads),

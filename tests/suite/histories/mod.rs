@@ -1,6 +1,7 @@
 //! Random histories, sent to two services at once: what is stored must equal the fold of all events from scratch, digit
 //! for digit, after every phase. And the same with bugs put in on purpose, each of which must be noticed.
 
+mod before_the_lock;
 mod drive;
 mod history;
 mod truth;
@@ -17,8 +18,12 @@ tests::cases![
     tallies_equal_the_fold_with_pauses_between_claim_and_load,
     the_check_notices_folding_without_subtracting,
     the_check_notices_resolving_persons_at_ingest,
-    the_check_notices_definitions_loaded_before_the_lock,
 ];
+
+/// Orders of events that are played on purpose.
+pub fn played() -> Vec<tests::Case> {
+    before_the_lock::cases()
+}
 
 /// Random histories that follow from a seed; `JOURNEYLIFT_SEED` replays one.
 fn runner() -> (TestRunner, String) {
@@ -92,8 +97,4 @@ async fn the_check_notices_folding_without_subtracting() {
 
 async fn the_check_notices_resolving_persons_at_ingest() {
     must_be_noticed("bug=resolve-at-ingest", 12).await;
-}
-
-async fn the_check_notices_definitions_loaded_before_the_lock() {
-    must_be_noticed("bug=definitions-before-the-lock,measure.before_lock=sleep:60", 40).await;
 }

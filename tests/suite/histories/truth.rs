@@ -53,6 +53,17 @@ pub async fn check(stage: &Stage, tenant: &Tenant, history: &History, phase: u8,
         );
         prefix_law(&definition, zone, &known, &persons, &stored);
     }
+    // What is left of former versions is being swept; of versions that are gone nothing may be left.
+    let orphans: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (SELECT definition_id FROM tally WHERE tenant_id = $1 UNION ALL \
+         SELECT definition_id FROM contribution WHERE tenant_id = $1) AS rows \
+         WHERE definition_id NOT IN (SELECT definition_id FROM definition WHERE tenant_id = $1)",
+    )
+    .bind(id(tenant))
+    .fetch_one(&stage.superuser)
+    .await
+    .unwrap();
+    assert_eq!(orphans, 0, "rows of versions that are gone");
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM touched WHERE tenant_id = $1")
         .bind(id(tenant))
         .fetch_one(&stage.superuser)
