@@ -122,7 +122,8 @@ impl Class {
     /// What a SQLSTATE means to the caller.
     fn of(sqlstate: &str) -> Self {
         match sqlstate {
-            // A lock that was not granted in time, an object in use, a database closed to connections, a server that only reads, a transaction left idle.
+            // A lock that was not granted in time, an object in use, a database closed to connections, a server that only
+            // reads, a transaction left idle.
             "55P03" | "55006" | "55000" | "25006" | "25P03" => Self::Unavailable,
             // Integrity violations, bad data, and values beyond the limits of an index or of a nesting.
             code if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => Self::Refused,
