@@ -9,11 +9,12 @@ mod claim;
 mod definitions;
 mod facts;
 mod journeys;
-mod numbers;
 mod persons;
 mod slice;
 mod sweep;
 pub(crate) mod tallies;
+mod waiting;
+mod work;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,11 +24,13 @@ use std::time::Duration;
 use journey::{Instant, Tenant, TenantId};
 use sqlx::PgPool;
 use tokio::sync::{Mutex as Turn, Notify};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use crate::StoreError;
 use crate::transaction::{Purpose, begin, retry};
+pub(crate) use definitions::Texts;
 use slice::{Built, Done};
+pub(crate) use waiting::look_ahead;
 
 /// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 1_000;
@@ -44,6 +47,7 @@ pub(crate) struct Measurer {
     pool: PgPool,
     clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     slice: Duration,
+    texts: Texts,
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
     agenda: Mutex<Agenda>,
     wake: Notify,
@@ -93,7 +97,15 @@ pub struct Fresh {
 
 impl Measurer {
     pub(crate) fn new(pool: PgPool, clock: Arc<dyn Fn() -> Instant + Send + Sync>, slice: Duration) -> Arc<Self> {
-        Arc::new(Self { pool, clock, slice, gates: Mutex::default(), agenda: Mutex::default(), wake: Notify::new() })
+        Arc::new(Self {
+            pool,
+            clock,
+            slice,
+            texts: Texts::default(),
+            gates: Mutex::default(),
+            agenda: Mutex::default(),
+            wake: Notify::new(),
+        })
     }
 
     /// Says that a tenant has something to measure. Cheap; called after every commit of events.
@@ -129,6 +141,11 @@ impl Measurer {
         }
     }
 
+    /// Texts of versions that were read before.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
     fn agenda(&self) -> MutexGuard<'_, Agenda> {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,42 +171,39 @@ impl Measurer {
     ) -> Result<Fresh, StoreError> {
         let deadline = tokio::time::Instant::now() + budget;
         let Some(through) = self.last_touched(tenant.id).await? else {
-            return self.fresh(tenant.id, None).await;
+            return self.fresh(tenant.id, false).await;
         };
         loop {
             let (measurer, whose) = (self.clone(), tenant.clone());
             let slice = tokio::spawn(async move { measurer.touched(&whose, through).await });
             match timeout_at(deadline, slice).await {
-                Ok(Ok(Ok(0))) => return self.fresh(tenant.id, None).await,
+                Ok(Ok(Ok(0))) => return self.fresh(tenant.id, false).await,
                 Ok(Ok(Ok(_))) => {}
                 // Another instance holds the lock for long, or the database is going: then this answer says so.
                 Err(_) | Ok(Err(_) | Ok(Err(StoreError::Unavailable(_)))) => {
-                    return self.fresh(tenant.id, Some(through)).await;
+                    return self.fresh(tenant.id, true).await;
                 }
                 Ok(Ok(Err(error))) => return Err(error),
             }
         }
     }
 
-    /// Builds versions that are being built, as far as `budget` suffices; a slice that takes longer goes on.
-    pub(crate) async fn build_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<(), StoreError> {
-        let deadline = tokio::time::Instant::now() + budget;
-        loop {
-            let (measurer, whose) = (self.clone(), tenant.clone());
-            let slice = tokio::spawn(async move { measurer.build(&whose).await });
-            let Ok(Ok(built)) = timeout_at(deadline, slice).await else {
-                return Ok(());
-            };
-            if built? == Built::Nothing {
-                return Ok(());
+    /// A step towards a tenant without a backlog: a slice of what waits, else of a version that is being built. A slice
+    /// that takes longer than `budget` goes on. Returns whether it is worth looking again.
+    pub(crate) async fn catch_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<bool, StoreError> {
+        let (measurer, whose) = (self.clone(), tenant.clone());
+        let step = tokio::spawn(async move {
+            if let Some(through) = measurer.last_touched(whose.id).await?
+                && measurer.touched(&whose, through).await? > 0
+            {
+                return Ok(true);
             }
+            Ok::<_, StoreError>(measurer.build(&whose).await? != Built::Nothing)
+        });
+        match timeout(budget, step).await {
+            Ok(Ok(Err(StoreError::Unavailable(_))) | Err(_)) | Err(_) => Ok(false),
+            Ok(Ok(done)) => done,
         }
-    }
-
-    /// How current the tallies are, without measuring anything.
-    pub(crate) async fn as_it_stands(&self, tenant: TenantId) -> Result<Fresh, StoreError> {
-        let through = self.last_touched(tenant).await?;
-        self.fresh(tenant, through).await
     }
 
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<usize, StoreError> {
@@ -198,7 +212,8 @@ impl Measurer {
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let done = retry("measure.touched", || slice::touched(&self.pool, tenant, through, limit, now)).await;
+        let done =
+            retry("measure.touched", || slice::touched(&self.pool, tenant, &self.texts, through, limit, now)).await;
         match done {
             Ok(done) => {
                 self.adapt(&gate, done, limit, started.elapsed());
@@ -227,7 +242,7 @@ impl Measurer {
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let built = retry("measure.build", || slice::build(&self.pool, tenant, limit, now)).await;
+        let built = retry("measure.build", || slice::build(&self.pool, tenant, &self.texts, limit, now)).await;
         match built {
             Ok(Built::Some(done)) => self.adapt(&gate, done, limit, started.elapsed()),
             Ok(Built::Nothing | Built::Switched) => {}
@@ -281,14 +296,13 @@ impl Measurer {
         .await
     }
 
-    async fn fresh(&self, tenant: TenantId, through: Option<i64>) -> Result<Fresh, StoreError> {
+    async fn fresh(&self, tenant: TenantId, behind: bool) -> Result<Fresh, StoreError> {
         retry("measure.fresh", || async move {
             let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
             let mut pending: i64 = 0;
-            if let Some(through) = through {
+            if behind {
                 pending = sqlx::query_scalar(include_str!("../../sql/measure_pending.sql"))
                     .bind(tenant.0)
-                    .bind(through)
                     .fetch_one(&mut *tx)
                     .await?;
             }
