@@ -1,15 +1,17 @@
 //! Answers: how long a lift takes when nothing is pending, how soon an event is in it, and whether it is right.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-use tokio::time::MissedTickBehavior;
 
+use super::client::{Connection, Requests, on_own_thread};
 use super::ground::{Ground, PROBE};
+use super::ingest::post;
 use super::journeys::{Journeys, Trial};
 use super::sums::{Raw, answered, answered_by_device, differences};
 use super::timing::{Times, rate};
@@ -20,21 +22,20 @@ fn path(trial: &Trial) -> String {
 }
 
 /// Reads an answer whole, and the time that this took. It is parsed after the clock has stopped.
-async fn read(ground: &Ground, path: &str) -> anyhow::Result<(Value, Duration)> {
+async fn read(connection: &mut Connection, request: &[u8]) -> anyhow::Result<(Value, Duration)> {
     let begun = Instant::now();
-    let response = ground.http.get(ground.url(path)).bearer_auth(ground.key("read")).send().await?;
-    let status = response.status();
-    let body = response.bytes().await?;
+    let answer = connection.exchange(request).await?;
     let took = begun.elapsed();
-    ensure!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
-    Ok((serde_json::from_slice(&body)?, took))
+    Ok((answer.json()?, took))
 }
 
 /// The times of so many answers, one after another, over all experiments of the journeys.
 pub(super) async fn lifts(ground: &Ground, journeys: &Journeys, reads: u64) -> anyhow::Result<Times> {
     let mut times = Times::default();
-    for trial in journeys.trials().iter().cycle().take(usize::try_from(reads)?) {
-        let (answer, took) = read(ground, &path(trial)).await?;
+    let mut connection = ground.connect().await?;
+    let requests: Vec<Vec<u8>> = journeys.trials().iter().map(|trial| ground.reading(&path(trial))).collect();
+    for request in requests.iter().cycle().take(usize::try_from(reads)?) {
+        let (answer, took) = read(&mut connection, request).await?;
         ensure!(answer.pointer("/fresh/pending_subjects") == Some(&json!(0)), "something is pending");
         times.push(took);
     }
@@ -75,7 +76,9 @@ pub(super) struct Freshness {
 /// Posts one event of a person who is new to the probe's experiment and reads; then the next, for so long.
 pub(super) async fn freshness(ground: &Ground, prefix: &str, span: Duration) -> anyhow::Result<Freshness> {
     let persons = |answer: &Value| answer.pointer("/arms/0/persons").and_then(Value::as_u64);
-    let mut known = persons(&read(ground, &path(&PROBE)).await?.0).context("the probe's arm has no persons")?;
+    let mut connection = ground.connect().await?;
+    let asked = ground.reading(&path(&PROBE));
+    let mut known = persons(&read(&mut connection, &asked).await?.0).context("the probe's arm has no persons")?;
     let mut found = Freshness::default();
     let begun = Instant::now();
     while begun.elapsed() < span {
@@ -84,11 +87,11 @@ pub(super) async fn freshness(ground: &Ground, prefix: &str, span: Duration) -> 
             "name": "Experiment Viewed", "channel": "web",
             "properties": {"experiment_id": PROBE.key, "variation_id": PROBE.arms[0], "device": "ios"},
         }]);
-        let body = body.to_string().into();
+        let request = ground.posting(body.to_string().as_bytes());
         let posted = Instant::now();
-        ground.post(&body).await?;
+        post(&mut connection, &request).await?;
         found.posts.push(posted.elapsed());
-        let (answer, took) = read(ground, &path(&PROBE)).await?;
+        let (answer, took) = read(&mut connection, &asked).await?;
         found.reads.push(took);
         found.tries += 1;
         // Nobody else exposes anyone here, so that it is exactly one more.
@@ -107,40 +110,49 @@ pub(super) async fn freshness_under_load(
     events_a_second: u64,
     span: Duration,
 ) -> anyhow::Result<Freshness> {
-    const TICK: Duration = Duration::from_millis(50);
     let batch = (events_a_second / 20).max(1);
-    let (accepted, begun) = (AtomicU64::new(0), Instant::now());
-    let under_way = Arc::new(Semaphore::new(8));
-    let load = async {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let mut posts = futures_util::stream::FuturesUnordered::new();
-        let mut number = 0;
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {
-                    let permit = under_way.clone().acquire_owned().await?;
-                    let body = journeys.body((number..number + batch).map(|number| Journeys::apart(stream, number)));
-                    number += batch;
-                    posts.push(async move {
-                        let posted = ground.post(&body).await;
-                        drop(permit);
-                        posted
-                    });
-                }
-                Some(posted) = futures_util::StreamExt::next(&mut posts) => {
-                    accepted.fetch_add(posted?.accepted, Ordering::Relaxed);
-                }
-            }
-        }
-    };
+    let ticks = 20 * (span.as_secs() + 5);
+    let mut requests = Requests::default();
+    for tick in 0..ticks {
+        let numbers = tick * batch..(tick + 1) * batch;
+        requests.push(&ground.posting(&journeys.body(numbers.map(|number| Journeys::apart(stream, number)))));
+    }
+    let begun = Instant::now();
+    let accepted = Arc::new(AtomicU64::new(0));
+    let load = at_a_steady_rate(ground.service.address, requests, Duration::from_millis(50), accepted.clone());
     let probe = freshness(ground, "probe-loaded", span);
     let mut found = tokio::select! {
-        ended = load => return ended,
+        ended = load => return ended.and_then(|()| bail!("the load ended before the probe")),
         found = probe => found?,
     };
     found.background = rate(accepted.load(Ordering::Relaxed), begun.elapsed());
     Ok(found)
+}
+
+/// Sends a request at every tick over a few connections, whatever became of those before, and counts what is accepted.
+async fn at_a_steady_rate(
+    address: SocketAddr,
+    requests: Requests,
+    tick: Duration,
+    accepted: Arc<AtomicU64>,
+) -> anyhow::Result<()> {
+    const CONNECTIONS: usize = 8;
+    on_own_thread(async move || {
+        let next = AtomicUsize::new(0);
+        let begun = tokio::time::Instant::now();
+        let sender = async || -> anyhow::Result<()> {
+            let mut connection = Connection::open(address).await?;
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(request) = requests.get(number) else { return Ok(()) };
+                tokio::time::sleep_until(begun + tick * u32::try_from(number)?).await;
+                accepted.fetch_add(post(&mut connection, request).await?.accepted, Ordering::Relaxed);
+            }
+        };
+        try_join_all((0..CONNECTIONS).map(|_| sender())).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// Compares every sum of every answer, those by device as well, with the SQL over the events. `Ok` with the number of
@@ -149,7 +161,7 @@ pub(super) async fn verify(ground: &Ground, journeys: &Journeys) -> anyhow::Resu
     let raw = Raw { ground, journeys };
     let (mut compared, mut differing) = (0, Vec::new());
     for trial in journeys.trials().iter().chain([&PROBE]) {
-        let (answer, _) = read(ground, &format!("{}?by=properties.device", path(trial))).await?;
+        let answer = ground.get(&format!("{}?by=properties.device", path(trial))).await?;
         ensure!(answer.pointer("/fresh/pending_subjects") == Some(&json!(0)), "something is pending");
         let (ours, theirs) = (answered(&answer)?, raw.everyone(trial, &answer).await?);
         differing.extend(differences(&format!("{}: everyone", trial.key), &ours, &theirs));

@@ -1,21 +1,19 @@
-//! Where the benchmark takes place: a temporary Postgres with durable settings, the service in this process, and a client.
+//! Where the benchmark takes place: a temporary Postgres with durable settings, the service as a process of its own, and
+//! what the benchmark asks of both.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use axum::body::Bytes;
-use clap::Parser;
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
 use uuid::Uuid;
 
+use super::client::{Connection, get, post};
 use super::journeys::{Journeys, Trial, WINDOW_DAYS};
-use crate::config::{Secret, ServeArgs};
+use super::served::{Served, Settings};
 use crate::postgres::{Embedded, EmbeddedOptions, Role};
-use crate::service::Service;
 
 /// The most events of a request.
 pub(super) const BATCH: u64 = 500;
@@ -27,8 +25,9 @@ const OWN_CONNECTIONS: u16 = 150;
 /// The service and the database under it.
 #[derive(Debug)]
 pub(super) struct Ground {
-    service: Service,
+    pub(super) service: Served,
     postgres: Embedded,
+    folder: PathBuf,
     /// Connections that nothing is hidden from.
     pub(super) pool: PgPool,
     pub(super) http: reqwest::Client,
@@ -36,34 +35,26 @@ pub(super) struct Ground {
     keys: Value,
 }
 
-/// The settings of `serve`, with their defaults and environment variables.
-#[derive(Debug, Parser)]
-struct Defaults {
-    #[command(flatten)]
-    serve: ServeArgs,
-}
-
 impl Ground {
     /// Starts everything in a new directory under `parent`, which goes away with this process.
     pub(super) async fn start(parent: &Path, profile: bool) -> anyhow::Result<Self> {
         let mut random = [0; 24];
         getrandom::fill(&mut random).context("the system gives no random bytes")?;
-        let mut options = EmbeddedOptions {
-            temporary: true,
-            max_connections: 250,
-            ..EmbeddedOptions::new(parent.join(format!("journeylift-bench-{}", hex::encode(&random[..6]))))
-        };
+        let name = format!("journeylift-bench-{}", hex::encode(&random[..6]));
+        let mut options =
+            EmbeddedOptions { temporary: true, max_connections: 250, ..EmbeddedOptions::new(parent.join(&name)) };
         if profile {
             options.settings.push(("shared_preload_libraries".into(), "pg_stat_statements".into()));
         }
         let postgres = Embedded::start(&options).await.context("the temporary Postgres cannot be started")?;
         let operator_key = hex::encode(random);
-        let mut serve = Defaults::try_parse_from(["bench"])?.serve;
-        serve.listen = "127.0.0.1:0".into();
-        serve.operator_key = Some(Secret::new(&operator_key));
-        serve.database.database_url = Some(Secret::new(postgres.url(Role::Service)));
-        serve.database.owner_database_url = Some(Secret::new(postgres.url(Role::Owner)));
-        let service = Service::start(&serve).await.context("the service cannot be started")?;
+        let settings = Settings {
+            operator_key: operator_key.clone(),
+            service_url: postgres.url(Role::Service),
+            owner_url: postgres.url(Role::Owner),
+            folder: parent.join(format!("{name}-service")),
+        };
+        let (service, _) = Served::start(&settings, true).await?;
 
         let superuser: PgConnectOptions = postgres.url(Role::Superuser).parse()?;
         let pool = PgPoolOptions::new()
@@ -79,7 +70,8 @@ impl Ground {
         sqlx::raw_sql(include_str!("sql/tables.sql")).execute(&pool).await?;
         let http =
             reqwest::Client::builder().pool_max_idle_per_host(usize::MAX).timeout(Duration::from_mins(2)).build()?;
-        let mut ground = Self { service, postgres, pool, http, tenant: Uuid::nil(), keys: Value::Null };
+        let mut ground =
+            Self { service, postgres, folder: settings.folder, pool, http, tenant: Uuid::nil(), keys: Value::Null };
         let request = json!({"name": "bench", "currency": "EUR", "time_zone": "UTC"});
         let made = ground.send(reqwest::Method::POST, "/v1/tenants", &operator_key, Some(&request)).await?;
         ground.tenant = Uuid::parse_str(made["tenant"]["id"].as_str().context("the new tenant has no id")?)?;
@@ -88,14 +80,15 @@ impl Ground {
     }
 
     /// Stops the service and then Postgres.
-    pub(super) async fn stop(self) -> anyhow::Result<()> {
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
         self.pool.close().await;
         self.service.stop().await?;
+        std::fs::remove_dir_all(&self.folder)?;
         self.postgres.stop().await
     }
 
     pub(super) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.service.url())
+        format!("http://{}{path}", self.service.address)
     }
 
     pub(super) fn key(&self, scope: &str) -> &str {
@@ -154,27 +147,19 @@ impl Ground {
         self.send(reqwest::Method::GET, path, self.key("read"), None).await
     }
 
-    /// Posts a body of events until it is taken: how many were new, how many known, and how often the service was busy.
-    pub(super) async fn post(&self, body: &Bytes) -> anyhow::Result<Posted> {
-        let mut busy = 0;
-        loop {
-            let request = self.http.post(self.url("/v1/events")).bearer_auth(self.key("ingest"));
-            let response = request.header("content-type", "application/json").body(body.clone()).send().await?;
-            let status = response.status();
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                busy += 1;
-                // Shorter than what the service asks for, so that the pause does not weigh in the figures.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                continue;
-            }
-            let answer: Value = serde_json::from_slice(&response.bytes().await?)?;
-            let count = |name: &str| answer[name].as_u64().unwrap_or_default();
-            ensure!(
-                status == StatusCode::OK && answer["rejected"].as_array().is_some_and(Vec::is_empty),
-                "events were refused: {status} {answer}"
-            );
-            return Ok(Posted { accepted: count("accepted"), duplicates: count("duplicates"), busy });
-        }
+    /// A new connection to the service.
+    pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
+        Connection::open(self.service.address).await
+    }
+
+    /// The request that posts a body of events.
+    pub(super) fn posting(&self, body: &[u8]) -> Vec<u8> {
+        post("/v1/events", self.key("ingest"), body)
+    }
+
+    /// The request that reads a path.
+    pub(super) fn reading(&self, path: &str) -> Vec<u8> {
+        get(path, self.key("read"))
     }
 
     /// Waits until nothing is pending.
@@ -211,22 +196,5 @@ impl Ground {
             .fetch_one(&self.pool)
             .await?;
         Ok(count.unsigned_abs())
-    }
-}
-
-/// What became of a posted body.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Posted {
-    pub(super) accepted: u64,
-    pub(super) duplicates: u64,
-    /// How often the service asked to come again.
-    pub(super) busy: u64,
-}
-
-impl std::ops::AddAssign for Posted {
-    fn add_assign(&mut self, other: Self) {
-        self.accepted += other.accepted;
-        self.duplicates += other.duplicates;
-        self.busy += other.busy;
     }
 }

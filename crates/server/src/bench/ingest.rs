@@ -1,69 +1,123 @@
-//! Ingestion: batches against `COPY`, single events against inserts that commit each by itself.
+//! Batches: how fast are they acknowledged, against `COPY` of the same rows?
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::post;
+use anyhow::ensure;
 use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sqlx::PgPool;
-use uuid::Uuid;
 
-use super::event::{COLUMNS, Event};
-use super::ground::{BATCH, Ground, Posted};
+use super::client::{Answer, Connection, Requests, on_own_thread};
+use super::event::COLUMNS;
+use super::ground::{BATCH, Ground};
 use super::journeys::Journeys;
-use super::timing::Times;
 
-/// Connections of the phase of single events.
-pub(super) const CLIENTS: u64 = 64;
 /// Batches that are made ahead of what need not be timed.
-const CHUNK: usize = 200;
+const CHUNK: usize = 400;
 
 /// The positions `range`, cut into batches.
-pub(super) fn batches(range: std::ops::Range<u64>) -> Vec<std::ops::Range<u64>> {
+pub(super) fn batches(range: Range<u64>) -> Vec<Range<u64>> {
     let end = range.end;
     range.step_by(500).map(|start| start..end.min(start + BATCH)).collect()
 }
 
-/// Posts bodies in their order over so many connections; the time is that from the first byte to the last answer.
+/// What became of posted events.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Posted {
+    pub(super) accepted: u64,
+    pub(super) duplicates: u64,
+    /// How often the service asked to come again.
+    pub(super) busy: u64,
+}
+
+impl std::ops::AddAssign for Posted {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.busy += other.busy;
+    }
+}
+
+/// The part of an acknowledgement that matters.
+#[derive(Debug, Deserialize)]
+struct Acknowledged<'a> {
+    accepted: u64,
+    duplicates: u64,
+    #[serde(borrow)]
+    rejected: &'a RawValue,
+}
+
+impl Posted {
+    /// Reads an answer, which must not refuse an event.
+    fn read(answer: Answer<'_>, busy: u64) -> anyhow::Result<Self> {
+        let Answer { status, body } = answer;
+        ensure!(status == 200, "events were refused: {status} {}", String::from_utf8_lossy(body));
+        let read: Acknowledged<'_> = serde_json::from_slice(body)?;
+        ensure!(read.rejected.get() == "[]", "events were refused: {}", read.rejected);
+        Ok(Self { accepted: read.accepted, duplicates: read.duplicates, busy })
+    }
+}
+
+/// Posts one body until it is taken.
+pub(super) async fn post(connection: &mut Connection, request: &[u8]) -> anyhow::Result<Posted> {
+    let (answer, busy) = connection.insist(request).await?;
+    Posted::read(answer, busy)
+}
+
+/// The requests that post the positions `range` in batches.
+pub(super) fn requests(ground: &Ground, journeys: &Journeys, range: Range<u64>) -> Requests {
+    let mut requests = Requests::default();
+    for batch in batches(range) {
+        requests.push(&ground.posting(&journeys.body(batch)));
+    }
+    requests
+}
+
+/// Sends requests in their order over so many connections; the time is that from the first byte to the last answer.
 pub(super) async fn post_all(
     ground: &Ground,
-    bodies: &[Bytes],
+    requests: Arc<Requests>,
     connections: usize,
 ) -> anyhow::Result<(Posted, Duration)> {
-    let next = AtomicUsize::new(0);
-    let begun = Instant::now();
-    let sender = async || -> anyhow::Result<Posted> {
-        let mut sum = Posted::default();
-        while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-            sum += ground.post(body).await?;
+    let address = ground.service.address;
+    on_own_thread(async move || {
+        let connections = try_join_all((0..connections).map(|_| Connection::open(address))).await?;
+        let next = AtomicUsize::new(0);
+        let begun = Instant::now();
+        let sender = async |mut connection: Connection| -> anyhow::Result<Posted> {
+            let mut sum = Posted::default();
+            while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                sum += post(&mut connection, request).await?;
+            }
+            Ok(sum)
+        };
+        let sums = try_join_all(connections.into_iter().map(sender)).await?;
+        let took = begun.elapsed();
+        let mut total = Posted::default();
+        for sum in sums {
+            total += sum;
         }
-        Ok(sum)
-    };
-    let sums = try_join_all((0..connections).map(|_| sender())).await?;
-    let took = begun.elapsed();
-    let mut total = Posted::default();
-    for sum in sums {
-        total += sum;
-    }
-    Ok((total, took))
+        Ok((total, took))
+    })
+    .await
 }
 
 /// Posts the positions `range` without timing them.
 pub(super) async fn prefill(
     ground: &Ground,
     journeys: &Journeys,
-    range: std::ops::Range<u64>,
+    range: Range<u64>,
     connections: usize,
 ) -> anyhow::Result<Posted> {
     let mut total = Posted::default();
-    for chunk in batches(range).chunks(CHUNK) {
-        let bodies: Vec<Bytes> = chunk.iter().map(|batch| journeys.body(batch.clone())).collect();
-        total += post_all(ground, &bodies, connections).await?.0;
+    let mut next = range.start;
+    while next < range.end {
+        let end = range.end.min(next + CHUNK as u64 * BATCH);
+        total += post_all(ground, Arc::new(requests(ground, journeys, next..end)), connections).await?.0;
+        next = end;
     }
     Ok(total)
 }
@@ -81,7 +135,7 @@ pub(super) enum Table {
 pub(super) async fn copy(
     ground: &Ground,
     journeys: &Journeys,
-    range: std::ops::Range<u64>,
+    range: Range<u64>,
     table: Table,
 ) -> anyhow::Result<(u64, Duration)> {
     // All lines are made before the clock runs.
@@ -101,161 +155,6 @@ pub(super) async fn copy(
     }
     let copied = copy.finish().await?;
     let took = begun.elapsed();
-    anyhow::ensure!(copied == rows, "{copied} of {rows} rows were copied");
+    ensure!(copied == rows, "{copied} of {rows} rows were copied");
     Ok((rows, took))
-}
-
-/// What a phase of single events came to.
-#[derive(Debug)]
-pub(super) struct Singles {
-    pub(super) done: u64,
-    pub(super) took: Duration,
-    pub(super) times: Times,
-}
-
-/// Lets [`CLIENTS`] clients do something again and again for so long, with a number that is new each time.
-async fn for_a_while<T>(
-    span: Duration,
-    clients: Vec<T>,
-    act: impl AsyncFn(&mut T, u64) -> anyhow::Result<()>,
-) -> anyhow::Result<Singles> {
-    let next = AtomicU64::new(0);
-    let begun = Instant::now();
-    let client = async |mut client: T| -> anyhow::Result<Times> {
-        let mut times = Times::default();
-        while begun.elapsed() < span {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let started = Instant::now();
-            act(&mut client, number).await?;
-            times.push(started.elapsed());
-        }
-        Ok(times)
-    };
-    let all = try_join_all(clients.into_iter().map(client)).await?;
-    let took = begun.elapsed();
-    let mut times = Times::default();
-    for own in all {
-        times.append(own);
-    }
-    Ok(Singles { done: times.len() as u64, took, times })
-}
-
-fn clients() -> Vec<()> {
-    (0..CLIENTS).map(|_| ()).collect()
-}
-
-/// Single events to the service.
-pub(super) async fn singles(
-    ground: &Ground,
-    journeys: &Journeys,
-    stream: u64,
-    span: Duration,
-) -> anyhow::Result<Singles> {
-    for_a_while(span, clients(), async |(), number| {
-        let body = journeys.body([Journeys::apart(stream, number)]);
-        ground.post(&body).await.map(|_| ())
-    })
-    .await
-}
-
-/// Each event inserted and committed by itself, straight from connections of Postgres.
-pub(super) async fn loop_of_inserts(
-    ground: &Ground,
-    journeys: &Journeys,
-    stream: u64,
-    span: Duration,
-) -> anyhow::Result<Singles> {
-    let connections = try_join_all((0..CLIENTS).map(|_| ground.pool.acquire())).await?;
-    for_a_while(span, connections, async |connection, number| {
-        let event = journeys.posted(Journeys::apart(stream, number));
-        insert(connection, ground.tenant, &event).await
-    })
-    .await
-}
-
-async fn insert(connection: &mut sqlx::PgConnection, tenant: Uuid, event: &Event) -> anyhow::Result<()> {
-    sqlx::query(include_str!("sql/insert.sql"))
-        .bind(tenant)
-        .bind(event.id)
-        .bind(event.subject())
-        .bind(event.at.to_utc())
-        .bind(event.at.to_utc())
-        .bind(event.name)
-        .bind(event.channel)
-        .bind(event.units())
-        .bind(event.exposure.map(|(experiment, _)| experiment))
-        .bind(event.exposure.map(|(_, arm)| arm))
-        .bind(event.digest())
-        .bind(event.data())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Each event inserted and committed by itself, by a plain handler of axum: the service that one writes in an afternoon.
-pub(super) async fn plain_handler(
-    ground: &Ground,
-    journeys: &Journeys,
-    stream: u64,
-    span: Duration,
-) -> anyhow::Result<Singles> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}/", listener.local_addr()?);
-    let router = axum::Router::new().route("/", post(take)).with_state((ground.pool.clone(), ground.tenant));
-    // Connections are made before the clock runs.
-    drop(try_join_all((0..CLIENTS).map(|_| ground.pool.acquire())).await?);
-    let server = tokio::spawn(async move { axum::serve(listener, router).await });
-    let singles = for_a_while(span, clients(), async |(), number| {
-        let body = journeys.body([Journeys::apart(stream, number)]);
-        let status = ground.http.post(&url).body(body).send().await?.status();
-        anyhow::ensure!(status == StatusCode::OK, "the plain handler answered {status}");
-        Ok(())
-    })
-    .await;
-    server.abort();
-    singles
-}
-
-/// An event as the plain handler reads it.
-#[derive(Debug, Deserialize)]
-struct Taken<'a> {
-    event_id: &'a str,
-    user_id: Option<&'a str>,
-    anonymous_id: Option<&'a str>,
-    name: &'a str,
-    occurred_at: &'a str,
-    channel: &'a str,
-    value: Option<&'a str>,
-    #[serde(borrow)]
-    properties: &'a RawValue,
-}
-
-async fn take(State((pool, tenant)): State<(PgPool, Uuid)>, body: Bytes) -> Result<&'static str, StatusCode> {
-    let events: Vec<Taken<'_>> = serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
-    for event in events {
-        let subject = match (event.user_id, event.anonymous_id) {
-            (Some(user), _) => format!("u:{user}"),
-            (None, Some(anonymous)) => format!("a:{anonymous}"),
-            (None, None) => return Err(StatusCode::BAD_REQUEST),
-        };
-        let at = journey::Instant::parse(event.occurred_at, "").map_err(|_| StatusCode::BAD_REQUEST)?.to_utc();
-        let value = event.value.map(journey::parse_units).transpose().map_err(|_| StatusCode::BAD_REQUEST)?;
-        let inserted = sqlx::query(include_str!("sql/insert.sql"))
-            .bind(tenant)
-            .bind(Uuid::try_parse(event.event_id).map_err(|_| StatusCode::BAD_REQUEST)?)
-            .bind(subject)
-            .bind(at)
-            .bind(at)
-            .bind(event.name)
-            .bind(event.channel)
-            .bind(value)
-            .bind(None::<&str>)
-            .bind(None::<&str>)
-            .bind(0_i64)
-            .bind(format!("{{\"properties\":{}}}", event.properties))
-            .execute(&pool)
-            .await;
-        inserted.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    }
-    Ok("{}")
 }

@@ -1,10 +1,12 @@
 //! `journeylift bench`: how fast the service is on this machine, as ratios taken in one run.
 //!
-//! A temporary Postgres with durable settings and a service in this process ([`ground`]) are given synthetic
-//! [`journeys`] over HTTP; [`ingest`] and [`answers`] measure them against Postgres itself, and the sums of all answers
-//! must in the end be those of the SQL over the raw events ([`sums`]). All SQL that it is measured against is here, in `sql/`.
+//! A temporary Postgres with durable settings and the service as a process of its own ([`ground`]) are given synthetic
+//! [`journeys`] over HTTP; [`ingest`], [`singles`] and [`answers`] measure them against Postgres itself, and the sums of all
+//! answers must in the end be those of the SQL over the raw events ([`sums`]). All SQL that it is measured against is here,
+//! in `sql/`.
 
 mod answers;
+mod client;
 mod dice;
 mod event;
 mod ground;
@@ -13,22 +15,25 @@ mod journeys;
 mod machine;
 mod profile;
 mod report;
+mod served;
+mod singles;
 mod sums;
 mod timing;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use self::answers::Freshness;
 use self::ground::{Ground, PROBE};
-use self::ingest::{CLIENTS, Singles, Table, batches};
+use self::ingest::Table;
 use self::journeys::Journeys;
 use self::report::{Line, Results};
+use self::singles::{CLIENTS, PlainHandler, Singles};
 use self::timing::{Times, rate, shown, thousands};
 use crate::clock;
 use crate::import::progress::to_stderr;
@@ -39,6 +44,10 @@ pub struct BenchArgs {
     /// A small run of less than three minutes
     #[arg(long)]
     quick: bool,
+
+    /// Measure only these parts: the others' events are stored all the same where one of these needs them
+    #[arg(long, value_name = "PART,..", value_delimiter = ',')]
+    only: Vec<Part>,
 
     /// The events of the journeys, repetitions included [default: 500000; quick: 60000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
@@ -86,7 +95,24 @@ pub struct BenchArgs {
     profile: bool,
 }
 
+/// A part of the benchmark that can be run alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Batches of 500 against COPY, and the backlog after them
+    Ingest,
+    /// Single events against a plain handler
+    Singles,
+    /// Lift answers against SQL over the events
+    Lift,
+    /// Whether answers include the event that was just posted
+    Fresh,
+}
+
 impl BenchArgs {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
     fn choose(&self, given: Option<u64>, quick: u64, full: u64) -> u64 {
         given.unwrap_or(if self.quick { quick } else { full })
     }
@@ -183,13 +209,34 @@ impl Bench<'_> {
 
     async fn measure(&self) -> anyhow::Result<(Vec<Line>, Verified)> {
         self.ground.define(&self.journeys).await?;
+        to_stderr(&format!("the service is process {}", self.ground.service.id()));
         let mut lines = Vec::new();
-        let stored = self.batches(&mut lines).await?;
-        let stored = stored + self.singles(&mut lines).await?;
-        self.lifts(&mut lines).await?;
-        let stored = stored + self.freshness(&mut lines).await?;
+        let mut stored = if self.args.wants(Part::Ingest) {
+            self.batches(&mut lines).await?
+        } else {
+            self.fill(self.sizes.events).await?
+        };
+        if self.args.wants(Part::Singles) {
+            stored += self.singles(&mut lines).await?;
+        }
+        if self.args.wants(Part::Lift) {
+            self.lifts(&mut lines).await?;
+        }
+        if self.args.wants(Part::Fresh) {
+            stored += self.freshness(&mut lines).await?;
+        }
         let verified = self.verify(stored).await?;
         Ok((lines, verified))
+    }
+
+    /// Posts the first events of the journeys, and waits until they are measured; how many are stored then.
+    async fn fill(&self, events: u64) -> anyhow::Result<u64> {
+        self.say(&format!("filling with {} events", thousands(events as f64)));
+        let connections = self.args.connections.into();
+        let filled = ingest::prefill(&self.ground, &self.journeys, 0..events, connections).await?;
+        self.say("waiting until they are measured");
+        self.ground.measured(&PROBE).await?;
+        Ok(filled.accepted)
     }
 
     /// Batches against `COPY`; how many events must be stored then.
@@ -197,19 +244,14 @@ impl Bench<'_> {
         let (ground, journeys) = (&self.ground, &self.journeys);
         let split = self.sizes.events - self.sizes.timed;
         let connections = usize::from(self.args.connections);
-        self.say(&format!("filling with {split} events"));
-        let filled = ingest::prefill(ground, journeys, 0..split, connections).await?;
-        self.say("waiting until they are measured");
-        ground.measured(&PROBE).await?;
-        let bodies: Vec<Bytes> =
-            batches(split..self.sizes.events).into_iter().map(|batch| journeys.body(batch)).collect();
-        let bytes: usize = bodies.iter().map(Bytes::len).sum();
+        let filled = self.fill(split).await?;
+        let requests = Arc::new(ingest::requests(ground, journeys, split..self.sizes.events));
+        let bytes = requests.size();
 
-        self.say(&format!("posting {} events in batches", self.sizes.timed));
+        self.say(&format!("posting {} events in batches", thousands(self.sizes.timed as f64)));
         ground.checkpoint().await?;
         self.begin_profile().await?;
-        let (posted, took) = ingest::post_all(ground, &bodies, connections).await?;
-        drop(bodies);
+        let (posted, took) = ingest::post_all(ground, requests, connections).await?;
         self.say("waiting until they are measured");
         let draining = Instant::now();
         ground.measured(&PROBE).await?;
@@ -251,28 +293,29 @@ impl Bench<'_> {
             "events measured, from first to last",
             format!("{} events/s", thousands(rate(posted.accepted, took + drained))),
         ));
-        Ok(filled.accepted + posted.accepted)
+        Ok(filled + posted.accepted)
     }
 
     /// Single events; how many were stored.
     async fn singles(&self, lines: &mut Vec<Line>) -> anyhow::Result<u64> {
         let (ground, journeys, span) = (&self.ground, &self.journeys, self.sizes.span);
+        // The handler is posted the same requests: it has a table of its own.
+        let requests = singles::requests(ground, journeys, 0, span);
         self.say("posting single events");
         ground.checkpoint().await?;
-        let ours = ingest::singles(ground, journeys, 0, span).await?;
+        self.begin_profile().await?;
+        let ours = singles::post_singly(ground.service.address, requests.clone(), span).await?;
+        self.end_profile().await?;
         self.say("waiting until they are measured");
         ground.measured(&PROBE).await?;
-        self.say("inserting single events");
+        self.say("posting the same to a plain handler");
+        let handler = PlainHandler::start(ground).await?;
         ground.checkpoint().await?;
-        let handler = ingest::plain_handler(ground, journeys, 1, span).await?;
-        ground.checkpoint().await?;
-        let inserts = ingest::loop_of_inserts(ground, journeys, 2, span).await?;
-        for (name, theirs) in [("a plain handler", handler), ("a loop without HTTP", inserts)] {
-            lines.push(Line::new(&format!("ingest, single events, {CLIENTS} connections"), said(&ours)).against(
-                format!("{}, {name}", said(&theirs)),
-                rate(ours.done, ours.took) / rate(theirs.done, theirs.took),
-            ));
-        }
+        let theirs = singles::post_singly(handler.address, requests, span).await?;
+        lines.push(Line::new(&format!("ingest, single events, {CLIENTS} connections"), said(&ours)).against(
+            format!("{}, a plain handler", said(&theirs)),
+            rate(ours.done, ours.took) / rate(theirs.done, theirs.took),
+        ));
         Ok(ours.done)
     }
 
