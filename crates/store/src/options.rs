@@ -45,7 +45,7 @@ impl StoreOptions {
             gather: Duration::from_millis(2),
             read_budget: Duration::from_secs(2),
             ahead: 3_000,
-            measure_slice: Duration::from_millis(50),
+            measure_slice: Duration::from_millis(200),
             background: true,
             clock,
         }

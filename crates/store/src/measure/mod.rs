@@ -17,7 +17,7 @@ mod waiting;
 mod work;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +42,13 @@ const LEAST_SLICE: i64 = 100;
 /// many times as long as its tallies.
 const PERSONS_PER_TALLIES: u32 = 4;
 
+/// How many times as long as a turn the background rests while events come in as fast as they can be written.
+const BUSY_RESTS: u32 = 4;
+/// It never rests longer than this.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+/// How long it rests at most while there is little to do.
+const SHORT_REST: Duration = Duration::from_millis(100);
+
 /// Measures tenants, one slice at a time.
 pub(crate) struct Measurer {
     pool: PgPool,
@@ -51,6 +58,8 @@ pub(crate) struct Measurer {
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
     agenda: Mutex<Agenda>,
     wake: Notify,
+    /// Whether events come in as fast as they can be written.
+    saturated: AtomicBool,
 }
 
 /// The tenants that have something to measure, in the order in which they take turns.
@@ -105,6 +114,7 @@ impl Measurer {
             gates: Mutex::default(),
             agenda: Mutex::default(),
             wake: Notify::new(),
+            saturated: AtomicBool::new(false),
         })
     }
 
@@ -112,6 +122,24 @@ impl Measurer {
     pub(crate) fn notify(&self, tenant: &Tenant) {
         self.agenda().add(tenant);
         self.wake.notify_one();
+    }
+
+    /// Says whether events come in as fast as they can be written. What was not acknowledged yet goes first then: answers
+    /// measure by themselves what waits.
+    pub(crate) fn note_saturation(&self, saturated: bool) {
+        self.saturated.store(saturated, Ordering::Relaxed);
+    }
+
+    /// How long the background leaves the machine to others after a turn that took so long.
+    fn rest(&self, took: Duration, more: bool) -> Duration {
+        if self.saturated.load(Ordering::Relaxed) {
+            (took * BUSY_RESTS).min(LONGEST_REST)
+        } else if more {
+            Duration::ZERO
+        } else {
+            // What comes meanwhile shares the cost of one slice's tallies.
+            took.min(SHORT_REST)
+        }
     }
 
     /// Measures whatever tenants are notified of, until the process ends. Run as many of these as tenants should be
@@ -125,6 +153,7 @@ impl Measurer {
             };
             // A wake-up that came while nobody waited stands for several tenants: pass it on.
             self.wake.notify_one();
+            let started = tokio::time::Instant::now();
             let more = match self.turn(&tenant).await {
                 Ok(more) => more,
                 Err(error) => {
@@ -133,12 +162,28 @@ impl Measurer {
                     true
                 }
             };
-            let mut agenda = self.agenda();
-            agenda.busy.remove(&tenant.id);
-            if more {
-                agenda.add(&tenant);
+            let rest = self.rest(started.elapsed(), more);
+            if rest.is_zero() {
+                self.release(&tenant, more);
+            } else {
+                let measurer = self.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(rest).await;
+                    measurer.release(&tenant, more);
+                });
             }
         }
+    }
+
+    /// Lets a tenant that was measured be measured again.
+    fn release(&self, tenant: &Tenant, more: bool) {
+        let mut agenda = self.agenda();
+        agenda.busy.remove(&tenant.id);
+        if more {
+            agenda.add(tenant);
+        }
+        drop(agenda);
+        self.wake.notify_one();
     }
 
     /// Texts of versions that were read before.
@@ -150,13 +195,14 @@ impl Measurer {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One turn of a tenant: what was touched when it began, a slice of a version, a batch of sweeping. Returns whether
+    /// One turn of a tenant: a slice of what is touched, a slice of a version, a batch of sweeping. Returns whether
     /// there is more to do, so that other tenants and the tenant's own backfill are never starved by constant ingest.
     async fn turn(&self, tenant: &Tenant) -> Result<bool, StoreError> {
         let mut more = false;
         if let Some(through) = self.last_touched(tenant.id).await? {
-            while self.touched(tenant, through).await? > 0 {}
-            more = true;
+            let limit = self.gate(tenant.id).subjects.load(Ordering::Relaxed);
+            let measured = self.touched(tenant, through).await?;
+            more = i64::try_from(measured).is_ok_and(|measured| measured >= limit);
         }
         more |= self.build(tenant).await? != Built::Nothing;
         Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
