@@ -134,21 +134,7 @@ impl Stage {
 
     /// Waits until the queue is empty and no version is being built.
     async fn settle(&self, tenant: &Tenant) {
-        for tries in 0.. {
-            assert!(tries < 1_000, "the measurement never catches up");
-            let busy: bool = sqlx::query_scalar(
-                "SELECT EXISTS (SELECT FROM touched WHERE tenant_id = $1) \
-                 OR EXISTS (SELECT FROM definition WHERE tenant_id = $1 AND state = 'building')",
-            )
-            .bind(tenant.id.parse::<uuid::Uuid>().unwrap())
-            .fetch_one(&self.superuser)
-            .await
-            .unwrap();
-            if !busy {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        self.world.caught_up(tenant).await;
         for key in EXPERIMENTS {
             let results = tenant.read.get(&format!("/v1/experiments/{key}/results")).send().await;
             if results.status != 404 {
