@@ -97,7 +97,7 @@ pub(super) enum Part {
     Singles,
     /// Lift answers against SQL over the events, and against the answers of a small tenant
     Lift,
-    /// One metric of a lift against ClickHouse
+    /// One metric of a lift against `ClickHouse`
     Clickhouse,
     /// Whether answers include the event that was just posted
     Fresh,
@@ -136,6 +136,8 @@ pub(super) struct Sizes {
     pub(super) tries_within: Duration,
     /// Events a second beside freshness.
     pub(super) background: u64,
+    /// How long a metric that is added may take until it is given up.
+    pub(super) added_within: Duration,
 }
 
 impl BenchArgs {
@@ -181,6 +183,7 @@ impl BenchArgs {
             tries: choose(self.tries, 50, 1_000, 10_000),
             tries_within: Duration::from_secs(choose(None, 6, 120, 900)),
             background: choose(self.background, 1_000, 5_000, 5_000),
+            added_within: Duration::from_secs(choose(None, 40, 600, 1_800)),
         }
     }
 }

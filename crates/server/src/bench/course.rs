@@ -84,44 +84,44 @@ impl<'a> Bench<'a> {
         let parts = self.ranges(ingest, import);
         self.ground.define(&self.tenant, &self.journeys).await?;
         if lift {
-            self.fill_small().await?;
+            Box::pin(self.fill_small()).await?;
         }
-        self.fill(parts.filled).await?;
+        Box::pin(self.fill(parts.filled)).await?;
         // Those that are compared with COPY come first: they know which rows are in the table beside theirs.
         if ingest {
-            self.ingest(parts.burst).await?;
+            Box::pin(self.ingest(parts.burst)).await?;
         }
         if import {
-            self.imports(parts.lines, parts.table, !ingest).await?;
+            Box::pin(self.imports(parts.lines, parts.table, !ingest)).await?;
         }
         if singles {
-            self.singles().await?;
+            Box::pin(self.singles()).await?;
         }
         if steady {
-            self.steady().await?;
+            Box::pin(self.steady()).await?;
         }
         if soak {
-            self.soak().await?;
+            Box::pin(self.soak()).await?;
         }
         if lift {
-            self.lifts().await?;
+            Box::pin(self.lifts()).await?;
         }
         if clickhouse {
-            self.clickhouse().await?;
+            Box::pin(self.clickhouse()).await?;
         }
         if fresh {
-            self.fresh().await?;
+            Box::pin(self.fresh()).await?;
         }
         if added {
-            self.added().await?;
+            Box::pin(self.added()).await?;
         }
         if disk {
-            self.disk().await?;
+            Box::pin(self.disk()).await?;
         }
         if start || memory {
-            self.start_again(start, memory).await?;
+            Box::pin(self.start_again(start, memory)).await?;
         }
-        self.verify().await
+        Box::pin(self.verify()).await
     }
 
     /// Which positions belong to which part; those of parts that are not wanted are stored beforehand.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
+use super::client::{Connection, on_own_thread};
 use super::course::Bench;
 use super::ground::Tenant;
 use super::ingest::post;
@@ -68,39 +69,46 @@ impl Bench<'_> {
     }
 
     async fn probe_beside(&self, name: &str, loaded: &Tenant) -> anyhow::Result<(Freshness, f64)> {
-        let span = self.sizes.tries_within + Duration::from_secs(60);
+        let span = self.sizes.tries_within + Duration::from_mins(1);
         let requests = Steady::new(loaded, &self.journeys, self.stream(), self.sizes.background, span);
         Load::beside(self.ground.service.address, requests, self.probe(name)).await
     }
 
     /// Posts one event of a person who is new to the probe's experiment and reads; then the next.
     async fn probe(&self, name: &str) -> anyhow::Result<Freshness> {
-        let persons = |answer: &Value| answer.pointer("/arms/0/persons").and_then(Value::as_u64);
-        let mut connection = self.ground.connect().await?;
-        let asked = self.tenant.reading(&PROBE.results());
-        let none = "the probe's arm has no persons";
-        let mut known = persons(&read(&mut connection, &asked).await?.0).context(none)?;
-        let mut found = Freshness::default();
-        let begun = Instant::now();
-        while found.tries < self.sizes.tries && begun.elapsed() < self.sizes.tries_within {
-            let id = format!("probe-{name}-{}", found.tries);
-            let body = json!([{
-                "event_id": id, "user_id": id, "name": "Experiment Viewed", "channel": "web",
-                "properties": {"experiment_id": PROBE.key, "variation_id": PROBE.arms[0], "device": "ios"},
-            }]);
-            let request = self.tenant.posting(body.to_string().as_bytes());
-            let posted = Instant::now();
-            post(&mut connection, &request).await?;
-            found.posts.push(posted.elapsed());
-            let (answer, took) = read(&mut connection, &asked).await?;
-            found.reads.push(took);
-            found.tries += 1;
-            // Nobody else exposes anyone here, so that it is exactly one more.
-            let now = persons(&answer).context(none)?;
-            found.included += u64::from(now == known + 1);
-            known = now.max(known);
-        }
-        Ok(found)
+        let (address, tenant) = (self.ground.service.address, self.tenant.clone());
+        let (tries, within, name) = (self.sizes.tries, self.sizes.tries_within, name.to_owned());
+        on_own_thread(async move || {
+            let persons = |answer: &Value| {
+                let persons = answer.pointer("/arms/0/persons").and_then(Value::as_u64);
+                persons.context("the probe's arm has no persons")
+            };
+            let mut connection = Connection::open(address).await?;
+            let asked = tenant.reading(&PROBE.results());
+            let mut known = persons(&read(&mut connection, &asked).await?.0)?;
+            let mut found = Freshness::default();
+            let begun = Instant::now();
+            while found.tries < tries && begun.elapsed() < within {
+                let id = format!("probe-{name}-{}", found.tries);
+                let body = json!([{
+                    "event_id": id, "user_id": id, "name": "Experiment Viewed", "channel": "web",
+                    "properties": {"experiment_id": PROBE.key, "variation_id": PROBE.arms[0], "device": "ios"},
+                }]);
+                let request = tenant.posting(body.to_string().as_bytes());
+                let posted = Instant::now();
+                post(&mut connection, &request).await?;
+                found.posts.push(posted.elapsed());
+                let (answer, took) = read(&mut connection, &asked).await?;
+                found.reads.push(took);
+                found.tries += 1;
+                // Nobody else exposes anyone here, so that it is exactly one more.
+                let now = persons(&answer)?;
+                found.included += u64::from(now == known + 1);
+                known = now.max(known);
+            }
+            Ok(found)
+        })
+        .await
     }
 
     fn fresh_lines(&mut self, beside: Beside, background: f64, found: &Freshness) {

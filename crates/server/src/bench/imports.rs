@@ -38,9 +38,9 @@ impl Bench<'_> {
             line.clear();
             let event = self.journeys.posted(position);
             if is_table {
-                event.write_csv(&mut line)
+                event.write_csv(&mut line);
             } else {
-                event.write_json(&mut line)
+                event.write_json(&mut line);
             }
             line.push(b'\n');
             out.write_all(&line)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::client::Connection;
+use super::client::{Connection, on_own_thread};
 use super::course::Bench;
 use super::ground::{Ground, Tenant};
 use super::report::Line;
@@ -23,15 +23,19 @@ pub(super) async fn read(connection: &mut Connection, request: &[u8]) -> anyhow:
 
 /// The times of so many strong answers, one after another, over all the experiments.
 async fn answers(ground: &Ground, tenant: &Tenant, trials: &[Trial], reads: u64) -> anyhow::Result<Times> {
-    let mut times = Times::default();
-    let mut connection = ground.connect().await?;
     let requests: Vec<Vec<u8>> = trials.iter().map(|trial| tenant.reading(&trial.results())).collect();
-    for request in requests.iter().cycle().take(usize::try_from(reads)?) {
-        let (answer, took) = read(&mut connection, request).await?;
-        ensure!(answer.pointer("/fresh/pending_subjects") == Some(&json!(0)), "something is pending");
-        times.push(took);
-    }
-    Ok(times)
+    let address = ground.service.address;
+    on_own_thread(async move || {
+        let mut times = Times::default();
+        let mut connection = Connection::open(address).await?;
+        for request in requests.iter().cycle().take(usize::try_from(reads)?) {
+            let (answer, took) = read(&mut connection, request).await?;
+            ensure!(answer.pointer("/fresh/pending_subjects") == Some(&json!(0)), "something is pending");
+            times.push(took);
+        }
+        Ok(times)
+    })
+    .await
 }
 
 impl Bench<'_> {

@@ -45,6 +45,7 @@ use self::args::Part;
 use self::course::Bench;
 use self::report::{Line, Results};
 use self::timing::shown;
+use crate::Signals;
 use crate::import::progress::to_stderr;
 
 /// Runs the benchmark, prints its table and writes its file. Fails where a sum differs from that of the events.
@@ -62,9 +63,13 @@ pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
     }
     let mut verified = Ok("There were no events, so that there was nothing to verify.".to_owned());
     if args.needs_events() {
-        let mut bench = Bench::start(args, begun, &directory).await?;
+        let mut bench = Box::pin(Bench::start(args, begun, &directory)).await?;
         facts.extend(bench.facts().await?);
-        let outcome = bench.run().await;
+        let mut signals = Signals::listen()?;
+        let outcome = tokio::select! {
+            outcome = bench.run() => outcome,
+            _ = signals.next() => Err(anyhow::anyhow!("told to stop")),
+        };
         // What was found until then is of no use where the benchmark fails; the servers are stopped all the same.
         lines.append(&mut bench.lines);
         bench.ground.stop().await?;
