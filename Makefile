@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `run`, `test` and `bench` install what they need from the system's packages.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-quick fmt doc openapi deny
+.PHONY: help run test bench bench-quick soak fmt doc openapi deny
 
 ARGS ?=
 
@@ -25,14 +25,17 @@ test: ## formatting, lints, unit and property tests, then everything against a r
 	@# Cargo goes through the packages by name: the libraries and the program first, the package `tests` last.
 	cargo test --workspace --locked
 
-bench: ## measure ingestion and answers on this machine
+bench: ## measure ingestion, answers and resources on this machine (ARGS="--full" for ten million events, ARGS="--only lift" for a part)
 	@bash scripts/ensure-build.sh
 	@bash scripts/ensure-postgres.sh
 	cargo build --release --locked --bin journeylift
 	target/release/journeylift bench $(ARGS)
 
 bench-quick: ARGS += --quick
-bench-quick: bench ## the same in a fraction of the time, with wider noise
+bench-quick: bench ## the same, small, in less than three minutes
+
+soak: ARGS += --only soak --events 200000 --rate 2000 --seconds 1800 --out benches/soak.md
+soak: bench ## half an hour of load, under which the memory of the service must stay flat
 
 fmt: ## format all code
 	cargo fmt --all

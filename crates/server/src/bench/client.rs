@@ -168,10 +168,6 @@ impl Requests {
         self.ends.push(self.bytes.len());
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
     /// All their bytes.
     pub(super) fn size(&self) -> usize {
         self.bytes.len()
@@ -259,7 +255,7 @@ mod tests {
         requests.push(b"");
         requests.push(b"three");
         assert_eq!([0, 1, 2, 3].map(|at| requests.get(at)), [Some(&b"one"[..]), Some(b""), Some(b"three"), None]);
-        assert_eq!((requests.len(), requests.size()), (3, 8));
+        assert_eq!(requests.size(), 8);
     }
 
     #[tokio::test]

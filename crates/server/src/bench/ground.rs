@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
 use uuid::Uuid;
 
 use super::client::{Connection, get, post};
-use super::journeys::{Journeys, Trial, WINDOW_DAYS};
+use super::journeys::Journeys;
 use super::served::{Served, Settings};
+use super::trials::{PROBE, metrics};
 use crate::postgres::{Embedded, EmbeddedOptions, Role};
 
 /// The most events of a request.
 pub(super) const BATCH: u64 = 500;
-/// The experiment that only the probe of freshness is in.
-pub(super) const PROBE: Trial = Trial { key: "freshness-probe", arms: &["none", "probed"] };
 /// The connections that the benchmark itself may hold.
 const OWN_CONNECTIONS: u16 = 150;
 
@@ -27,12 +27,35 @@ const OWN_CONNECTIONS: u16 = 150;
 pub(super) struct Ground {
     pub(super) service: Served,
     postgres: Embedded,
-    folder: PathBuf,
+    /// Where the service's log is, and what else the benchmark writes for a while.
+    pub(super) folder: PathBuf,
     /// Connections that nothing is hidden from.
     pub(super) pool: PgPool,
-    pub(super) http: reqwest::Client,
-    pub(super) tenant: Uuid,
+    http: reqwest::Client,
+    operator_key: String,
+}
+
+/// A tenant of the service, with its keys.
+#[derive(Debug, Clone)]
+pub(super) struct Tenant {
+    pub(super) id: Uuid,
     keys: Value,
+}
+
+impl Tenant {
+    pub(super) fn key(&self, scope: &str) -> &str {
+        self.keys[scope].as_str().unwrap_or_default()
+    }
+
+    /// The request that posts a body of events.
+    pub(super) fn posting(&self, body: &[u8]) -> Vec<u8> {
+        post("/v1/events", self.key("ingest"), body)
+    }
+
+    /// The request that reads a path.
+    pub(super) fn reading(&self, path: &str) -> Vec<u8> {
+        get(path, self.key("read"))
+    }
 }
 
 impl Ground {
@@ -70,13 +93,15 @@ impl Ground {
         sqlx::raw_sql(include_str!("sql/tables.sql")).execute(&pool).await?;
         let http =
             reqwest::Client::builder().pool_max_idle_per_host(usize::MAX).timeout(Duration::from_mins(2)).build()?;
-        let mut ground =
-            Self { service, postgres, folder: settings.folder, pool, http, tenant: Uuid::nil(), keys: Value::Null };
-        let request = json!({"name": "bench", "currency": "EUR", "time_zone": "UTC"});
-        let made = ground.send(reqwest::Method::POST, "/v1/tenants", &operator_key, Some(&request)).await?;
-        ground.tenant = Uuid::parse_str(made["tenant"]["id"].as_str().context("the new tenant has no id")?)?;
-        ground.keys = made["keys"].clone();
-        Ok(ground)
+        Ok(Self { service, postgres, folder: settings.folder, pool, http, operator_key })
+    }
+
+    /// A new tenant, in whose name nothing is defined.
+    pub(super) async fn new_tenant(&self, name: &str) -> anyhow::Result<Tenant> {
+        let request = json!({"name": name, "currency": "EUR", "time_zone": "UTC"});
+        let made = self.send(Method::POST, "/v1/tenants", &self.operator_key, Some(&request)).await?;
+        let id = Uuid::parse_str(made["tenant"]["id"].as_str().context("the new tenant has no id")?)?;
+        Ok(Tenant { id, keys: made["keys"].clone() })
     }
 
     /// Stops the service and then Postgres.
@@ -91,46 +116,21 @@ impl Ground {
         format!("http://{}{path}", self.service.address)
     }
 
-    pub(super) fn key(&self, scope: &str) -> &str {
-        self.keys[scope].as_str().unwrap_or_default()
-    }
-
-    /// Puts the metrics and the experiments.
-    pub(super) async fn define(&self, journeys: &Journeys) -> anyhow::Result<()> {
-        for (key, metric) in [
-            ("buyers", json!({"kind": "conversion", "event": "Order Completed"})),
-            ("revenue", json!({"kind": "sum", "event": "Order Completed", "unit": "EUR"})),
-            (
-                "order-value",
-                json!({"kind": "ratio", "numerator": {"event": "Order Completed", "of": "value"},
-                    "denominator": {"event": "Order Completed", "of": "count"}}),
-            ),
-            ("views", json!({"kind": "count", "event": "Product Viewed"})),
-        ] {
-            self.send(reqwest::Method::PUT, &format!("/v1/metrics/{key}"), self.key("admin"), Some(&metric)).await?;
+    /// Puts the metrics and the experiments of the journeys, and the experiment of the probe.
+    pub(super) async fn define(&self, tenant: &Tenant, journeys: &Journeys) -> anyhow::Result<()> {
+        let metrics = metrics();
+        for (key, metric) in &metrics {
+            self.put(tenant, &format!("/v1/metrics/{key}"), metric).await?;
         }
+        let keys = metrics.each_ref().map(|(key, _)| *key);
         for trial in journeys.trials().iter().chain([&PROBE]) {
-            let arms: Vec<_> = trial.arms.iter().map(|arm| json!({"key": arm, "weight": 1})).collect();
-            let document = json!({
-                "name": trial.key, "tactic": "recommendation", "control": trial.arms[0], "arms": arms,
-                "starts_at": journeys.begins.to_string(), "window_days": WINDOW_DAYS, "method": "frequentist",
-                "metrics": [{"metric": "buyers", "role": "primary"}, {"metric": "revenue", "role": "secondary"},
-                    {"metric": "order-value", "role": "secondary"}, {"metric": "views", "role": "secondary"}],
-                "dimensions": ["properties.device"],
-            });
-            let path = format!("/v1/experiments/{}", trial.key);
-            self.send(reqwest::Method::PUT, &path, self.key("admin"), Some(&document)).await?;
+            let document = trial.document(&journeys.begins.to_string(), &keys);
+            self.put(tenant, &format!("/v1/experiments/{}", trial.key), &document).await?;
         }
         Ok(())
     }
 
-    async fn send(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        key: &str,
-        body: Option<&Value>,
-    ) -> anyhow::Result<Value> {
+    async fn send(&self, method: Method, path: &str, key: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let mut request = self.http.request(method, self.url(path)).bearer_auth(key);
         if let Some(body) = body {
             request = request.json(body);
@@ -143,8 +143,13 @@ impl Ground {
     }
 
     /// Asks for JSON with the key that reads.
-    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.send(reqwest::Method::GET, path, self.key("read"), None).await
+    pub(super) async fn get(&self, tenant: &Tenant, path: &str) -> anyhow::Result<Value> {
+        self.send(Method::GET, path, tenant.key("read"), None).await
+    }
+
+    /// Puts a document with the key that administers.
+    pub(super) async fn put(&self, tenant: &Tenant, path: &str, document: &Value) -> anyhow::Result<Value> {
+        self.send(Method::PUT, path, tenant.key("admin"), Some(document)).await
     }
 
     /// A new connection to the service.
@@ -152,28 +157,23 @@ impl Ground {
         Connection::open(self.service.address).await
     }
 
-    /// The request that posts a body of events.
-    pub(super) fn posting(&self, body: &[u8]) -> Vec<u8> {
-        post("/v1/events", self.key("ingest"), body)
+    /// The subjects of a tenant that are still to be measured.
+    pub(super) async fn pending(&self, tenant: &Tenant) -> anyhow::Result<u64> {
+        let answer = self.get(tenant, &format!("{}?consistency=eventual", PROBE.results())).await?;
+        let set_aside = answer.pointer("/fresh/set_aside").and_then(Value::as_array).map_or(0, Vec::len);
+        ensure!(set_aside == 0, "persons are set aside: {}", answer["fresh"]);
+        answer.pointer("/fresh/pending_subjects").and_then(Value::as_u64).context("the answer says nothing of pending")
     }
 
-    /// The request that reads a path.
-    pub(super) fn reading(&self, path: &str) -> Vec<u8> {
-        get(path, self.key("read"))
-    }
-
-    /// Waits until nothing is pending.
-    pub(super) async fn measured(&self, trial: &Trial) -> anyhow::Result<()> {
-        let path = format!("/v1/experiments/{}/results?consistency=eventual", trial.key);
-        loop {
-            let answer = self.get(&path).await?;
-            let set_aside = answer.pointer("/fresh/set_aside").and_then(Value::as_array).map_or(0, Vec::len);
-            ensure!(set_aside == 0, "persons are set aside: {}", answer["fresh"]);
-            if answer.pointer("/fresh/pending_subjects") == Some(&json!(0)) && answer["measuring"].is_null() {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+    /// Waits until nothing of a tenant is pending.
+    pub(super) async fn measured(&self, tenant: &Tenant) -> anyhow::Result<()> {
+        // Short beside what is waited for, and long beside what asking costs the service.
+        let mut pause = Duration::from_millis(5);
+        while self.pending(tenant).await? > 0 {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
         }
+        Ok(())
     }
 
     /// A checkpoint, so that each measurement begins with a clean cache and the same share of whole-page images ahead.
@@ -182,17 +182,28 @@ impl Ground {
         Ok(())
     }
 
+    /// The version of the database, and those of its settings that bear on durability and speed.
+    pub(super) async fn postgres_facts(&self) -> anyhow::Result<String> {
+        let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(&self.pool).await?;
+        let settings: String = sqlx::query_scalar(
+            "SELECT string_agg(name || ' ' || current_setting(name), ', ' ORDER BY name) FROM pg_settings
+             WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'shared_buffers')",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(format!("{version} ({settings})"))
+    }
+
     /// Brings the statistics of the planner up to date.
     pub(super) async fn analyze(&self) -> anyhow::Result<()> {
         sqlx::raw_sql("VACUUM ANALYZE event").execute(&self.pool).await?;
-        sqlx::raw_sql("ANALYZE bench.person").execute(&self.pool).await?;
         Ok(())
     }
 
-    /// The events that are stored.
-    pub(super) async fn stored(&self) -> anyhow::Result<u64> {
+    /// The events of a tenant that are stored.
+    pub(super) async fn stored(&self, tenant: &Tenant) -> anyhow::Result<u64> {
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM event WHERE tenant_id = $1")
-            .bind(self.tenant)
+            .bind(tenant.id)
             .fetch_one(&self.pool)
             .await?;
         Ok(count.unsigned_abs())

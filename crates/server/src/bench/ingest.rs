@@ -11,9 +11,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::client::{Answer, Connection, Requests, on_own_thread};
+use super::course::Bench;
 use super::event::COLUMNS;
-use super::ground::{BATCH, Ground};
+use super::ground::{BATCH, Ground, Tenant};
 use super::journeys::Journeys;
+use super::report::Line;
+use super::timing::{rate, shown, thousands};
 
 /// Batches that are made ahead of what need not be timed.
 const CHUNK: usize = 400;
@@ -68,10 +71,10 @@ pub(super) async fn post(connection: &mut Connection, request: &[u8]) -> anyhow:
 }
 
 /// The requests that post the positions `range` in batches.
-pub(super) fn requests(ground: &Ground, journeys: &Journeys, range: Range<u64>) -> Requests {
+pub(super) fn requests(tenant: &Tenant, journeys: &Journeys, range: Range<u64>) -> Requests {
     let mut requests = Requests::default();
     for batch in batches(range) {
-        requests.push(&ground.posting(&journeys.body(batch)));
+        requests.push(&tenant.posting(&journeys.body(batch)));
     }
     requests
 }
@@ -108,6 +111,7 @@ pub(super) async fn post_all(
 /// Posts the positions `range` without timing them.
 pub(super) async fn prefill(
     ground: &Ground,
+    tenant: &Tenant,
     journeys: &Journeys,
     range: Range<u64>,
     connections: usize,
@@ -116,38 +120,26 @@ pub(super) async fn prefill(
     let mut next = range.start;
     while next < range.end {
         let end = range.end.min(next + CHUNK as u64 * BATCH);
-        total += post_all(ground, Arc::new(requests(ground, journeys, next..end)), connections).await?.0;
+        total += post_all(ground, Arc::new(requests(tenant, journeys, next..end)), connections).await?.0;
         next = end;
     }
     Ok(total)
 }
 
-/// A table that rows are copied into.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Table {
-    /// Columns, primary key and index.
-    Plain,
-    /// Its checks as well.
-    Checked,
-}
-
 /// Copies the new ones among the positions `range` in one stream and one transaction: the rows and the time.
+///
+/// The table is the service's own, with its checks and indexes, and holds the same events.
 pub(super) async fn copy(
     ground: &Ground,
+    tenant: &Tenant,
     journeys: &Journeys,
     range: Range<u64>,
-    table: Table,
 ) -> anyhow::Result<(u64, Duration)> {
     // All lines are made before the clock runs.
-    let chunks: Vec<(Vec<u8>, u64)> =
-        batches(range).into_iter().map(|batch| journeys.rows(batch, ground.tenant)).collect();
-    let name = match table {
-        Table::Plain => "plain",
-        Table::Checked => "checked",
-    };
+    let chunks: Vec<(Vec<u8>, u64)> = batches(range).into_iter().map(|batch| journeys.rows(batch, tenant.id)).collect();
     let mut connection = ground.pool.acquire().await?;
     let begun = Instant::now();
-    let mut copy = connection.copy_in_raw(&format!("COPY bench.{name} ({COLUMNS}) FROM STDIN")).await?;
+    let mut copy = connection.copy_in_raw(&format!("COPY bench.checked ({COLUMNS}) FROM STDIN")).await?;
     let mut rows = 0;
     for (lines, count) in chunks {
         rows += count;
@@ -157,4 +149,67 @@ pub(super) async fn copy(
     let took = begun.elapsed();
     ensure!(copied == rows, "{copied} of {rows} rows were copied");
     Ok((rows, took))
+}
+
+/// Gives the table of [`copy`] what the service holds before something is timed.
+pub(super) async fn fill_copied(ground: &Ground, tenant: &Tenant) -> anyhow::Result<()> {
+    sqlx::raw_sql("TRUNCATE bench.checked").execute(&ground.pool).await?;
+    sqlx::query("INSERT INTO bench.checked SELECT * FROM event WHERE tenant_id = $1")
+        .bind(tenant.id)
+        .execute(&ground.pool)
+        .await?;
+    sqlx::raw_sql("VACUUM ANALYZE bench.checked").execute(&ground.pool).await?;
+    Ok(())
+}
+
+impl Bench<'_> {
+    /// Batches against `COPY`, and the backlog after them.
+    pub(super) async fn ingest(&mut self, range: Range<u64>) -> anyhow::Result<()> {
+        self.say("filling the table to copy into");
+        fill_copied(&self.ground, &self.tenant).await?;
+        let events = range.end - range.start;
+        let requests = Arc::new(requests(&self.tenant, &self.journeys, range.clone()));
+        let bytes = requests.size();
+        self.say(&format!("posting {} events in batches", thousands(events as f64)));
+        self.ground.checkpoint().await?;
+        self.begin_profile().await?;
+        let (posted, took) = post_all(&self.ground, requests, self.args.connections.into()).await?;
+        self.say("waiting until they are measured");
+        let draining = Instant::now();
+        self.ground.measured(&self.tenant).await?;
+        let drained = draining.elapsed();
+        self.end_profile().await?;
+        self.stored += posted.accepted;
+        self.note_memory()?;
+
+        self.say("copying the same");
+        self.ground.checkpoint().await?;
+        let (rows, copying) = copy(&self.ground, &self.tenant, &self.journeys, range).await?;
+        ensure!(rows == posted.accepted, "{} events were new to the service, {rows} in fact", posted.accepted);
+        let (ours, theirs) = (rate(posted.accepted, took), rate(rows, copying));
+        self.lines.push(
+            Line::new("ingest, batches of 500", format!("{} rows/s", thousands(ours)))
+                .against(format!("{} rows/s, COPY", thousands(theirs)), ours / theirs)
+                .at_least(0.6),
+        );
+        self.lines.push(Line::new(
+            "the same, as acknowledged",
+            format!(
+                "{} events/s ({:.1} MB/s), {} duplicates, {} times busy",
+                thousands(rate(posted.accepted + posted.duplicates, took)),
+                bytes as f64 / took.as_secs_f64() / 1e6,
+                posted.duplicates,
+                posted.busy
+            ),
+        ));
+        let ratio = took.as_secs_f64() / drained.as_secs_f64().max(1e-6);
+        let what = format!("backlog of these {} events, measured in", thousands(events as f64));
+        self.lines
+            .push(Line::new(&what, shown(drained)).against(format!("{}, the burst", shown(took)), ratio).at_least(1.0));
+        self.lines.push(Line::new(
+            "events measured, from the first of the burst to the last",
+            format!("{} events/s", thousands(rate(posted.accepted, took + drained))),
+        ));
+        Ok(())
+    }
 }

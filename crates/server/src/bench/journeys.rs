@@ -1,8 +1,9 @@
 //! Synthetic journeys: what is posted, in the order of arrival. A function of the seed and the position alone.
 //!
-//! Persons act as often as Zipf's law says. Of the events posted, 5 % are repetitions of earlier ones, 3 % tell of what
-//! happened up to three days before, and 1 % link an anonymous identity to a user. A person is in two of three experiments
-//! on average, and 1 % of exposures show another arm than the person's own.
+//! Persons act as often as Zipf's law says, flattened at the top as Mandelbrot has it, so that the busiest of ten million
+//! events has a hundred thousand. Of the events posted, 5 % are repetitions of earlier ones, 3 % tell of what happened up to
+//! three days before, and 1 % link an anonymous identity to a user. Everyone is exposed to the first experiment and to two
+//! others at three different times, and 1 % of exposures show another arm than the person's own.
 
 use axum::body::Bytes;
 use journey::{Instant, names};
@@ -10,36 +11,27 @@ use uuid::Uuid;
 
 use super::dice::Dice;
 use super::event::{Event, Identity, MIX};
+use super::trials::{TRIALS, Trial};
 
 /// The days over which the journeys go.
 pub(super) const DAYS: i64 = 40;
 /// The window of every metric, in days.
 pub(super) const WINDOW_DAYS: i64 = 14;
-/// Events a person has on average.
-const EVENTS_A_PERSON: u64 = 20;
+/// Events a person has on average; as many positions hold the exposures of one person.
+const EVENTS_A_PERSON: u64 = 10;
+/// By how much ranks are moved up in Zipf's law.
+const FLATTENED: f64 = 8.0;
 /// How far back a repetition reaches, in positions.
 const REPEATED_WITHIN: u64 = 5_000;
 /// One in so many events links two identities.
 const LINK_EVERY: u64 = 100;
-/// The percentage of persons that an experiment takes in.
-const TAKEN_IN: u64 = 67;
+/// Of ten positions, those that expose a person: to the first experiment, and to each of the two others.
+const EXPOSING: [u64; 3] = [4, 6, 8];
 /// Positions from here on are apart from the journeys: each stream of them has events of its own, none repeated.
 const STREAM: u64 = 1 << 40;
 
-/// An experiment of the journeys.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Trial {
-    pub(super) key: &'static str,
-    /// The first one is the control.
-    pub(super) arms: &'static [&'static str],
-}
-
-/// The experiments that there can be.
-pub(super) const TRIALS: [Trial; 3] = [
-    Trial { key: "recommendations", arms: &["none", "popular", "personal"] },
-    Trial { key: "welcome-offer", arms: &["none", "discount"] },
-    Trial { key: "onboarding-mail", arms: &["none", "short", "long", "video"] },
-];
+/// How long before now the journeys end, in microseconds: none of their times may lie in the future.
+const MARGIN: i64 = 600_000_000;
 
 /// All that is posted.
 #[derive(Debug)]
@@ -50,8 +42,8 @@ pub(super) struct Journeys {
     trials: &'static [Trial],
     /// Zipf's law, summed up.
     weights: Vec<f64>,
-    /// The person that each link is of.
-    links: Vec<usize>,
+    /// All persons in the order in which they are exposed, and the first of them sign in.
+    order: Vec<usize>,
     /// The position of each person's link; 0: signed in from the beginning.
     signs_in: Vec<u64>,
     pub(super) begins: Instant,
@@ -64,25 +56,28 @@ impl Journeys {
         let persons = usize::try_from((events / EVENTS_A_PERSON).max(100)).unwrap_or(usize::MAX);
         let mut total = 0.0;
         let weights = (1..=persons).map(|rank| {
-            total += 1.0 / rank as f64;
+            total += 1.0 / (rank as f64 + FLATTENED);
             total
         });
         let weights = weights.collect();
-        // The persons who sign in, in a random order, each once.
-        let mut links: Vec<usize> = (0..persons).collect();
+        let mut order: Vec<usize> = (0..persons).collect();
         let mut dice = Dice::new(seed, u64::MAX);
         for at in (1..persons).rev() {
             let other = usize::try_from(dice.below(at as u64 + 1)).unwrap_or_default();
-            links.swap(at, other);
+            order.swap(at, other);
         }
-        links.truncate(usize::try_from(events / LINK_EVERY).unwrap_or(usize::MAX));
         let mut signs_in = vec![0; persons];
-        for (place, person) in (LINK_EVERY - 1..).step_by(100).zip(&links) {
+        for (place, person) in (LINK_EVERY - 1..events).step_by(100).zip(&order) {
             signs_in[*person] = place;
         }
-        let ends = now.plus_micros(-600_000_000);
+        let ends = now.plus_micros(-MARGIN);
         let trials = &TRIALS[..trials.clamp(1, TRIALS.len())];
-        Self { seed, events, trials, weights, links, signs_in, begins: ends.plus_days(-DAYS), ends }
+        Self { seed, events, trials, weights, order, signs_in, begins: ends.plus_days(-DAYS), ends }
+    }
+
+    /// The moment at which journeys must be made to end with these.
+    pub(super) fn ends_before(&self) -> Instant {
+        self.ends.plus_micros(MARGIN)
     }
 
     pub(super) fn persons(&self) -> usize {
@@ -95,11 +90,12 @@ impl Journeys {
 
     /// The earlier position that this one repeats.
     fn repeats(&self, position: u64) -> Option<u64> {
-        if position >= self.events {
+        // Three of ten positions are never given to a repetition, so that nobody's exposure is missing.
+        if position >= self.events || EXPOSING.contains(&(position % EVENTS_A_PERSON)) {
             return None;
         }
         let mut dice = Dice::new(self.seed ^ 0x5bd1_e995, position);
-        let repeated = dice.percent(5);
+        let repeated = dice.percent(7);
         let earlier = position.checked_sub(1 + dice.below(REPEATED_WITHIN)).filter(|_| repeated)?;
         Some(self.repeats(earlier).unwrap_or(earlier))
     }
@@ -144,7 +140,8 @@ impl Journeys {
                 details,
             };
         }
-        let person = self.person(dice.share());
+        let exposes = self.exposes(position);
+        let person = exposes.map_or_else(|| self.person(dice.share()), |(person, _)| person);
         let identity = if position < self.signs_in[person] { Identity::Anonymous } else { Identity::User };
         let mut kind = dice.below(100);
         let mut found = (names::PAGE, "web");
@@ -155,12 +152,11 @@ impl Journeys {
             }
             kind -= percent;
         }
-        let mut exposure = None;
-        if found.0 == names::EXPOSURE {
-            exposure = self.exposure(person, &mut dice);
-            if exposure.is_none() {
-                found.0 = names::PAGE;
-            }
+        let again = usize::try_from(dice.below(3)).unwrap_or_default();
+        let nth = exposes.map(|(_, nth)| nth).or_else(|| (found.0 == names::EXPOSURE).then_some(again));
+        let exposure = nth.map(|nth| self.exposure(person, nth, &mut dice));
+        if exposure.is_some() {
+            found = (names::EXPOSURE, "web");
         }
         let cents = match found.0 {
             names::ORDER => Some(amount(&mut dice)),
@@ -183,7 +179,19 @@ impl Journeys {
 
     fn link(&self, position: u64) -> Option<usize> {
         let is_link = position < self.events && position % LINK_EVERY == LINK_EVERY - 1;
-        is_link.then(|| usize::try_from(position / LINK_EVERY).ok().and_then(|at| self.links.get(at)).copied())?
+        is_link.then(|| usize::try_from(position / LINK_EVERY).ok().and_then(|at| self.order.get(at)).copied())?
+    }
+
+    /// The person that this position exposes, and to which of the person's experiments.
+    fn exposes(&self, position: u64) -> Option<(usize, usize)> {
+        if position >= self.events {
+            return None;
+        }
+        let nth = EXPOSING.iter().position(|place| *place == position % EVENTS_A_PERSON)?;
+        let persons = self.order.len();
+        // The later ones lie elsewhere in time.
+        let turn = usize::try_from(position / EVENTS_A_PERSON).ok()? + nth * (persons / 3);
+        Some((self.order[turn % persons], nth))
     }
 
     fn person(&self, share: f64) -> usize {
@@ -191,16 +199,29 @@ impl Journeys {
         self.weights.partition_point(|sum| *sum <= share * total).min(self.weights.len() - 1)
     }
 
-    fn exposure(&self, person: usize, dice: &mut Dice) -> Option<(&'static str, &'static str)> {
-        let at = usize::try_from(dice.below(self.trials.len() as u64)).unwrap_or_default();
-        let trial = self.trials[at];
-        let mut own = Dice::new(self.seed ^ at as u64 ^ 0x7f4a_7c15, person as u64);
-        if !own.percent(TAKEN_IN) {
-            return None;
+    /// The index of one of the three experiments that a person is in, all different where there are so many.
+    fn trial_of(&self, person: usize, nth: usize) -> usize {
+        let others = self.trials.len() as u64 - 1;
+        if nth == 0 || others == 0 {
+            return 0;
         }
+        let mut own = Dice::new(self.seed ^ 0x7f4a_7c15, person as u64);
+        let first = own.below(others);
+        let mut found = first;
+        if nth > 1 && others > 1 {
+            found = own.below(others - 1);
+            found += u64::from(found >= first);
+        }
+        usize::try_from(found + 1).unwrap_or_default()
+    }
+
+    /// The exposure of a person to one of the three experiments: in all but 1 % of cases to the person's own arm.
+    fn exposure(&self, person: usize, nth: usize, dice: &mut Dice) -> (&'static str, &'static str) {
+        let at = self.trial_of(person, nth);
+        let trial = self.trials[at];
+        let mut own = Dice::new(self.seed ^ at as u64 ^ 0x1f83_d9ab, person as u64);
         let own_arm = *own.pick(trial.arms);
-        let arm = if dice.percent(1) { *dice.pick(trial.arms) } else { own_arm };
-        Some((trial.key, arm))
+        (trial.key, if dice.percent(1) { *dice.pick(trial.arms) } else { own_arm })
     }
 
     /// The body of a request with the events of these positions.
@@ -214,6 +235,15 @@ impl Journeys {
         }
         body.push(b']');
         body.into()
+    }
+
+    /// The new ones among the events of these positions as they were sent, as lines of `COPY` for a plain table.
+    pub(super) fn plain_rows(&self, positions: impl IntoIterator<Item = u64>) -> Vec<u8> {
+        let mut lines = Vec::new();
+        for position in positions.into_iter().filter(|position| self.is_new(*position)) {
+            self.event(position).write_plain_row(&mut lines);
+        }
+        lines
     }
 
     /// The new ones among the events of these positions as lines of `COPY`, and how many they are.
@@ -257,14 +287,30 @@ mod tests {
         let bytes: usize = all.iter().map(|event| event.properties().len()).sum();
         assert!((350..450).contains(&(bytes / all.len())), "{}", bytes / all.len());
         let most = all.iter().filter(|event| event.person == 0).count();
-        assert!(most > 4_000, "{most}");
+        assert!((550..900).contains(&most), "{most}");
         assert!(all.iter().all(|event| event.at <= NOW));
+    }
+
+    #[test]
+    fn everyone_is_in_three_experiments() {
+        let journeys = Journeys::new(1, 50_000, 20, NOW);
+        let mut own = vec![BTreeSet::new(); journeys.persons()];
+        for event in (0..50_000).map(|position| journeys.posted(position)) {
+            if let Some((experiment, _)) = event.exposure {
+                own[event.person].insert(experiment);
+            }
+        }
+        assert!(own.iter().all(|trials| trials.contains("recommendations")));
+        let all: usize = own.iter().map(BTreeSet::len).sum();
+        assert_eq!(all, own.len() * 3);
+        let trials: BTreeSet<_> = own.iter().flatten().collect();
+        assert_eq!(trials.len(), 20);
     }
 
     #[test]
     fn a_person_is_anonymous_until_the_link() {
         let journeys = Journeys::new(1, 50_000, 1, NOW);
-        let person = journeys.links[3];
+        let person = journeys.order[3];
         let own = (0..50_000).map(|position| (position, journeys.posted(position)));
         for (position, event) in own.filter(|(at, event)| event.person == person && journeys.is_new(*at)) {
             let expected = match position.cmp(&399) {

@@ -1,19 +1,11 @@
-//! On what was it measured? The machine, the versions and the commit, for the head of the results.
+//! On what was it measured? The machine and the commit, for the head of the results.
 
 use std::path::Path;
 
-use super::ground::Ground;
 use crate::clock;
 
 /// Facts by their names.
-pub(super) async fn describe(ground: &Ground, directory: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let postgres: String = sqlx::query_scalar("SHOW server_version").fetch_one(&ground.pool).await?;
-    let settings: String = sqlx::query_scalar(
-        "SELECT string_agg(name || ' ' || current_setting(name), ', ' ORDER BY name) FROM pg_settings
-         WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'shared_buffers')",
-    )
-    .fetch_one(&ground.pool)
-    .await?;
+pub(super) fn describe(directory: &Path) -> Vec<(&'static str, String)> {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let after = |text: &str, name: &str, mark: char| {
@@ -26,7 +18,7 @@ pub(super) async fn describe(ground: &Ground, directory: &Path) -> anyhow::Resul
         .map_or_else(unknown, |kib| format!("{:.1} GiB", kib as f64 / f64::from(1 << 20)));
     let system = after(&read("/etc/os-release"), "PRETTY_NAME", '=').unwrap_or_else(|| std::env::consts::OS.to_owned());
     let load = read("/proc/loadavg");
-    Ok(vec![
+    vec![
         ("date", clock::now().to_string()),
         ("commit", commit()),
         ("build", if cfg!(debug_assertions) { "debug: the figures mean little".into() } else { "release".into() }),
@@ -36,8 +28,7 @@ pub(super) async fn describe(ground: &Ground, directory: &Path) -> anyhow::Resul
         ("system", format!("{system}, {} {}", std::env::consts::ARCH, read("/proc/sys/kernel/osrelease").trim())),
         ("file system", file_system(directory).unwrap_or_else(unknown)),
         ("load before", load.split(' ').take(3).collect::<Vec<_>>().join(" ")),
-        ("Postgres", format!("{postgres} ({settings})")),
-    ])
+    ]
 }
 
 /// The commit of the working directory, which `make bench` builds from; results of an earlier run are no change to it.

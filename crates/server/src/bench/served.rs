@@ -32,7 +32,7 @@ pub(super) struct Served {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {
     pub(super) now: u64,
-    /// The most that it ever was, or was since [`Served::forget_peak`].
+    /// The most that it ever was.
     pub(super) peak: u64,
 }
 
@@ -114,12 +114,6 @@ impl Served {
         };
         let missing = || format!("{file} does not say how much memory there is");
         Ok(Memory { now: find("VmRSS:").with_context(missing)?, peak: find("VmHWM:").with_context(missing)? })
-    }
-
-    /// From now on the peak of [`Memory`] counts anew.
-    pub(super) fn forget_peak(&self) -> anyhow::Result<()> {
-        let file = format!("/proc/{}/clear_refs", self.id());
-        std::fs::write(&file, "5").with_context(|| format!("{file} cannot be written"))
     }
 
     fn log(&self) -> PathBuf {

@@ -17,9 +17,11 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::client::{Connection, Requests, on_own_thread};
-use super::ground::Ground;
+use super::course::Bench;
+use super::ground::{Ground, Tenant};
 use super::journeys::Journeys;
-use super::timing::Times;
+use super::report::Line;
+use super::timing::{Times, rate, thousands};
 
 /// Connections of the phase.
 pub(super) const CLIENTS: u32 = 64;
@@ -35,10 +37,10 @@ pub(super) struct Singles {
 }
 
 /// Requests of one event each, of a stream of the journeys, as many as can be answered in `span`.
-pub(super) fn requests(ground: &Ground, journeys: &Journeys, stream: u64, span: Duration) -> Arc<Requests> {
+pub(super) fn requests(tenant: &Tenant, journeys: &Journeys, stream: u64, span: Duration) -> Arc<Requests> {
     let mut requests = Requests::default();
     for number in 0..span.as_secs().max(1) * MADE_A_SECOND {
-        requests.push(&ground.posting(&journeys.body([Journeys::apart(stream, number)])));
+        requests.push(&tenant.posting(&journeys.body([Journeys::apart(stream, number)])));
     }
     Arc::new(requests)
 }
@@ -84,11 +86,11 @@ pub(super) struct PlainHandler {
 }
 
 impl PlainHandler {
-    pub(super) async fn start(ground: &Ground) -> anyhow::Result<Self> {
+    pub(super) async fn start(ground: &Ground, tenant: &Tenant) -> anyhow::Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let router = axum::Router::new().route("/v1/events", post(take));
-        let router = router.with_state((ground.pool.clone(), ground.tenant));
+        let router = router.with_state((ground.pool.clone(), tenant.id));
         // Connections are made before the clock runs.
         drop(try_join_all((0..CLIENTS).map(|_| ground.pool.acquire())).await?);
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
@@ -144,4 +146,42 @@ async fn take(State((pool, tenant)): State<(PgPool, Uuid)>, body: Bytes) -> Resu
         inserted.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     }
     Ok("{}")
+}
+
+impl Singles {
+    fn said(&self) -> String {
+        format!("{} events/s, {}", thousands(rate(self.done, self.took)), self.times.quantiles())
+    }
+}
+
+impl Bench<'_> {
+    /// Single events against the plain handler.
+    pub(super) async fn singles(&mut self) -> anyhow::Result<()> {
+        let span = self.sizes.span;
+        // The handler is posted the same requests: it has a table of its own.
+        let requests = requests(&self.tenant, &self.journeys, self.stream(), span);
+        self.say("posting single events");
+        self.ground.checkpoint().await?;
+        self.begin_profile().await?;
+        let ours = post_singly(self.ground.service.address, requests.clone(), span).await?;
+        self.end_profile().await?;
+        self.stored += ours.done;
+        self.say("waiting until they are measured");
+        self.ground.measured(&self.tenant).await?;
+        self.note_memory()?;
+        self.say("posting the same to a plain handler");
+        let handler = PlainHandler::start(&self.ground, &self.tenant).await?;
+        self.ground.checkpoint().await?;
+        let theirs = post_singly(handler.address, requests, span).await?;
+        let what = format!("ingest, single events, {CLIENTS} connections");
+        self.lines.push(
+            Line::new(&what, ours.said())
+                .against(
+                    format!("{}, a plain handler", theirs.said()),
+                    rate(ours.done, ours.took) / rate(theirs.done, theirs.took),
+                )
+                .at_least(4.0),
+        );
+        Ok(())
+    }
 }

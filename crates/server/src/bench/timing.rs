@@ -28,6 +28,11 @@ impl Times {
         sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
     }
 
+    /// The median and the 99th percentile, in words.
+    pub(super) fn quantiles(&self) -> String {
+        format!("p50 {}, p99 {}", shown(self.median()), shown(self.quantile(0.99)))
+    }
+
     pub(super) fn median(&self) -> Duration {
         self.quantile(0.5)
     }

@@ -104,7 +104,7 @@ impl Command {
             Self::Key(key) => key.run(output).await?,
             Self::Import(arguments) => return import::run(&arguments, output.is_json()).await,
             Self::Demo(arguments) => return demo::run(*arguments).await,
-            Self::Bench(arguments) => return bench::run(&arguments, output.is_json()).await,
+            Self::Bench(arguments) => return Box::pin(bench::run(&arguments, output.is_json())).await,
             Self::Openapi => output.text(api::openapi_yaml().trim_end())?,
         }
         Ok(ExitCode::SUCCESS)

@@ -6,3 +6,4 @@ WITH RECURSIVE reached (subject, other) AS (
 )
 INSERT INTO bench.person (subject, person)
 SELECT subject, min(other) FROM reached GROUP BY subject
+ON CONFLICT (subject) DO UPDATE SET person = excluded.person
