@@ -14,6 +14,7 @@ mod compare;
 mod cuped;
 mod exact;
 mod fieller;
+pub mod power;
 mod proportion;
 mod sample;
 mod sample_ratio;

@@ -36,6 +36,14 @@ pub enum Undefined {
     /// The confidence level is not strictly between 0 and 1.
     #[error("the confidence level must lie strictly between 0 and 1")]
     InvalidConfidence,
+    /// A plan for an experiment that no experiment can follow.
+    #[error(
+        "the plan needs a share of persons strictly between 0 and 1, a baseline with spread, a positive N*, and a power between the error rate and 1"
+    )]
+    InvalidPlan,
+    /// No effect that the KPI can have, or no number of persons, gives the power that was asked for.
+    #[error("no effect or number of persons within reach gives the power that was asked for")]
+    Unreachable,
     /// A comparison of arm sizes needs two arms that are meant to receive persons.
     #[error("fewer than two arms have a positive weight, so there is no split to check")]
     FewerThanTwoArms,
