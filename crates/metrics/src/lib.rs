@@ -13,6 +13,7 @@ pub mod plan;
 pub mod random;
 pub mod reading;
 pub mod report;
+pub mod survival;
 pub mod tally;
 
 #[cfg(test)]

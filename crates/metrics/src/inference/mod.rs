@@ -36,3 +36,4 @@ pub use proportion::{mean_interval, wilson_interval};
 pub use sample::{Estimate, mean, normal_theory_holds, ratio, skewness};
 pub use sample_ratio::{SAMPLE_RATIO_THRESHOLD, SampleRatio, sample_ratio};
 pub use undefined::Undefined;
+pub(crate) use undefined::{finite, miss_rate};

@@ -59,11 +59,11 @@ pub enum Undefined {
 ///
 /// Every number of the inference leaves through this gate, so that an overflow becomes a reason instead of an
 /// infinity.
-pub(super) fn finite(number: f64) -> Result<f64, Undefined> {
+pub(crate) fn finite(number: f64) -> Result<f64, Undefined> {
     if number.is_finite() { Ok(number) } else { Err(Undefined::OutOfRange) }
 }
 
 /// The share of repetitions that miss, `1 - confidence`, for a confidence strictly between 0 and 1.
-pub(super) fn miss_rate(confidence: f64) -> Result<f64, Undefined> {
+pub(crate) fn miss_rate(confidence: f64) -> Result<f64, Undefined> {
     if confidence > 0.0 && confidence < 1.0 { Ok(1.0 - confidence) } else { Err(Undefined::InvalidConfidence) }
 }

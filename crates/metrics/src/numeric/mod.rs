@@ -2,6 +2,8 @@
 //!
 //! Private to the crate: what a reader of a report needs to know is said where a method is used.
 
+mod linear;
 mod root;
 
+pub(crate) use linear::solve_positive;
 pub(crate) use root::root;
