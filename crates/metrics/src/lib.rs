@@ -6,6 +6,7 @@
 
 pub mod contribution;
 pub mod fold;
+pub mod histogram;
 pub mod inference;
 pub mod moments;
 mod numeric;

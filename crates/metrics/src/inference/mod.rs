@@ -16,6 +16,7 @@ mod exact;
 mod fieller;
 pub mod power;
 mod proportion;
+mod quantile;
 mod sample;
 mod sample_ratio;
 pub mod tails;
@@ -33,6 +34,7 @@ pub use compare::{Comparison, Interval, Lift, Test, compare, welch_degrees_of_fr
 pub use cuped::{AdjustedComparison, CovariateSums, Theta, compare_adjusted};
 pub use fieller::{FiellerInterval, FiellerSet, Quotient, fieller};
 pub use proportion::{mean_interval, wilson_interval};
+pub use quantile::{Quantile, quantile, quantile_estimate};
 pub use sample::{Estimate, mean, normal_theory_holds, ratio, skewness};
 pub use sample_ratio::{SAMPLE_RATIO_THRESHOLD, SampleRatio, sample_ratio};
 pub use undefined::Undefined;

@@ -44,6 +44,12 @@ pub enum Undefined {
     /// No effect that the KPI can have, or no number of persons, gives the power that was asked for.
     #[error("no effect or number of persons within reach gives the power that was asked for")]
     Unreachable,
+    /// Too few persons lie on one side of a quantile to bound it there.
+    #[error("too few persons lie on one side of this quantile to say how sure it is")]
+    TooFewBesideQuantile,
+    /// A share that must lie strictly between 0 and 1.
+    #[error("the share of a quantile must lie strictly between 0 and 1")]
+    InvalidShare,
     /// A comparison of arm sizes needs two arms that are meant to receive persons.
     #[error("fewer than two arms have a positive weight, so there is no split to check")]
     FewerThanTwoArms,
