@@ -4,6 +4,7 @@
 //! [`contribution`]; a [`tally`] adds contributions up, exactly; [`moments`] says what the sums are;
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
 
+pub mod clv;
 pub mod contribution;
 pub mod fold;
 pub mod histogram;

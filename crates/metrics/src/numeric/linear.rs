@@ -32,6 +32,14 @@ pub(crate) fn solve_positive(matrix: &[Vec<f64>], right: &[f64]) -> Option<Vec<f
     x.iter().all(|value| value.is_finite()).then_some(x)
 }
 
+/// The inverse of a symmetric positive definite matrix; `None` where it is not.
+pub(crate) fn invert_positive(matrix: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+    let n = matrix.len();
+    (0..n)
+        .map(|column| solve_positive(matrix, &(0..n).map(|row| f64::from(u8::from(row == column))).collect::<Vec<_>>()))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +51,14 @@ mod tests {
         for (row, right) in matrix.iter().zip([1.0, -2.0, 0.5]) {
             let left: f64 = row.iter().zip(&x).map(|(a, b)| a * b).sum();
             assert!((left - right).abs() < 1e-14);
+        }
+        let inverse = invert_positive(&matrix).unwrap();
+        for (i, row) in matrix.iter().enumerate() {
+            // The inverse is symmetric: its rows are its columns.
+            for (j, column) in inverse.iter().enumerate() {
+                let product: f64 = row.iter().zip(column).map(|(a, b)| a * b).sum();
+                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-14);
+            }
         }
         assert_eq!(solve_positive(&[vec![1.0, 1.0], vec![1.0, 1.0]], &[1.0, 1.0]), None);
         assert_eq!(solve_positive(&[vec![-1.0]], &[1.0]), None);
