@@ -44,6 +44,9 @@ pub enum Undefined {
     /// No effect that the KPI can have, or no number of persons, gives the power that was asked for.
     #[error("no effect or number of persons within reach gives the power that was asked for")]
     Unreachable,
+    /// Segments are compared with each other, so there must be two.
+    #[error("fewer than two segments have an effect, so there is nothing to compare")]
+    FewerThanTwoSegments,
     /// Too few persons lie on one side of a quantile to bound it there.
     #[error("too few persons lie on one side of this quantile to say how sure it is")]
     TooFewBesideQuantile,
