@@ -19,6 +19,7 @@ mod post_stratification;
 pub mod power;
 mod proportion;
 mod quantile;
+mod residue;
 mod sample;
 mod sample_ratio;
 mod segments;
