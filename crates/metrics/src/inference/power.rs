@@ -13,7 +13,7 @@
 //!
 //! ```text
 //! half-width = SE sqrt(2 (x + 1) / x  ln(sqrt(x + 1) / a)),   x = N_e rho^2,   N_e = 4 n_T n_C / (n_T + n_C)
-//! rho^2 = (-2 ln a + ln(1 - 2 ln a)) / N*,   SE^2 = max(Welch, pooled variance (1 / n_T + 1 / n_C))
+//! rho^2 = (-2 ln 0.05 + ln(1 - 2 ln 0.05)) / N*,   SE^2 = max(Welch, pooled variance (1 / n_T + 1 / n_C))
 //! ```
 //!
 //! Power is the probability of a verdict *at any time up to* that many persons: the difference in standard errors,
@@ -94,7 +94,7 @@ impl Baseline {
             Self::Conversion(rate) => rate > 0.0 && rate < 1.0,
             Self::Mean { value, variance } => value.is_finite() && variance > 0.0 && variance.is_finite(),
         };
-        if sound { Ok(()) } else { Err(Undefined::InvalidPlan) }
+        if sound { Ok(()) } else { Err(Undefined::InvalidDesign) }
     }
 
     /// The largest effect in a direction that the KPI can have.
@@ -291,14 +291,14 @@ impl Design {
     }
 
     fn check_power(&self, power: f64) -> Result<(), Undefined> {
-        if power > miss_rate(self.confidence)? && power < 1.0 { Ok(()) } else { Err(Undefined::InvalidPlan) }
+        if power > miss_rate(self.confidence)? && power < 1.0 { Ok(()) } else { Err(Undefined::InvalidDesign) }
     }
 
     fn reach(&self, baseline: &Baseline, effect: f64, persons: f64) -> Result<Reach, Undefined> {
         baseline.check()?;
-        let alpha = miss_rate(self.confidence)?;
+        miss_rate(self.confidence)?;
         if !(self.share > 0.0 && self.share < 1.0 && effect.is_finite() && persons.is_finite()) {
-            return Err(Undefined::InvalidPlan);
+            return Err(Undefined::InvalidDesign);
         }
         let (n_c, n_t) = (persons * (1.0 - self.share), persons * self.share);
         // Half a person of slack, because shares of whole numbers are not exact.
@@ -315,10 +315,10 @@ impl Design {
         let (used, information) = match self.horizon {
             Horizon::Fixed => (welch, f64::NAN),
             Horizon::Sequential { tuning } if tuning > 0.0 && tuning.is_finite() => {
-                let rho_squared = (-2.0 * alpha.ln() + (1.0 - 2.0 * alpha.ln()).ln()) / tuning;
-                (widest, 4.0 * n_t * n_c / persons * rho_squared)
+                let spent = -2.0 * PLANNED_ERROR.ln();
+                (widest, 4.0 * n_t * n_c / persons * (spent + spent.ln_1p()) / tuning)
             }
-            Horizon::Sequential { .. } => return Err(Undefined::InvalidPlan),
+            Horizon::Sequential { .. } => return Err(Undefined::InvalidDesign),
         };
         Ok(Reach {
             true_error: finite(welch.sqrt())?,
@@ -328,6 +328,9 @@ impl Design {
         })
     }
 }
+
+/// The error rate at which a sequence is tuned, whatever the confidence that it is read with.
+const PLANNED_ERROR: f64 = 0.05;
 
 /// Relative precision of solved numbers.
 const PRECISION: f64 = 1e-12;
@@ -371,7 +374,7 @@ pub fn textbook_persons(
 ) -> Result<(f64, f64), Undefined> {
     baseline.check()?;
     if !(share > 0.0 && share < 1.0 && power > 0.0 && power < 1.0) {
-        return Err(Undefined::InvalidPlan);
+        return Err(Undefined::InvalidDesign);
     }
     let z = normal_isf(miss_rate(confidence)? / 2.0).ok_or(Undefined::OutOfRange)?
         + normal_isf(1.0 - power).ok_or(Undefined::OutOfRange)?;

@@ -40,7 +40,7 @@ pub enum Undefined {
     #[error(
         "the plan needs a share of persons strictly between 0 and 1, a baseline with spread, a positive N*, and a power between the error rate and 1"
     )]
-    InvalidPlan,
+    InvalidDesign,
     /// No effect that the KPI can have, or no number of persons, gives the power that was asked for.
     #[error("no effect or number of persons within reach gives the power that was asked for")]
     Unreachable,
