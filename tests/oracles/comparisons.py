@@ -4,8 +4,9 @@ Everything up to the last step is exact: means, covariances and their polynomial
 from the definitions over persons. Then 50 digits (mpmath), and Student's tails by scipy.
 
 Columns: kind, label, confidence, sums of control, sums of the arm, and, where it exists (else -):
- difference, its standard error, Welch's degrees of freedom, two-sided p (below 1e-300: 0), interval of the difference (2), lift, its
- standard error (delta method), its interval (2), Fieller's interval (2; "open" where the set is not an interval),
+ difference, its standard error, Welch's degrees of freedom, two-sided p (below 1e-300: 0), interval of the
+ difference (2), lift, its standard error (delta method), its interval (2), Fieller's interval (2; "open" where the set
+ is not an interval),
  half-width and p of the plain confidence sequence of the difference with N* = 5000.
 """
 
@@ -89,7 +90,8 @@ def compare(kind, confidence, control, arm):
     tail = float((1 - mp.mpf(repr(confidence))) / 2)
     error, quantile = mp.sqrt(real(variance)), stats.t.isf(tail, df)
     p = 2 * stats.t.sf(float(abs(real(difference)) / error), df)
-    out[1:6] = [number(error), number(df), number(p if p > 1e-300 else 0.0)] + around(real(difference), quantile * error)
+    out[1:4] = [number(error), number(df), number(p if p > 1e-300 else 0.0)]
+    out[4:6] = around(real(difference), quantile * error)
     n = c.n + t.n
     alpha = mp.mpf(2) * tail
     rho2 = (-2 * mp.log(alpha) + mp.log(1 - 2 * mp.log(alpha))) / TUNING

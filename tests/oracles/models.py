@@ -1,4 +1,4 @@
-"""Power, families of p-values, sample ratios, segments, survival and customer lifetime value: writes the other files of data/."""
+"""Power, families of p-values, sample ratios, segments, survival, customer lifetime value: the other files of data/."""
 
 import random
 import warnings
@@ -21,7 +21,8 @@ SEED = 20240608
 
 
 def write(name, header, rows):
-    lines = [header] + [",".join(repr(value) if isinstance(value, float) else str(value) for value in row) for row in rows]
+    field = lambda value: repr(value) if isinstance(value, float) else str(value)
+    lines = [header] + [",".join(map(field, row)) for row in rows]
     Path(__file__).with_name("data").joinpath(name).write_text("\n".join(lines) + "\n")
     print(name, len(rows))
 
@@ -60,8 +61,9 @@ def power(rng):
             peer = TTestIndPower().power(effect / variance**0.5, persons / 2, alpha)
             assert abs(peer / at(persons) - 1) < 1e-9, (peer, at(persons))
         rows.append(["rate" if conversion else "variance", *floats(
-            rate if conversion else variance, confidence, share, effect, persons, at(persons), target, needed, textbook)])
-    write("power.csv", "kind,baseline,confidence,share,effect,persons,power,target,persons_needed,textbook_control", rows)
+            rate if conversion else variance, confidence, share, effect, persons, at(persons), target, needed,
+            textbook)])
+    write("power.csv", "kind,baseline,confidence,share,effect,persons,power,target,persons_needed,textbook", rows)
 
 
 def families(rng):
@@ -72,7 +74,8 @@ def families(rng):
         if len(p) > 3 and index % 3 == 0:
             p[1] = p[0]
         spaced = lambda values: " ".join(repr(float(value)) for value in values)
-        rows.append([spaced(p), spaced(multipletests(p, method="holm")[1]), spaced(multipletests(p, method="fdr_bh")[1])])
+        adjusted = (multipletests(p, method=method)[1] for method in ("holm", "fdr_bh"))
+        rows.append([spaced(p), *map(spaced, adjusted)])
     write("families.csv", "p,holm,benjamini_hochberg", rows)
 
 
@@ -84,8 +87,8 @@ def sample_ratios(rng):
         weights = [rng.choice([1, 1, 2, 9, 19]) for _ in range(arms)]
         n = 10 ** rng.uniform(1, 8)
         skew = rng.choice([0, 0, 0.01, 0.1])
-        observed = [round(n * w / sum(weights) * (1 + skew * rng.uniform(-1, 1)) + rng.gauss(0, 1) * (n / arms) ** 0.5) for w in weights]
-        observed = [max(0, count) for count in observed]
+        mean = lambda weight: n * weight / sum(weights) * (1 + skew * rng.uniform(-1, 1))
+        observed = [max(0, round(mean(weight) + rng.gauss(0, 1) * (n / arms) ** 0.5)) for weight in weights]
         if sum(observed) == 0:
             continue
         expected = np.array(weights) / sum(weights) * sum(observed)
@@ -114,7 +117,7 @@ def sample_ratio_streams(rng):
 
 
 def segments(rng):
-    """statsmodels combine_effects with the between variance of Paule and Mandel, brought to its fixed point by scipy."""
+    """statsmodels combine_effects; the between variance of Paule and Mandel is brought to its fixed point by scipy."""
     rows = []
     for index in range(100):
         k, between = rng.randrange(2, 12), rng.choice([0, 0.02, 0.2])
@@ -133,7 +136,7 @@ def segments(rng):
 
 
 def survival(rng):
-    """lifelines: the first arm's curve at three times with its log(-log) interval, and the log-rank test of all arms."""
+    """lifelines: the first arm's curve at three times with its log(-log) interval; the log-rank test of all arms."""
     rows = []
     while len(rows) < 80:
         arms = []
@@ -150,14 +153,16 @@ def survival(rng):
         at = [[t, curve.predict(t), *curve.confidence_interval_survival_function_.loc[t]] for t in chosen]
         t, e, arm = zip(*everyone)
         test = multivariate_logrank_test(t, arm, e)
-        field = lambda persons: " ".join(f"{t}:{sum(e for u, e in persons if u == t)}:{sum(1 - e for u, e in persons if u == t)}" for t in sorted({t for t, _ in persons}))
+        count = lambda persons, t, event: sum(1 for person in persons if person == (t, event))
+        field = lambda persons: " ".join(
+            f"{t}:{count(persons, t, 1)}:{count(persons, t, 0)}" for t in sorted({t for t, _ in persons}))
         rows.append(["/".join(map(field, arms)), " ".join(":".join(map(repr, [p[0], *floats(*p[1:])])) for p in at),
                      *floats(test.test_statistic, test.p_value)])
     write("survival.csv", "arms,curve,chi_square,p", rows)
 
 
 def customers(rng):
-    """Weekly cells (x, t_x, T, persons, total spend of each), spend on a grid of 5 % so that a bucket of 1 % holds one value.
+    """Weekly cells (x, t_x, T, persons, spend), the spend on a grid of 5 %, so that a bucket of 1 % holds one value.
 
     BG/NBD and Gamma-Gamma by maximum likelihood: scipy's trust region with exact derivatives by autograd.
     """
@@ -189,7 +194,8 @@ def customers(rng):
 
         def purchases(log):
             r, alpha, a, b = anp.exp(log)
-            common = gammaln(r + x) - gammaln(r) + r * anp.log(alpha) + gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
+            common = (gammaln(r + x) - gammaln(r) + r * anp.log(alpha)
+                      + gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x))
             there = -(r + x) * anp.log(alpha + T)
             left = anp.log(a) - anp.log(b + first - 1) - (r + x) * anp.log(alpha + tx)
             return -anp.sum(n * (common + anp.where(x > 0, anp.logaddexp(there, left), there)))
@@ -200,8 +206,9 @@ def customers(rng):
         def spends(log):
             p, q, v = anp.exp(log)
             m = bs / bx
-            return -anp.sum(bn * (gammaln(p * bx + q) - gammaln(p * bx) - gammaln(q) + q * anp.log(v)
-                                  + (p * bx - 1) * anp.log(m) + p * bx * anp.log(bx) - (p * bx + q) * anp.log(v + m * bx)))
+            return -anp.sum(bn * (
+                gammaln(p * bx + q) - gammaln(p * bx) - gammaln(q) + q * anp.log(v)
+                + (p * bx - 1) * anp.log(m) + p * bx * anp.log(bx) - (p * bx + q) * anp.log(v + m * bx)))
 
         fit = lambda f, start: optimize.minimize(
             f, np.log(start), jac=grad(f), hess=hessian(f), method="trust-exact", options={"gtol": 1e-8})
@@ -219,7 +226,8 @@ def customers(rng):
         clv = sum((expected(i * month) - expected((i - 1) * month)) * value / 1.01**i for i in range(1, 13))
         rows.append([" ".join(":".join(map(str, (*k[:3], cells[k], k[3]))) for k in keys), *floats(
             r, alpha, a, b, -bg.fun, p, q, v, -gg.fun, (n * alive).sum(), (n * expected(26.0)).sum(), (n * clv).sum())])
-    write("customers.csv", "cells,r,alpha,a,b,log_likelihood,p,q,v,spend_log_likelihood,alive,purchases_26,clv_12", rows)
+    write("customers.csv",
+          "cells,r,alpha,a,b,log_likelihood,p,q,v,spend_log_likelihood,alive,purchases_26,clv_12", rows)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """The same tallies through gbstats 0.8.0: writes data/peers.csv. Run in the environment of requirements-gbstats.txt.
 
-gbstats works on sums in doubles, so its variances lose the digits by which sums of squares exceed the squares about the mean, and
-its p-values are one less a distribution function. A number is written only where that leaves ten digits: else -.
+gbstats works on sums in doubles, so its variances lose the digits by which sums of squares exceed the squares about the
+mean, and its p-values are one less a distribution function. A number is written only where that leaves ten digits,
+else -.
 
 Columns: kind, confidence, sums of control, sums of the arm (as in comparisons.csv), then
  of TwoSidedTTest, absolute: difference, standard error, interval (2); relative: lift, standard error, interval (2);
  of SequentialTwoSidedTTest (N* = 5000): half-width and p of the difference, half-width and p of the lift.
-Conversions go in as means (variance with n - 1). With a covariate only the absolute numbers are written: theta over both
-arms as one sample, and the relative variance of the published package leaves a covariance out.
+Conversions go in as means (variance with n - 1). With a covariate only the absolute numbers are written: theta is over
+both arms as one sample, and the relative variance of the published package leaves a covariance out.
 """
 
 from pathlib import Path

@@ -4,8 +4,8 @@
 //! [`contribution`]; a [`tally`] adds contributions up, exactly; [`moments`] says what the sums are;
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
 //!
-//! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what they are
-//! still going to buy.
+//! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
+//! they are still going to buy.
 
 pub mod clv;
 pub mod contribution;

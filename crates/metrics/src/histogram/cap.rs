@@ -4,8 +4,8 @@ use ethnum::I256;
 
 use super::{Bucket, Histogram, bounds, bucket_of};
 
-/// Where values are cut, in units: larger values than `high` count as `high`, smaller ones than `low` as `low`. Both are
-/// edges of buckets or open, so that the cut sums are exact.
+/// Where values are cut, in units: larger values than `high` count as `high`, smaller ones than `low` as `low`. Both
+/// are edges of buckets or open, so that the cut sums are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Caps {
     low: Option<i128>,

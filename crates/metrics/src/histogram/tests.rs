@@ -71,7 +71,10 @@ proptest! {
 
     /// Cutting the sums is summing the cut values, to the unit, wherever the caps are moved to.
     #[test]
-    fn a_moved_cap_stays_exact(values in values(), moves in prop::collection::vec(prop::array::uniform2(value()), 1..4)) {
+    fn a_moved_cap_stays_exact(
+        values in values(),
+        moves in prop::collection::vec(prop::array::uniform2(value()), 1..4),
+    ) {
         let histogram: Histogram = values.iter().copied().collect();
         for [a, b] in moves {
             let caps = Caps::at(Some(a.min(b)), Some(a.max(b)));
@@ -80,7 +83,8 @@ proptest! {
             let clamped: Histogram = values.iter().map(|value| *value.clamp(&low, &high)).collect();
             let cut = histogram.cut(&caps);
             prop_assert_eq!(cut.sums, clamped.total());
-            let beyond = |cut: fn(&i128, &i128) -> bool, cap: &i128| values.iter().filter(|value| cut(value, cap)).count();
+            let beyond =
+                |cut: fn(&i128, &i128) -> bool, cap: &i128| values.iter().filter(|value| cut(value, cap)).count();
             prop_assert!(usize::try_from(cut.cut_above).unwrap() >= beyond(i128::gt, &high));
             prop_assert!(usize::try_from(cut.cut_below).unwrap() >= beyond(i128::lt, &low));
         }

@@ -54,9 +54,9 @@ impl From<&moments::Moments> for RatioCovariateSums {
 
 /// Compares the ratios of two arms after taking the ratio of each person's past out.
 ///
-/// A ratio `R = Y / D` moves with its persons like the mean of `z_i = (y_i - R d_i) / m_D`, the ratio `P = X / U` before
-/// the exposure like that of `w_i = (x_i - P u_i) / m_U` (the delta method: the gradient `(1 / m_D, -R / m_D, -theta
-/// / m_U, theta P / m_U)` on the four by four covariance of the sums). So with T the arm, C control:
+/// A ratio `R = Y / D` moves with its persons like the mean of `z_i = (y_i - R d_i) / m_D`, the ratio `P = X / U`
+/// before the exposure like that of `w_i = (x_i - P u_i) / m_U` (the delta method: the gradient `(1 / m_D, -R / m_D,
+/// -theta / m_U, theta P / m_U)` on the four by four covariance of the sums). So with T the arm, C control:
 ///
 /// - `theta = sum_a S_zw,a / sum_a S_ww,a`, sums of products within arms: an effect of the treatment cannot leak in;
 /// - adjusted ratio `R - theta (P - P_all)`, `P_all` of both arms together; variance `(s_z^2 + theta^2 s_w^2 - 2 theta

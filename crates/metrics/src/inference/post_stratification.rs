@@ -55,17 +55,17 @@ pub struct StratifiedComparison {
 /// Compares the means of two arms stratum by stratum, weighted by the strata's shares of all persons (Miratrix, Sekhon,
 /// Yu, JRSS B 2013; Xie and Aurisset, KDD 2016).
 ///
-/// Stratum `k`, with the share `w_k = n_k / n` of the persons of both arms, has two estimates: `m_C,k` with the variance
-/// `v_C,k`, and the difference `D_k` with the variance `v_T,k + v_C,k`; their covariance is `-v_C,k`. Over the strata
-/// `m_C = sum w_k m_C,k` and `D = sum w_k D_k`, and their covariance matrix is
+/// Stratum `k`, with the share `w_k = n_k / n` of the persons of both arms, has two estimates: `m_C,k` with the
+/// variance `v_C,k`, and the difference `D_k` with the variance `v_T,k + v_C,k`; their covariance is `-v_C,k`. Over the
+/// strata `m_C = sum w_k m_C,k` and `D = sum w_k D_k`, and their covariance matrix is
 ///
 /// ```text
 /// A [(diag w - w w') / n] A' + sum_k w_k^2 V_k,
 /// ```
 ///
 /// `A` having the columns `(m_C,k, D_k)`: the first part is the chance in who came, the second that within strata. Lift
-/// `D / |m_C|` by the delta method with the covariance of the two, Fieller's set from the same three moments; degrees of
-/// freedom after Satterthwaite over all arms and strata.
+/// `D / |m_C|` by the delta method with the covariance of the two, Fieller's set from the same three moments; degrees
+/// of freedom after Satterthwaite over all arms and strata.
 ///
 /// Conditions: the dimension is known before the exposure and was chosen beforehand; strata in which an arm has fewer
 /// than two persons or no spread are merged into the largest one (then too small to tell anything alone).

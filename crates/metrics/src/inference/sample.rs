@@ -63,8 +63,8 @@ impl Estimate {
         (self.value - other.value) + (self.residue - other.residue)
     }
 
-    /// The estimate with what rounding took from `above / below`, its value. Left out where it is less than a billionth of
-    /// the standard error.
+    /// The estimate with what rounding took from `above / below`, its value. Left out where it is less than a billionth
+    /// of the standard error.
     fn refined(self, above: impl FnOnce() -> Exact, below: impl FnOnce() -> Exact) -> Self {
         const MATTERS: f64 = 1e-12;
         if self.variance >= MATTERS * self.value * self.value {

@@ -71,14 +71,14 @@ pub struct Segments {
 ///
 /// With effects `e_i` of variance `v_i` and weights `w_i = 1 / v_i`:
 ///
-/// - heterogeneity (Cochran 1954): `Q = sum w_i (e_i - m)^2`, `m = sum w_i e_i / sum w_i`; chi-square with `k - 1` degrees
-///   of freedom if all effects are one;
-/// - the variance `t2` of true effects between segments is the one at which `sum (e_i - m_t)^2 / (v_i + t2) = k - 1`, `m_t`
-///   weighted by `1 / (v_i + t2)`; zero where `Q <= k - 1` (Paule and Mandel 1982; Morris, JASA 1983);
-/// - shrunken effect (empirical Bayes): `m_t + B_i (e_i - m_t)`, `B_i = t2 / (t2 + v_i)`, variance `B_i v_i + (1 - B_i)^2
-///   / sum 1 / (v_i + t2)`: that of the posterior with the uncertainty of `m_t`, without that of `t2`;
-/// - against the rest: `e_i` less the mean of the others weighted by `w`, normal two-sided, Holm over *all* segments of the
-///   input, those without an effect counting as p = 1.
+/// - heterogeneity (Cochran 1954): `Q = sum w_i (e_i - m)^2`, `m = sum w_i e_i / sum w_i`; chi-square with `k - 1`
+///   degrees of freedom if all effects are one;
+/// - the variance `t2` of true effects between segments is the one at which `sum (e_i - m_t)^2 / (v_i + t2) = k - 1`,
+///   `m_t` weighted by `1 / (v_i + t2)`; zero where `Q <= k - 1` (Paule and Mandel 1982; Morris, JASA 1983);
+/// - shrunken effect (empirical Bayes): `m_t + B_i (e_i - m_t)`, `B_i = t2 / (t2 + v_i)`, variance `B_i v_i + (1 -
+///   B_i)^2 / sum 1 / (v_i + t2)`: that of the posterior with the uncertainty of `m_t`, without that of `t2`;
+/// - against the rest: `e_i` less the mean of the others weighted by `w`, normal two-sided, Holm over *all* segments of
+///   the input, those without an effect counting as p = 1.
 ///
 /// `best` is the segment with the best shrunken effect among those whose adjusted p-value is below `1 - confidence` and
 /// which lie on the good side of the rest.
@@ -279,14 +279,17 @@ mod tests {
     }
 
     proptest! {
-        /// The unit of the effects and the order of the segments do not matter; shrinking goes towards the common effect.
+        /// The unit of the effects and the order of the segments do not matter; shrinking goes towards the common
+        /// effect.
         #[test]
         fn laws(
             effects in prop::collection::vec((-1.0f64..1.0, 0.001f64..1.0), 2..8),
             power in -60i32..60,
         ) {
             let unit = 2f64.powi(power);
-            let of = |scale: f64| -> Vec<_> { effects.iter().map(|(value, error)| effect(value * scale, error * scale)).collect() };
+            let of = |scale: f64| -> Vec<_> {
+                effects.iter().map(|(value, error)| effect(value * scale, error * scale)).collect()
+            };
             let found = compare_segments(&of(1.0), Goal::Increase, 0.95).unwrap();
             let scaled = compare_segments(&of(unit), Goal::Increase, 0.95).unwrap();
             prop_assert!((found.q - scaled.q).abs() <= 1e-9 * found.q);
@@ -298,7 +301,8 @@ mod tests {
             prop_assert_eq!(found.best.map(|best| effects.len() - 1 - best), mirrored.best);
             for segment in found.segments.iter().flatten() {
                 let (from, to) = (segment.measured.value, found.common.value);
-                prop_assert!(segment.shrunken.value >= from.min(to) - 1e-12 && segment.shrunken.value <= from.max(to) + 1e-12);
+                let (low, high) = (from.min(to) - 1e-12, from.max(to) + 1e-12);
+                prop_assert!((low..=high).contains(&segment.shrunken.value));
                 prop_assert!((0.0..=1.0).contains(&segment.kept) && segment.p_value <= segment.p_value_adjusted);
             }
         }

@@ -38,7 +38,7 @@ pub enum Undefined {
     InvalidConfidence,
     /// A plan for an experiment that no experiment can follow.
     #[error(
-        "the plan needs a share of persons strictly between 0 and 1, a baseline with spread, a positive N*, and a power between the error rate and 1"
+        "the plan needs a share of persons between 0 and 1, a baseline with spread, a positive N*, a power above the error rate"
     )]
     InvalidDesign,
     /// No effect that the KPI can have, or no number of persons, gives the power that was asked for.

@@ -54,11 +54,10 @@ fn two_arms() {
         let [kind, label, confidence, control, arm, rest @ ..] = row.as_slice() else { panic!("a short row") };
         let expected: Vec<Option<f64>> =
             rest.iter().map(|field| if field == "open" { None } else { number(field) }).collect();
-        let [difference, error, df, p, low, high, lift, lift_error, lift_low, lift_high, fieller_low, fieller_high, ..] =
-            expected[..]
-        else {
+        let [difference, error, df, p, low, high, lift, lift_error, lift_low, lift_high, ..] = expected[..] else {
             panic!("a short row")
         };
+        let (fieller_low, fieller_high) = (expected[10], expected[11]);
         let comparison = compared(kind, control, arm, confidence.parse().unwrap());
         let at = |what: &str| format!("{} {kind}, {label}: {what}", line + 2);
         let test = comparison.and_then(|comparison| comparison.test);

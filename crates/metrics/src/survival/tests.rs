@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::inference::{Interval, Undefined};
 
-/// Weeks of remission of 21 leukaemia patients under 6-mercaptopurine; a plus (negative here) is censored. Freireich and
-/// others, Blood 1963.
+/// Weeks of remission of 21 leukaemia patients under 6-mercaptopurine; a plus (negative here) is censored. Freireich
+/// and others, Blood 1963.
 const TREATED: [i32; 21] = [6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35];
 /// The same of 21 patients under placebo.
 const PLACEBO: [i32; 21] = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23];

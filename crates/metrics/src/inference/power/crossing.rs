@@ -14,8 +14,8 @@ use crate::inference::tails::normal_sf;
 /// ```
 ///
 /// and the same downwards. With the densities constant on `STEPS` steps, the kernel taken at their midpoints, this is
-/// a triangular system of pairs of equations. Errors are below 1e-3 for boundaries that change little within a step; `boundary` is
-/// positive and continuous, also towards zero.
+/// a triangular system of pairs of equations. Errors are below 1e-3 for boundaries that change little within a step;
+/// `boundary` is positive and continuous, also towards zero.
 pub(super) fn crossing_probability(boundary: impl Fn(f64) -> f64, drift: f64) -> Option<f64> {
     const STEPS: u32 = 120;
     // Steps grow with time: the boundary bends most near zero.
