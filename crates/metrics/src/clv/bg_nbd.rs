@@ -187,7 +187,14 @@ fn log_likelihood(cells: &[Cell], model: &BgNbd) -> Local {
     let mut value = 0.0;
     let mut gradient = [0.0; 4];
     let mut hessian = [[0.0; 4]; 4];
+    // Cells come in the order of their frequency, so what depends on it alone is computed once for each.
+    let mut frequency = 0;
+    let mut rising = [r, b, a + b].map(|start| Rising::of(start, frequency));
     for cell in cells.iter().filter(|cell| cell.persons > 0.0) {
+        if cell.frequency != frequency {
+            frequency = cell.frequency;
+            rising = [r, b, a + b].map(|start| Rising::of(start, frequency));
+        }
         let (x, n) = (f64::from(cell.frequency), cell.persons);
         let (to_end, to_last) = (alpha + cell.age, alpha + cell.recency);
         // Still there: (alpha + T)^-(r + x).
@@ -215,8 +222,7 @@ fn log_likelihood(cells: &[Cell], model: &BgNbd) -> Local {
             second[2][2] -= share / (a * a);
             second[3][3] += share / (stays * stays);
         }
-        let rising = |start: f64| Rising::of(start, cell.frequency);
-        let (of_r, of_b, of_ab) = (rising(r), rising(b), rising(a + b));
+        let [of_r, of_b, of_ab] = &rising;
         value += n * (sum + of_r.log + r * alpha.ln() + of_b.log - of_ab.log);
         first[0] += of_r.first + alpha.ln();
         first[1] += r / alpha;

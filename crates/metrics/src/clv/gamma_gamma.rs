@@ -108,19 +108,27 @@ fn log_likelihood(cells: &[Cell], model: &GammaGamma) -> Local {
     let mut value = 0.0;
     let mut gradient = [0.0; 3];
     let mut hessian = [[0.0; 3]; 3];
+    let of = |x: f64| [ln_gamma(x), digamma(x), trigamma(x)];
+    let of_q = of(q);
+    // Cells come in the order of their frequency, so what depends on it alone is computed once for each.
+    let mut frequency = 0;
+    let (mut of_px, mut of_sum) = (of_q, of_q);
     for cell in cells {
         let (x, s, n) = (f64::from(cell.frequency), cell.spend, cell.persons);
         let (px, sum, all) = (p * x, p * x + q, v + s);
-        value +=
-            n * (ln_gamma(sum) - ln_gamma(px) - ln_gamma(q) + q * (v / all).ln() + px * (s / all).ln() - (s / x).ln());
-        gradient[0] += n * x * (digamma(sum) - digamma(px) + (s / all).ln());
-        gradient[1] += n * (digamma(sum) - digamma(q) + (v / all).ln());
+        if cell.frequency != frequency {
+            frequency = cell.frequency;
+            (of_px, of_sum) = (of(px), of(sum));
+        }
+        let (of_v, of_s) = ((v / all).ln(), (s / all).ln());
+        value += n * (of_sum[0] - of_px[0] - of_q[0] + q * of_v + px * of_s - (s / x).ln());
+        gradient[0] += n * x * (of_sum[1] - of_px[1] + of_s);
+        gradient[1] += n * (of_sum[1] - of_q[1] + of_v);
         gradient[2] += n * (q / v - sum / all);
-        let curve = trigamma(sum);
-        hessian[0][0] += n * x * x * (curve - trigamma(px));
-        hessian[0][1] += n * x * curve;
+        hessian[0][0] += n * x * x * (of_sum[2] - of_px[2]);
+        hessian[0][1] += n * x * of_sum[2];
         hessian[0][2] -= n * x / all;
-        hessian[1][1] += n * (curve - trigamma(q));
+        hessian[1][1] += n * (of_sum[2] - of_q[2]);
         hessian[1][2] += n * (1.0 / v - 1.0 / all);
         hessian[2][2] += n * (sum / (all * all) - q / (v * v));
     }
