@@ -42,6 +42,18 @@ pub enum Undefined {
     /// The weights are not one finite number, zero or more, for each arm.
     #[error("the weights must be one finite number, zero or more, for each arm")]
     InvalidWeights,
+    /// Nobody has converted, so there is no first conversion to draw an arm for.
+    #[error("nobody has converted yet, so nothing says which arm converts more")]
+    NoConverters,
+    /// A side of a rate ratio's set is open: one arm has no converters to bound it by.
+    #[error("too few have converted in one of the arms, so the lift has no bound on this side")]
+    TooFewConverters,
+    /// The planned number of persons, which tunes a confidence sequence, is not a number of one or more.
+    #[error("the planned number of persons must be one or more")]
+    InvalidPlan,
+    /// The standard deviation of a prior is not above zero.
+    #[error("the standard deviation of the prior must be above zero")]
+    InvalidPrior,
     /// An arm that should receive nobody received somebody: no test is needed to call that a fault.
     #[error("an arm of weight zero has received persons")]
     PersonsInClosedArm,
