@@ -15,7 +15,7 @@ use journey::{
 };
 use metrics::moments::Moments;
 use metrics::reading::{ArmReading, Reading};
-use metrics::report::{Adjust, Maturity, Question, report};
+use metrics::report::{Question, report};
 
 fn name(text: &str) -> Name {
     Name::parse(text, "").unwrap()
@@ -156,19 +156,13 @@ fn median(mut run: impl FnMut()) -> f64 {
 fn main() {
     let definition = definition();
     let reading = reading(&definition);
-    for cuped in [false, true] {
-        let question = Question {
-            definition: &definition,
-            baseline: 0,
-            confidence: 0.95,
-            adjust: Adjust::ByRole,
-            maturity: Maturity::Matured,
-            cuped,
-            blocked: false,
-        };
-        let time = median(|| {
-            black_box(report(black_box(&question), black_box(&reading)));
-        });
-        println!("frequentist, cuped {cuped}: {time:.0} us");
+    for method in [Method::Sequential, Method::Frequentist, Method::Bayesian] {
+        for cuped in [false, true] {
+            let question = Question { method, cuped, ..Question::planned(&definition) };
+            let time = median(|| {
+                black_box(report(black_box(&question), black_box(&reading)));
+            });
+            println!("{}, cuped {cuped}: {time:.0} us", method.word());
+        }
     }
 }
