@@ -192,6 +192,7 @@ pub fn adjust(control: &CovariateSums, treatment: &CovariateSums, theta: &Theta)
         base,
         base_variance,
         covariance,
+        accrued: 1.0,
     };
     let lift_variance = treatment.variance() + factor * factor * base_variance + covariate;
     Ok(AdjustedGap { theta, control, treatment, gap, lift_variance })

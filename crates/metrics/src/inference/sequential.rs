@@ -168,7 +168,10 @@ pub fn effective_persons(treatment: u64, control: u64) -> f64 {
 pub fn sequential(gap: &Gap, tuning: &Tuning, confidence: f64) -> Result<SequentialComparison, Undefined> {
     let alpha = miss_rate(confidence)?;
     let pooled = gap.pooled();
-    let time = effective_persons(gap.persons, gap.control_persons);
+    let time = gap.time();
+    if time <= 0.0 {
+        return Ok(SequentialComparison { test: Err(Undefined::NoVariance), lift: Err(Undefined::NoVariance) });
+    }
     let width = two_sided_width(time, tuning.rho, alpha);
     let errors = || Ok((gap.difference_variance()?.sqrt(), pooled.difference_variance()?.sqrt()));
     let test = errors().and_then(|(welch, pooled)| test(gap.difference, [welch, pooled], time, tuning.rho, width));
@@ -233,7 +236,10 @@ pub struct OneSided {
 /// The one-sided corrected sequences of the residual at `lift` ([`Gap::residual`]), each with error `1 - confidence`.
 pub fn one_sided_sequential(gap: &Gap, tuning: &Tuning, lift: f64, confidence: f64) -> Result<OneSided, Undefined> {
     let alpha = miss_rate(confidence)?;
-    let time = effective_persons(gap.persons, gap.control_persons);
+    let time = gap.time();
+    if time <= 0.0 {
+        return Err(Undefined::NoVariance);
+    }
     let variance = gap.residual_variance(lift).max(gap.pooled().residual_variance(lift));
     let standard_error = finite(finite(variance)?.max(0.0).sqrt())?;
     if standard_error == 0.0 {

@@ -95,7 +95,7 @@ fn at(versus: &Versus, question: &Question<'_>, level: Result<Level, Undefined>)
         }
         Inference::ConfidenceSequence => {
             let judged = versus
-                .gap
+                .judged_gap
                 .and_then(|gap| sequential(&gap, &Tuning::planned(question.planned_persons)?, level.confidence()));
             match judged {
                 Ok(judged) => (judged.test.map(|test| test.interval).into(), judged.lift_bounds()),

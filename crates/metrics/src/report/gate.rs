@@ -38,10 +38,7 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
         return (y.as_f64() / UNIT as f64 / persons).clamp(0.0, 1.0);
     }
     let yy = sum(|arm| arm.yy);
-    let alike = |sum: I256, squares: I256| {
-        let (sum, squares) = (sum.as_f64(), squares.as_f64());
-        if squares > 0.0 { (sum / squares.sqrt()).powi(2) / persons } else { 0.0 }
-    };
+    let alike = |sum: I256, squares: I256| share_of_alike(n, sum, squares);
     let by_values = alike(y, yy);
     let by_shape = skewness(n, y, yy, sum(|arm| arm.yyy)).map_or(0.0, |skewness| 1.0 / (1.0 + skewness * skewness));
     let share = by_values.max(by_shape);
@@ -50,6 +47,12 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
         _ => share,
     };
     share.clamp(0.0, 1.0)
+}
+
+/// `(sum y)^2 / (n sum y^2)`: at least the share of the `n` persons who contribute to a sum, see [`contributing_share`].
+pub(super) fn share_of_alike(n: i64, sum: I256, squares: I256) -> f64 {
+    let (sum, squares) = (sum.as_f64(), squares.as_f64());
+    if squares > 0.0 && n > 0 { ((sum / squares.sqrt()).powi(2) / n as f64).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 /// Whether the values of any arm are too skewed for normal theory at this number of persons.

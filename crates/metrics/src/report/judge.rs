@@ -82,6 +82,7 @@ impl Judge<'_> {
         let mut versus = Versus {
             expected_contributors: self.share * smallest,
             gap,
+            judged_gap: gap,
             cuped,
             ..self.nothing(gap.err().unwrap_or(Undefined::NotOfThisMethod))
         };
@@ -140,8 +141,13 @@ impl Judge<'_> {
             }),
             cuped: None,
             gap: Err(reason),
+            judged_gap: Err(reason),
             verdict: (Verdict::NoData, None),
         }
+    }
+
+    fn is_ratio(&self) -> bool {
+        matches!(self.kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. })
     }
 
     fn more_is_better(&self) -> bool {
@@ -183,6 +189,8 @@ impl Judge<'_> {
     fn at_any_time(&self, versus: &mut Versus, [baseline, arm]: [&Side<'_>; 2], gap: &Gap) {
         let confidence = self.question.confidence;
         let live = self.maturity == Maturity::Live;
+        let gap = &if live { gap.accruing(self.share, !self.is_ratio()) } else { *gap };
+        versus.judged_gap = Ok(*gap);
         let judged = self.tuning.and_then(|tuning| sequential(gap, &tuning, confidence));
         let test = judged.and_then(|judged| judged.test);
         versus.sequential = test;
@@ -252,7 +260,8 @@ impl Judge<'_> {
         if let (Ok(baseline), Ok(arm)) = (baseline.estimate, arm.estimate)
             && let Ok(gap) = Gap::between(&baseline, &arm)
         {
-            (versus.gap, versus.difference.value, versus.lift.value) = (Ok(gap), Ok(gap.difference), gap.lift());
+            (versus.gap, versus.judged_gap) = (Ok(gap), Ok(gap));
+            (versus.difference.value, versus.lift.value) = (Ok(gap.difference), gap.lift());
         }
         if let Some(guardrail) = &mut versus.guardrail {
             guardrail.margin = Err(exact.err().unwrap_or(Undefined::BoundsLiftOnly));

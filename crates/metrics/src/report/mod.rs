@@ -1,10 +1,14 @@
 //! Reports: one entry point from readings to everything that an answer says about an experiment.
 
+mod balance;
 mod check;
+mod course;
 mod family;
 mod gate;
 mod judge;
 mod kpi;
+mod sentence;
+mod steps;
 mod timeline;
 mod verdict;
 mod versus;
@@ -14,9 +18,12 @@ use journey::{CrossoverPolicy, Definition, Method};
 use crate::inference::{DEFAULT_PLANNED_PERSONS, Prior};
 use crate::reading::Reading;
 
-pub use check::{Check, checks};
+pub use check::{COVARIATES_ALARM, CROSSOVERS_ALARM, Check, SAMPLE_RATIO_ALARM, checks, checks_over};
+pub use course::Course;
 pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, contributing_share};
 pub use kpi::{ClvFactors, Kpi, Value, point};
+pub use sentence::{persons_to_settle, sentence};
+pub use steps::{Formula, Steps, steps};
 pub use timeline::{Point, timeline};
 pub use verdict::Verdict;
 pub use versus::{Adjusted, Claim, Correction, Cuped, Family, Guardrail, Inference, Versus};
@@ -123,6 +130,9 @@ const NO_WINDOW: &str =
 const SKEWED: &str = "the values are too skewed for this number of persons: intervals and p-values may be off \
                       (skewness squared x 355 exceeds the persons of the smallest arm)";
 
+/// Few contributors leave the variance, and with it everything else, uncertain.
+const FEW: &str = "fewer than 25 contributors are expected in the smallest arm: intervals and p-values may be off";
+
 /// Reports every metric of the definition. Adjusted p-values look at all of them, whichever are shown.
 #[must_use]
 pub fn report(question: &Question<'_>, reading: &Reading) -> Vec<MetricReport> {
@@ -156,8 +166,13 @@ fn report_metric(question: &Question<'_>, reading: &Reading, metric: usize) -> M
         notes.push(NO_WINDOW);
     }
     let kind = &question.definition.metrics[metric].kind;
-    if gate::is_too_skewed(kind, &kpi::of_arms(reading, metric, maturity)) {
+    let sums = kpi::of_arms(reading, metric, maturity);
+    if gate::is_too_skewed(kind, &sums) {
         notes.push(SKEWED);
+    }
+    let smallest = sums.iter().map(|sums| sums.n).min().unwrap_or(0).max(0);
+    if smallest > 0 && contributing_share(kind, &sums) * (smallest as f64) < CONTRIBUTORS {
+        notes.push(FEW);
     }
     let mut live = live.map(Vec::into_iter);
     let arms = main.into_iter().enumerate().map(|(arm, main)| ArmReport {

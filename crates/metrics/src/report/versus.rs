@@ -111,6 +111,8 @@ pub struct Versus {
     pub cuped: Option<Cuped>,
     /// The difference with its second moments, before any method judged it.
     pub gap: Result<Gap, Undefined>,
+    /// The same as it is judged: while values accrue, with squares about zero ([`Gap::accruing`]).
+    pub judged_gap: Result<Gap, Undefined>,
     /// What follows, and why it is withheld where it is.
     pub verdict: (Verdict, Option<&'static str>),
 }
