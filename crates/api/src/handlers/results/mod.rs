@@ -200,6 +200,9 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Question<'a>, Tellin
         maturity: asked.maturity,
         cuped: asked.cuped,
         blocked,
+        method: look.plan.method,
+        policy: look.plan.policy,
+        ..Question::planned(definition)
     };
     // Who crosses over is decided after the exposure, so leaving these persons out compares unlike groups.
     let causal = !blocked && look.plan.policy == CrossoverPolicy::First;
