@@ -40,13 +40,15 @@ pub(super) fn crossing_probability(boundary: impl Fn(f64) -> f64, drift: f64) ->
         let (a, b) = (beyond(here - there, elapsed, drift)?, beyond(here + there, elapsed, drift)?);
         let (c, d) = (beyond(here + there, elapsed, -drift)?, beyond(here - there, elapsed, -drift)?);
         let determinant = a * d - b * c;
-        let left = 1.0 - total;
-        let upwards = ((up * d - b * down) / determinant).clamp(0.0, left);
-        let downwards = ((a * down - c * up) / determinant).clamp(0.0, left - upwards);
+        // Where nothing can be reached all tails are the smallest double, and their quotient means nothing.
+        let share = |part: f64, most: f64| if part.is_finite() { part.clamp(0.0, most) } else { 0.0 };
+        let left = f64::max(1.0 - total, 0.0);
+        let upwards = share((up * d - b * down) / determinant, left);
+        let downwards = share((a * down - c * up) / determinant, left - upwards);
         total += upwards + downwards;
         crossed.push((middle, there, upwards, downwards));
     }
-    Some(total)
+    Some(f64::min(total, 1.0))
 }
 
 #[cfg(test)]

@@ -192,6 +192,9 @@ proptest! {
         prop_assert!(needed.control as f64 >= needed.total * (1.0 - share));
     }
 
+}
+
+proptest! {
     /// No plan gives a NaN, and power is a probability.
     #[test]
     fn finite_or_a_reason(
@@ -207,4 +210,14 @@ proptest! {
             }
         }
     }
+}
+
+/// A sequence that is tuned for more persons than there are has no power, and says so.
+#[test]
+fn out_of_reach() {
+    let rate = Baseline::Conversion(0.1);
+    for tuning in [1e12, 1e60, 8e121, 1e300] {
+        assert!(sequential(tuning, 0.3).power(&rate, 0.01, 1_000.0).unwrap() < 1e-6, "{tuning}");
+    }
+    assert!(sequential(5_000.0, 0.3).power(&rate, 0.5, 1e9).unwrap() > 1.0 - 1e-9);
 }
