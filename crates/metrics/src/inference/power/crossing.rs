@@ -23,7 +23,7 @@ pub(super) fn crossing_probability(boundary: impl Fn(f64) -> f64, drift: f64) ->
     let beyond = |distance: f64, elapsed: f64, drift: f64| normal_sf((distance - drift * elapsed) / elapsed.sqrt());
     // Of each step so far: its midpoint, the boundary there, the probabilities of a first crossing upwards and down.
     let mut crossed: Vec<(f64, f64, f64, f64)> = Vec::with_capacity(STEPS as usize);
-    let mut total = 0.0;
+    let mut total: f64 = 0.0;
     for index in 1..=STEPS {
         let now = time(f64::from(index));
         let here = boundary(now);
@@ -48,7 +48,11 @@ pub(super) fn crossing_probability(boundary: impl Fn(f64) -> f64, drift: f64) ->
         total += upwards + downwards;
         crossed.push((middle, there, upwards, downwards));
     }
-    Some(f64::min(total, 1.0))
+    // Whoever is beyond at the end has crossed; with a drift so strong that all cross within the first step, only this
+    // is left.
+    let end = boundary(1.0);
+    let at_end = beyond(end, 1.0, drift)? + beyond(end, 1.0, -drift)?;
+    Some(total.max(at_end).min(1.0))
 }
 
 #[cfg(test)]
