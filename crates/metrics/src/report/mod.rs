@@ -9,6 +9,8 @@ mod judge;
 mod kpi;
 mod sentence;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod verdict;
 mod versus;
