@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `run`, `test` and `bench` install what they need from the system's packages.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-quick fmt doc openapi deny
+.PHONY: help run test bench bench-quick calibration fmt doc openapi deny
 
 ARGS ?=
 
@@ -33,6 +33,10 @@ bench: ## measure ingestion and answers on this machine
 
 bench-quick: ARGS += --quick
 bench-quick: bench ## the same in a fraction of the time, with wider noise
+
+calibration: ## simulate whole experiments on every core, and compare how often answers are wrong with what is promised
+	@bash scripts/ensure-build.sh
+	cargo run --release --locked -p metrics --example calibration -- $(ARGS)
 
 fmt: ## format all code
 	cargo fmt --all

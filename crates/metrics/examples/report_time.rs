@@ -1,6 +1,6 @@
 //! How long does a whole report take? 12 metrics, 4 arms, from sums, for each method: the budget is 100 microseconds.
 //!
-//! `cargo run --release -p metrics --example report_time`
+//! `cargo run --release -p metrics --example report_time [-- "sequential, cuped false"]`
 
 #![expect(clippy::print_stdout, reason = "an example that prints what it measured")]
 #![expect(clippy::unwrap_used, reason = "its definitions are valid")]
@@ -141,7 +141,7 @@ fn reading(definition: &Definition) -> Reading {
 
 /// The median of many runs, in microseconds.
 fn median(mut run: impl FnMut()) -> f64 {
-    const RUNS: usize = 501;
+    const RUNS: usize = 2001;
     let mut times: Vec<f64> = (0..RUNS)
         .map(|_| {
             let start = Instant::now();
@@ -156,13 +156,18 @@ fn median(mut run: impl FnMut()) -> f64 {
 fn main() {
     let definition = definition();
     let reading = reading(&definition);
+    let only = std::env::args().nth(1);
     for method in [Method::Sequential, Method::Frequentist, Method::Bayesian] {
         for cuped in [false, true] {
+            let label = format!("{}, cuped {cuped}", method.word());
+            if only.as_ref().is_some_and(|only| *only != label) {
+                continue;
+            }
             let question = Question { method, cuped, ..Question::planned(&definition) };
             let time = median(|| {
                 black_box(report(black_box(&question), black_box(&reading)));
             });
-            println!("{}, cuped {cuped}: {time:.0} us", method.word());
+            println!("{label}: {time:.0} us");
         }
     }
 }

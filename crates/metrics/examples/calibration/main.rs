@@ -4,7 +4,6 @@
 //! `cargo run --release -p metrics --example calibration -- [--runs 10000] [--persons 10000] [--seed 1] [--threads N]`
 
 #![expect(clippy::print_stdout, reason = "a program that prints a table")]
-#![expect(clippy::expect_used, reason = "its experiments are valid, and a broken simulation has no result")]
 
 mod random;
 mod run;

@@ -139,7 +139,8 @@ impl Likelihood {
                 break;
             }
             s += step;
-            if step.abs() <= 4.0 * f64::EPSILON * s.abs().max(1e-3) {
+            // Newton's method squares the error: after a step this small nothing is left but rounding.
+            if step.abs() <= 1e-8 * s.abs().max(1e-3) {
                 break;
             }
         }

@@ -58,8 +58,8 @@ pub(super) fn check_covariates(definition: &Definition, reading: &Reading) -> Ch
     let mut worst: Option<(f64, usize, usize)> = None;
     for metric in 0..definition.metrics.len() {
         let sums: Vec<&Moments> = reading.arms.iter().map(|arm| &arm.live[metric]).collect();
-        let all = |of: fn(&Moments) -> I256| sums.iter().fold(I256::ZERO, |all, sums| all + of(sums));
-        let persons = sums.iter().map(|sums| sums.n).sum();
+        let all = |of: fn(&Moments) -> I256| sums.iter().fold(I256::ZERO, |all, sums| all.wrapping_add(of(sums)));
+        let persons = sums.iter().fold(0i64, |all, sums| all.saturating_add(sums.n));
         let share = share_of_alike(persons, all(|sums| sums.x), all(|sums| sums.xx));
         let estimates: Vec<Result<Estimate, Undefined>> =
             sums.iter().map(|sums| mean(sums.n, sums.x, sums.xx)).collect();

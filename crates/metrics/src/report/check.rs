@@ -108,8 +108,8 @@ pub fn checks(definition: &Definition, reading: &Reading, conflicting_ids: i64) 
 /// others warn.
 #[must_use]
 pub fn checks_over(definition: &Definition, reading: &Reading, course: &Course, conflicting_ids: i64) -> Vec<Check> {
-    let left_out = reading.arms.iter().flat_map(|arm| &arm.live).map(|moments| moments.left_out).sum();
-    let foreign = reading.arms.iter().map(|arm| arm.foreign).sum();
+    let left_out = total(reading.arms.iter().flat_map(|arm| &arm.live).map(|moments| moments.left_out));
+    let foreign = total(reading.arms.iter().map(|arm| arm.foreign));
     vec![
         check_sample_ratio(definition, reading, course),
         check_crossover_balance(definition, course),
@@ -153,6 +153,11 @@ pub fn checks_over(definition: &Definition, reading: &Reading, course: &Course, 
             "the first committed body counts; give each event an id of its own",
         ),
     ]
+}
+
+/// A sum of counts that no sums, however wrong, can make overflow.
+fn total(counts: impl Iterator<Item = i64>) -> i64 {
+    counts.fold(0, i64::saturating_add)
 }
 
 /// The weights of the arms, in units of one.
@@ -229,8 +234,8 @@ fn check_outliers(definition: &Definition, reading: &Reading) -> Check {
 fn check_crossovers(reading: &Reading) -> Check {
     // Beyond a percent the arms blur into each other enough to hide a lift.
     const FEW: f64 = 0.01;
-    let exposed: i64 = reading.arms.iter().map(|arm| arm.persons).sum();
-    let crossed: i64 = reading.arms.iter().map(|arm| arm.crossovers).sum();
+    let exposed = total(reading.arms.iter().map(|arm| arm.persons));
+    let crossed = total(reading.arms.iter().map(|arm| arm.crossovers));
     let share = if exposed > 0 { crossed as f64 / exposed as f64 } else { 0.0 };
     let ok = share <= FEW;
     let message = if crossed == 0 {

@@ -2,16 +2,17 @@
 
 use journey::{Method, Role};
 
+use super::kpi::Setting;
 use super::versus::{Adjusted, Correction, Family, Inference, Versus};
 use super::{Adjust, MetricReport, Question};
 use crate::inference::{
-    Bounds, Level, Tuning, Undefined, benjamini_hochberg, bonferroni_confidence, calibrated_log_e_value,
-    e_benjamini_hochberg, exact_converters, false_coverage_confidence, holm, sequential,
+    Bounds, Level, Undefined, benjamini_hochberg, bonferroni_confidence, calibrated_log_e_value, e_benjamini_hochberg,
+    exact_converters, false_coverage_confidence, holm, sequential,
 };
 
 /// Adjusts the p-values of the main readings within their families: what was planned to be compared, not what happens to
 /// have a p-value today.
-pub(super) fn adjust(question: &Question<'_>, reports: &mut [MetricReport]) {
+pub(super) fn adjust(question: &Question<'_>, setting: &Setting, reports: &mut [MetricReport]) {
     if question.method == Method::Bayesian {
         return;
     }
@@ -25,7 +26,7 @@ pub(super) fn adjust(question: &Question<'_>, reports: &mut [MetricReport]) {
             .filter(|report| of_family(report))
             .flat_map(|report| report.arms.iter_mut().filter_map(|arm| arm.main.versus.as_mut()))
             .collect();
-        adjust_family(question, family, &mut members);
+        adjust_family(question, setting, family, &mut members);
     }
 }
 
@@ -38,7 +39,7 @@ fn correction(adjust: Adjust, family: Family) -> Correction {
     }
 }
 
-fn adjust_family(question: &Question<'_>, family: Family, members: &mut [&mut Versus]) {
+fn adjust_family(question: &Question<'_>, setting: &Setting, family: Family, members: &mut [&mut Versus]) {
     let correction = correction(question.adjust, family);
     let p_values: Vec<Option<f64>> = members.iter().map(|versus| versus.p_value.ok()).collect();
     let adjusted = match correction {
@@ -65,13 +66,13 @@ fn adjust_family(question: &Question<'_>, family: Family, members: &mut [&mut Ve
     for (versus, adjusted) in members.iter_mut().zip(adjusted) {
         versus.p_value_adjusted = versus.p_value.and_then(|_| adjusted.ok_or(Undefined::NoVariance));
         let (difference, lift) =
-            if same { (versus.difference.interval.into(), versus.lift_bounds) } else { at(versus, question, level) };
+            if same { (versus.difference.interval.into(), versus.lift_bounds) } else { at(versus, setting, level) };
         versus.adjusted = Some(Adjusted { family, size, correction, confidence, difference, lift });
     }
 }
 
 /// The intervals of a comparison at another confidence: of the difference and of the lift.
-fn at(versus: &Versus, question: &Question<'_>, level: Result<Level, Undefined>) -> (Bounds, Bounds) {
+fn at(versus: &Versus, setting: &Setting, level: Result<Level, Undefined>) -> (Bounds, Bounds) {
     let none = |reason| (Bounds::none(reason), Bounds::none(reason));
     let level = match level {
         Ok(level) => level,
@@ -94,9 +95,7 @@ fn at(versus: &Versus, question: &Question<'_>, level: Result<Level, Undefined>)
             )
         }
         Inference::ConfidenceSequence => {
-            let judged = versus
-                .judged_gap
-                .and_then(|gap| sequential(&gap, &Tuning::planned(question.planned_persons)?, level.confidence()));
+            let judged = versus.judged_gap.and_then(|gap| sequential(&gap, &setting.tuning?, level.confidence()));
             match judged {
                 Ok(judged) => (judged.test.map(|test| test.interval).into(), judged.lift_bounds()),
                 Err(reason) => none(reason),

@@ -21,8 +21,8 @@ pub const LIVE_CONTRIBUTORS: f64 = 100.0;
 /// - Binary metrics: exactly those who are counted.
 /// - Values: sums do not tell how many are not zero, but bound it from below. By Cauchy and Schwarz at least `(sum y)^2 /
 ///   sum y^2` are: exactly the contributors where all values are alike, fewer where some outweigh the rest. Where values of
-///   both signs cancel, that says nothing, and `N / (1 + skewness^2)` stands in, which for zeros and ones is the number of
-///   ones. The larger of the two is taken.
+///   both signs cancel, that says nothing, and `N / (4 + skewness^2)` stands in, which for zeros and ones is the number of
+///   ones times the share of zeros. The larger of the two is taken.
 /// - Ratios: the same, but no more than the denominator has.
 ///
 /// 0 where nothing was counted.
@@ -40,7 +40,7 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
     let yy = sum(|arm| arm.yy);
     let alike = |sum: I256, squares: I256| share_of_alike(n, sum, squares);
     let by_values = alike(y, yy);
-    let by_shape = skewness(n, y, yy, sum(|arm| arm.yyy)).map_or(0.0, |skewness| 1.0 / (1.0 + skewness * skewness));
+    let by_shape = skewness(n, y, yy, sum(|arm| arm.yyy)).map_or(0.0, |skewness| 1.0 / (4.0 + skewness * skewness));
     let share = by_values.max(by_shape);
     let share = match kind {
         MetricKind::Ratio { .. } | MetricKind::Clv { .. } => share.min(alike(sum(|arm| arm.d), sum(|arm| arm.dd))),

@@ -46,12 +46,31 @@ pub struct ClvFactors {
     pub lifespan_days: u32,
 }
 
-/// The KPIs of one metric in one reading, baseline included.
-pub(super) fn kpis(question: &Question<'_>, reading: &Reading, metric: usize, maturity: Maturity) -> Vec<Kpi> {
+/// What is made once for a whole report.
+pub(super) struct Setting {
+    pub(super) level: Result<Level, Undefined>,
+    pub(super) tuning: Result<Tuning, Undefined>,
+}
+
+impl Setting {
+    pub(super) fn of(question: &Question<'_>) -> Self {
+        Self { level: Level::new(question.confidence), tuning: Tuning::planned(question.planned_persons) }
+    }
+}
+
+/// The KPIs of one metric in one reading, baseline included, and the share of persons who contribute.
+pub(super) fn kpis(
+    question: &Question<'_>,
+    setting: &Setting,
+    reading: &Reading,
+    metric: usize,
+    maturity: Maturity,
+) -> (Vec<Kpi>, f64) {
     let definition = question.definition;
     let (kind, goal) = (&definition.metrics[metric].kind, definition.metrics[metric].goal);
     let sums = of_arms(reading, metric, maturity);
-    let level = Level::new(question.confidence);
+    let level = setting.level;
+    let share = contributing_share(kind, &sums);
     let sides: Vec<Side<'_>> = sums
         .iter()
         .zip(&definition.experiment.arms)
@@ -65,9 +84,9 @@ pub(super) fn kpis(question: &Question<'_>, reading: &Reading, metric: usize, ma
         goal,
         maturity,
         max_harm: (used.role == Role::Guardrail).then_some(tolerated),
-        share: contributing_share(kind, &sums),
+        share,
         level,
-        tuning: Tuning::planned(question.planned_persons),
+        tuning: setting.tuning,
     };
     let baseline = &sides[question.baseline];
     let arms = sides.iter().enumerate().map(|(arm, side)| Kpi {
@@ -77,7 +96,7 @@ pub(super) fn kpis(question: &Question<'_>, reading: &Reading, metric: usize, ma
         factors: factors(kind, side.sums),
         versus: (arm != question.baseline).then(|| judge.versus(baseline, side)),
     });
-    arms.collect()
+    (arms.collect(), share)
 }
 
 /// The sums of all arms in a reading.

@@ -9,6 +9,8 @@ mod judge;
 mod kpi;
 mod sentence;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod verdict;
 mod versus;
@@ -17,6 +19,7 @@ use journey::{CrossoverPolicy, Definition, Method};
 
 use crate::inference::{DEFAULT_PLANNED_PERSONS, Prior};
 use crate::reading::Reading;
+use kpi::Setting;
 
 pub use check::{COVARIATES_ALARM, CROSSOVERS_ALARM, Check, SAMPLE_RATIO_ALARM, checks, checks_over};
 pub use course::Course;
@@ -137,8 +140,10 @@ const FEW: &str = "fewer than 25 contributors are expected in the smallest arm: 
 #[must_use]
 pub fn report(question: &Question<'_>, reading: &Reading) -> Vec<MetricReport> {
     let count = question.definition.metrics.len();
-    let mut reports: Vec<MetricReport> = (0..count).map(|metric| report_metric(question, reading, metric)).collect();
-    family::adjust(question, &mut reports);
+    let setting = Setting::of(question);
+    let mut reports: Vec<MetricReport> =
+        (0..count).map(|metric| report_metric(question, &setting, reading, metric)).collect();
+    family::adjust(question, &setting, &mut reports);
     for report in &mut reports {
         let goal = question.definition.metrics[report.metric].goal;
         // Readings that move while windows close never feed a verdict.
@@ -155,12 +160,12 @@ pub fn report(question: &Question<'_>, reading: &Reading) -> Vec<MetricReport> {
     reports
 }
 
-fn report_metric(question: &Question<'_>, reading: &Reading, metric: usize) -> MetricReport {
+fn report_metric(question: &Question<'_>, setting: &Setting, reading: &Reading, metric: usize) -> MetricReport {
     let windowed = question.definition.window_days(metric).is_some();
     let maturity = if windowed { question.maturity } else { Maturity::Live };
-    let of = |maturity: Maturity| kpi::kpis(question, reading, metric, maturity);
-    let main = of(maturity);
-    let live = (maturity == Maturity::Matured).then(|| of(Maturity::Live));
+    let of = |maturity: Maturity| kpi::kpis(question, setting, reading, metric, maturity);
+    let (main, share) = of(maturity);
+    let live = (maturity == Maturity::Matured).then(|| of(Maturity::Live).0);
     let mut notes = Vec::new();
     if !windowed {
         notes.push(NO_WINDOW);
@@ -171,7 +176,7 @@ fn report_metric(question: &Question<'_>, reading: &Reading, metric: usize) -> M
         notes.push(SKEWED);
     }
     let smallest = sums.iter().map(|sums| sums.n).min().unwrap_or(0).max(0);
-    if smallest > 0 && contributing_share(kind, &sums) * (smallest as f64) < CONTRIBUTORS {
+    if smallest > 0 && share * (smallest as f64) < CONTRIBUTORS {
         notes.push(FEW);
     }
     let mut live = live.map(Vec::into_iter);

@@ -3,13 +3,13 @@
 use journey::Method;
 
 use super::versus::{Inference, Versus};
-use super::{ArmReport, Maturity, MetricReport, Question, Verdict};
+use super::{ArmReport, Maturity, Question, Verdict};
 use crate::inference::{Bounds, Gap, Tuning, Undefined, two_sided_width};
 
 /// The standard normal quantile of 80 %: the power at which persons are planned.
 const EIGHTY: f64 = 0.841_621_233_572_914_3;
 
-/// What follows from the main reading of an arm, for people. `None` for the baseline itself.
+/// What follows from the main reading of an arm in `metric` and `maturity`, for people. `None` for the baseline itself.
 ///
 /// For instance: "Between +1.2 % and +7.4 % on orders (sequential, 95 %): better." or "Between -2 % and +5 % on orders
 /// (sequential, 95 %): not decided. About 4100 more matured persons, 6 days, would settle +1.5 %." `persons_per_day`: how
@@ -17,12 +17,13 @@ const EIGHTY: f64 = 0.841_621_233_572_914_3;
 #[must_use]
 pub fn sentence(
     question: &Question<'_>,
-    report: &MetricReport,
+    metric: usize,
+    maturity: Maturity,
     arm: &ArmReport,
     persons_per_day: Option<f64>,
 ) -> Option<String> {
     let versus = arm.main.versus.as_ref()?;
-    let metric = &question.definition.metrics[report.metric];
+    let metric = &question.definition.metrics[metric];
     let how = format!("({}, {} %)", versus.method.word(), shortest(100.0 * question.confidence));
     let range = match range(&versus.lift_bounds) {
         Some(range) => format!("{range} on {} {how}", metric.key.as_str()),
@@ -42,7 +43,7 @@ pub fn sentence(
         (Verdict::Worse, _) => format!("{range}: worse."),
         (Verdict::NoData, _) => format!("{range}: no data yet."),
         (Verdict::Inconclusive, Some(reason)) => format!("{range}: no verdict, because {reason}."),
-        (Verdict::Inconclusive, None) => match next_step(question, report.maturity, versus, persons_per_day) {
+        (Verdict::Inconclusive, None) => match next_step(question, maturity, versus, persons_per_day) {
             Some(next) => format!("{range}: not decided. {next}"),
             None => format!("{range}: not decided."),
         },

@@ -42,7 +42,12 @@ pub fn steps(question: &Question<'_>, versus: &Versus) -> Option<Steps> {
         Inference::ExactRates => exact_rates(versus)?,
         Inference::Nothing => return None,
     };
-    Some(Steps { used, reference })
+    // What is beyond the doubles is left out rather than told as an infinity.
+    let clean = |mut formula: Formula| {
+        formula.numbers.retain(|(_, number)| number.is_finite());
+        formula
+    };
+    Some(Steps { used: clean(used), reference: reference.map(clean) })
 }
 
 fn arms(gap: &Gap) -> Vec<(&'static str, f64)> {
