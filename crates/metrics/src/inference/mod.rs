@@ -43,6 +43,6 @@ pub use proportion::{mean_interval, wilson_interval};
 pub use quantile::{Quantile, quantile, quantile_estimate};
 pub use sample::{Estimate, mean, normal_theory_holds, ratio, skewness};
 pub use sample_ratio::{SAMPLE_RATIO_THRESHOLD, SampleRatio, sample_ratio};
-pub use segments::{Effect, Goal, Segment, Segments, compare_segments};
+pub use segments::{Effect, Segment, Segments, compare_segments};
 pub use undefined::Undefined;
 pub(crate) use undefined::{finite, miss_rate};
