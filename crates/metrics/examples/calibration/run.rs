@@ -118,16 +118,22 @@ impl Sums {
     }
 }
 
-/// How far the difference less `lift` times control is from zero, in Welch's standard errors; `None` without a spread.
-fn distance(arms: &[Sums; 2], lift: f64, is_ratio: bool) -> Option<f64> {
+/// How far the difference less `lift` times control is from zero, in Welch's standard errors and in the larger of Welch's
+/// and the pooled one; `None` without a spread.
+fn distances(arms: &[Sums; 2], lift: f64, is_ratio: bool) -> Option<(f64, f64)> {
     let ((c, vc), (t, vt)) = (arms[0].roughly(is_ratio)?, arms[1].roughly(is_ratio)?);
     let factor = 1.0 + lift;
-    let variance = vt + factor * factor * vc;
-    (variance > 0.0).then(|| (t - factor * c) / variance.sqrt())
+    let (nc, nt) = (arms[0].n as f64, arms[1].n as f64);
+    let of_control = factor * factor * vc;
+    let welch = vt + of_control;
+    let within = (vt * nt * (nt - 1.0) + of_control * nc * (nc - 1.0)) / (nt + nc - 2.0);
+    let larger = welch.max(within * (1.0 / nt + 1.0 / nc));
+    let residual = t - factor * c;
+    (welch > 0.0).then(|| (residual / welch.sqrt(), residual / larger.sqrt()))
 }
 
-/// Whoever is less than half a sequence's width from zero in Welch's standard errors is inside, as the standard errors
-/// that are used are not smaller; a hair less, for rounding.
+/// Whoever is less than half a sequence's width from zero in these standard errors is inside, as the ones that are used are
+/// not smaller; a hair less, for rounding.
 const NEARLY: f64 = 1.0 - 1e-6;
 
 /// A run in progress.
@@ -166,14 +172,15 @@ impl Watch<'_> {
     /// Looks at the experiment as it stands. `news`: something happened that the exact test of converters counts.
     fn look(&mut self, news: bool) {
         let (lift, is_ratio) = (self.cell.lift, self.cell.outcome.is_ratio());
-        let Some(z) = distance(&self.arms, 0.0, is_ratio) else { return };
-        let truth = if lift == 0.0 { Some(z) } else { distance(&self.arms, lift, is_ratio) };
+        let Some((plain_z, z)) = distances(&self.arms, 0.0, is_ratio) else { return };
+        let truth = if lift == 0.0 { Some((plain_z, z)) } else { distances(&self.arms, lift, is_ratio) };
         let (width, plain_width) = self.widths();
-        let misses = |width: f64| truth.is_some_and(|z| z.abs() >= NEARLY * width);
+        let misses = truth.is_some_and(|(_, z)| z.abs() >= NEARLY * width);
+        let plain_misses = truth.is_some_and(|(z, _)| z.abs() >= NEARLY * plain_width);
         // Once decided, only a verdict of the other sign is news.
         let open = !self.run.decided || (lift != 0.0 && !self.run.wrong && z < 0.0);
         let by_draws = self.cell.outcome.is_binary() && news && (open || !self.run.missed);
-        if (open && z.abs() >= NEARLY * width) || (!self.run.missed && misses(width)) || by_draws {
+        if (open && z.abs() >= NEARLY * width) || (!self.run.missed && misses) || by_draws {
             let (versus, _) = self.judge(Method::Sequential);
             match versus.verdict.0 {
                 Verdict::Better => {
@@ -188,8 +195,8 @@ impl Watch<'_> {
             }
             self.run.missed |= versus.anytime.holds && !versus.lift_bounds.contains(lift);
         }
-        if (!self.run.plain_decided && z.abs() >= NEARLY * plain_width)
-            || (!self.run.plain_missed && misses(plain_width))
+        if (!self.run.plain_decided && plain_z.abs() >= NEARLY * plain_width)
+            || (!self.run.plain_missed && plain_misses)
         {
             self.look_plainly();
         }
