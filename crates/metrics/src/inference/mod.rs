@@ -71,18 +71,14 @@ pub use proportion::{mean_interval, mean_interval_at, wilson_interval, wilson_in
 pub use quantile::{Quantile, quantile, quantile_estimate};
 pub use sample::{Estimate, mean, normal_theory_holds, ratio, skewness};
 pub use sample_ratio::{SAMPLE_RATIO_THRESHOLD, SampleRatio, sample_ratio};
-<<<<<<< HEAD
 #[cfg(test)]
 pub(crate) use sample_ratio_sequential::largest as sample_ratio_at;
 pub use sample_ratio_sequential::{SAMPLE_RATIO_CONCENTRATION, SequentialSampleRatio, sequential_sample_ratio};
-pub use segments::{Effect, Goal, Segment, Segments, compare_segments};
+pub use segments::{Effect, Segment, Segments, compare_segments};
 pub use sequential::{
     DEFAULT_PLANNED_PERSONS, OneSided, PLANNED_ERROR, SequentialComparison, SequentialTest, Tuning, effective_persons,
     log_e_value, one_sided_p_value, one_sided_sequential, one_sided_width, plain_sequential, rho, sequential,
     two_sided_width,
 };
-=======
-pub use segments::{Effect, Segment, Segments, compare_segments};
->>>>>>> models
 pub use undefined::Undefined;
 pub(crate) use undefined::{finite, miss_rate};

@@ -6,9 +6,7 @@ use journey::Goal;
 use super::{Disagreements, EXACT, ITERATED, numbers, rows};
 use crate::clv::{BgNbd, Cells, Customer, GammaGamma, Horizon, Value};
 use crate::inference::power::{Baseline, Design, Horizon as Reading, textbook_persons};
-use crate::inference::{
-    Effect, benjamini_hochberg, compare_segments, holm, sample_ratio, sample_ratio_at,
-};
+use crate::inference::{Effect, benjamini_hochberg, compare_segments, holm, sample_ratio, sample_ratio_at};
 use crate::survival::{Durations, Ends, kaplan_meier, log_rank};
 
 /// scipy's noncentral t at Welch's degrees of freedom; for equal arms statsmodels' `TTestIndPower` is the same.
