@@ -53,7 +53,7 @@ fn faults_have_their_place() {
     );
     assert_eq!(refused(r#"{"control":"b","arms":[{"key":"a"},{"key":"z"}]}"#), ("unknown_arm", "/control".into()));
     assert_eq!(
-        refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"method":"sequential"}"#),
+        refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"method":"optimistic"}"#),
         ("unknown_word", "/method".into())
     );
     assert_eq!(
