@@ -2,8 +2,8 @@
 //! input and output.
 //!
 //! The way through: exact sums of an arm make an [`Estimate`] ([`mean`], [`ratio`]); two estimates make a
-//! [`Comparison`] ([`compare`]), or two arms with covariates an [`AdjustedComparison`] ([`compare_adjusted`]); a list
-//! of p-values is adjusted by [`holm`] or [`benjamini_hochberg`]; arm sizes are checked by [`sample_ratio`]. Every
+//! [`Comparison`] ([`compare()`]), or two arms with covariates an [`AdjustedComparison`] ([`compare_adjusted`]); a list
+//! of p-values is adjusted by [`holm`] or [`benjamini_hochberg`]; arm sizes are checked by [`sample_ratio()`]. Every
 //! number that does not exist is an [`Undefined`] with its reason; no NaN and no infinity leaves this module.
 //!
 //! What may be read at any time starts from the [`Gap`] of two estimates: [`sequential()`] judges it by a confidence
