@@ -65,6 +65,8 @@ fn numbers(versus: &Versus) -> Vec<f64> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     /// No sums at all make a NaN, an infinity or a panic, in any method, kind or reading.
     #[test]
     fn no_sums_break_a_report(
