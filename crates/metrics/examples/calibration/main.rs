@@ -17,6 +17,7 @@ use world::{ARRIVALS, Arrival, OUTCOMES};
 /// What was promised.
 const EVER_WRONG: f64 = 0.05;
 const FIXED: f64 = 0.055;
+const LEAST_FIXED: f64 = 0.045;
 const COVERAGE: f64 = 0.94;
 const WARNED: f64 = 0.99;
 
@@ -165,11 +166,10 @@ fn judge(cell: &Cell, counts: &Counts, broken: &mut Vec<String>) {
     check(!is_above(counts.missed, counts.runs, EVER_WRONG), "lift missed <= 5 %");
     if cell.lift == 0.0 {
         check(!is_above(counts.quiet_rejects, counts.quiet, FIXED), "fixed horizon without a warning <= 5.5 %");
-        let rate = counts.comfortable_rejects as f64 / counts.comfortable.max(1) as f64;
-        check(
-            counts.comfortable < counts.runs / 2 || (0.04..=0.06).contains(&rate),
-            "fixed horizon within 4.5 - 5.5 %",
-        );
+        let accepts = counts.comfortable - counts.comfortable_rejects;
+        let within = !is_above(counts.comfortable_rejects, counts.comfortable, FIXED)
+            && !is_above(accepts, counts.comfortable, 1.0 - LEAST_FIXED);
+        check(within, "fixed horizon within 4.5 - 5.5 % where normal theory holds");
     }
     let misses = counts.quiet - counts.quiet_covers;
     // Few runs without a warning say nothing about coverage.

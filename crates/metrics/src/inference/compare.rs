@@ -87,7 +87,7 @@ pub fn compare(control: &Estimate, treatment: &Estimate, confidence: f64) -> Res
     compare_at(control, treatment, &Level::new(confidence)?)
 }
 
-/// [`compare`] at a level that is made once for many comparisons.
+/// [`compare()`] at a level that is made once for many comparisons.
 pub fn compare_at(control: &Estimate, treatment: &Estimate, level: &Level) -> Result<Comparison, Undefined> {
     let degrees_of_freedom = welch_degrees_of_freedom(control, treatment);
     let factor = treatment.value() / control.value();

@@ -15,7 +15,7 @@ mod timeline;
 mod verdict;
 mod versus;
 
-use journey::{CrossoverPolicy, Definition, Method};
+use journey::{CrossoverPolicy, Definition, Method, MetricKind};
 
 use crate::inference::{DEFAULT_PLANNED_PERSONS, Prior};
 use crate::reading::Reading;
@@ -136,6 +136,12 @@ const SKEWED: &str = "the values are too skewed for this number of persons: inte
 /// Few contributors leave the variance, and with it everything else, uncertain.
 const FEW: &str = "fewer than 25 contributors are expected in the smallest arm: intervals and p-values may be off";
 
+/// The skewness of what is left of a numerator after its denominator is not known, so more contributors are asked for.
+const FEW_FOR_A_RATIO: &str = "fewer than 200 contributors are expected in the smallest arm, and whether a ratio of two sums \
+                               is nearly normal there is not known: intervals and p-values may be off";
+/// See [`FEW_FOR_A_RATIO`].
+const CONTRIBUTORS_OF_A_RATIO: f64 = 200.0;
+
 /// Reports every metric of the definition. Adjusted p-values look at all of them, whichever are shown.
 #[must_use]
 pub fn report(question: &Question<'_>, reading: &Reading) -> Vec<MetricReport> {
@@ -176,8 +182,12 @@ fn report_metric(question: &Question<'_>, setting: &Setting, reading: &Reading, 
         notes.push(SKEWED);
     }
     let smallest = sums.iter().map(|sums| sums.n).min().unwrap_or(0).max(0);
-    if smallest > 0 && share * (smallest as f64) < CONTRIBUTORS {
+    let expected = share * (smallest as f64);
+    let is_ratio = matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. });
+    if smallest > 0 && expected < CONTRIBUTORS {
         notes.push(FEW);
+    } else if smallest > 0 && is_ratio && expected < CONTRIBUTORS_OF_A_RATIO {
+        notes.push(FEW_FOR_A_RATIO);
     }
     let mut live = live.map(Vec::into_iter);
     let arms = main.into_iter().enumerate().map(|(arm, main)| ArmReport {

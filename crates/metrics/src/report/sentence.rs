@@ -9,7 +9,8 @@ use crate::inference::{Bounds, Gap, Tuning, Undefined, two_sided_width};
 /// The standard normal quantile of 80 %: the power at which persons are planned.
 const EIGHTY: f64 = 0.841_621_233_572_914_3;
 
-/// What follows from the main reading of an arm in `metric` and `maturity`, for people. `None` for the baseline itself.
+/// What follows from the main reading of an arm in `metric` and `maturity`, for people. `None` for the baseline itself
+/// and for a confidence that is none.
 ///
 /// For instance: "Between +1.2 % and +7.4 % on orders (sequential, 95 %): better." or "Between -2 % and +5 % on orders
 /// (sequential, 95 %): not decided. About 4100 more matured persons, 6 days, would settle +1.5 %." `persons_per_day`: how
@@ -23,6 +24,9 @@ pub fn sentence(
     persons_per_day: Option<f64>,
 ) -> Option<String> {
     let versus = arm.main.versus.as_ref()?;
+    if !(question.confidence > 0.0 && question.confidence < 1.0) {
+        return None;
+    }
     let metric = &question.definition.metrics[metric];
     let how = format!("({}, {} %)", versus.method.word(), shortest(100.0 * question.confidence));
     let range = match range(&versus.lift_bounds) {
@@ -66,6 +70,10 @@ fn percent(lift: f64) -> String {
 
 /// A number with its sign, to two digits after the point where it is small, else to one or none.
 fn signed(number: f64) -> String {
+    let number = number.clamp(f64::MIN, f64::MAX);
+    if number.abs() >= 1e9 {
+        return format!("{number:+.1e}");
+    }
     let digits = match number.abs() {
         size if size < 1.0 => 2,
         size if size < 10.0 => 1,

@@ -27,6 +27,12 @@ fn the_example_of_the_contract_comes_back() {
 }
 
 #[test]
+fn the_default_method_may_be_read_at_any_time() {
+    let experiment = parse(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}]}"#).unwrap();
+    assert_eq!(experiment.method, journey::Method::Sequential);
+}
+
+#[test]
 fn null_is_no_window_and_absent_is_the_default() {
     let window = |member: &str| {
         parse(&format!(r#"{{"control":"a","arms":[{{"key":"a"}},{{"key":"z"}}]{member}}}"#))
