@@ -80,10 +80,7 @@ fn refined(edges: &[f64]) -> Vec<f64> {
     let mut fine = Vec::with_capacity(2 * edges.len());
     for panel in edges.windows(2) {
         let width = panel[1] - panel[0];
-        let mut parts = 1.0;
-        while width / parts > WIDEST {
-            parts += 1.0;
-        }
+        let parts = (width / WIDEST).ceil().max(1.0);
         let mut part = 0.0;
         while part < parts {
             fine.push(panel[0] + width * part / parts);
@@ -122,7 +119,8 @@ impl Rate {
     /// The logarithm of the density over that at the mode.
     fn logarithm(&self, d: f64) -> f64 {
         let all = self.a + self.b;
-        if d > 0.0 {
+        // Two ways to write the same; the smaller parameter leaves the smaller terms.
+        if self.b < self.a {
             -self.b * d - all * (self.b / all * (-d).exp_m1()).ln_1p()
         } else {
             self.a * d - all * (self.a / all * d.exp_m1()).ln_1p()
@@ -137,15 +135,15 @@ impl Rate {
         let all = self.a + self.b;
         // The logarithm lies below its asymptote of slope `slope`, which gives a point that is surely beyond; then by
         // bisection.
-        let end = |side: f64, slope: f64| {
-            let (mut near, mut far) = (0.0, (REACH + all * (all / (all - slope)).ln()) / slope);
+        let end = |side: f64, slope: f64, other: f64| {
+            let (mut near, mut far) = (0.0, (REACH + all * (slope / other).ln_1p()) / slope);
             for _ in 0..40 {
                 let middle = f64::midpoint(near, far);
                 if self.logarithm(side * middle) > -REACH { near = middle } else { far = middle }
             }
             far
         };
-        let (left, right) = (end(-1.0, self.a), end(1.0, self.b));
+        let (left, right) = (end(-1.0, self.a, self.b), end(1.0, self.b, self.a));
         let parts = (0..=PANELS).map(|part| f64::from(part) / f64::from(PANELS));
         let mut edges: Vec<f64> = parts.clone().map(|part| self.mode - left * part).collect();
         edges.extend(parts.map(|part| self.mode + right * part));
@@ -214,4 +212,24 @@ struct Running {
     mass: Integral,
     /// Its integral over the rate.
     lag: Integral,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// More persons than a double can count one by one: the sides of the density differ by eighteen orders of magnitude.
+    #[test]
+    fn rates_of_huge_arms_are_compared() {
+        let many = u64::MAX / 4;
+        for (control, treatment) in [((0, many), (many, many)), ((many, many), (1, 2)), ((0, 0), (0, many))] {
+            let compared = compare_rates(control, treatment).unwrap();
+            let chances = [compared.chance_above, compared.chance_below];
+            assert!(
+                chances.iter().all(|chance| (0.0..=1.0).contains(chance)),
+                "{control:?} {treatment:?}: {compared:?}"
+            );
+            assert!((chances[0] + chances[1] - 1.0).abs() < 1e-9, "{control:?} {treatment:?}: {compared:?}");
+        }
+    }
 }
