@@ -29,7 +29,16 @@ install_debian() {
     apt_get install -y --no-install-recommends postgresql >&2 || status=$?
     as_root cp "$kept" "$conf"
     rm -f "$kept"
+    # The package may be on record with its files gone.
+    [ "$status" = 0 ] && ! found && reinstall_debian
     return "$status"
+}
+
+reinstall_debian() {
+    local packages
+    mapfile -t packages < <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 'postgresql-[0-9]*' 'postgresql-client-[0-9]*' |
+        awk '$1 == "ii" && $2 ~ /-[0-9]+$/ { print $2 }')
+    [ "${#packages[@]}" -gt 0 ] && apt_get install -y --reinstall --no-install-recommends "${packages[@]}" >&2
 }
 
 found && exit 0

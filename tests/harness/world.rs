@@ -63,6 +63,29 @@ impl World {
     pub async fn superuser(&self) -> PgPool {
         self.database.pool(Role::Superuser).await
     }
+
+    /// Waits until the background has measured whatever a tenant has.
+    ///
+    /// # Panics
+    /// Where it never does.
+    pub async fn caught_up(&self, tenant: &Tenant) {
+        let pool = self.superuser().await;
+        for _ in 0..2_000 {
+            let busy: bool = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT FROM touched WHERE tenant_id = $1) \
+                 OR EXISTS (SELECT FROM definition WHERE tenant_id = $1 AND state <> 'active')",
+            )
+            .bind(tenant.id.parse::<uuid::Uuid>().expect("a tenant's id"))
+            .fetch_one(&pool)
+            .await
+            .expect("the database answers");
+            if !busy {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the measurement of {} never catches up", tenant.id);
+    }
 }
 
 /// A tenant and a client for each of its first keys.

@@ -57,7 +57,7 @@ async fn victim(world: &World) -> Tenant {
     tenant.metric("spend", &json!({"kind": "sum", "event": "Order Completed"})).await;
     tenant.experiment("e", &tests::events::experiment(&["spend"])).await;
     tenant.accept(&[exposure("x", "u1", "e", "on", days_ago(20)), order("o", "u1", "5", days_ago(19))]).await;
-    tenant.results("e", "").await;
+    world.caught_up(&tenant).await;
     tenant
 }
 

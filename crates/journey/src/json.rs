@@ -186,17 +186,21 @@ impl Number {
 
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if (c as u32) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
+    let mut rest = text;
+    // What needs an escape is one byte, so what lies between is copied as it is.
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        out.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            control => {
+                let _ = write!(out, "\\u{control:04x}");
             }
-            c => out.push(c),
         }
+        rest = &rest[at + 1..];
     }
+    out.push_str(rest);
     out.push('"');
 }
 
@@ -217,6 +221,7 @@ mod tests {
         assert_eq!(text(&a), r#"{"a":2,"b":3}"#);
         assert_eq!(a, b);
         assert_eq!(text(&Json::Text("a\"\n\u{1}".into())), r#""a\"\n\u0001""#);
+        assert_eq!(text(&Json::Text("\\ä\"ö\"".into())), r#""\\ä\"ö\"""#);
     }
 
     #[test]

@@ -79,6 +79,16 @@ pub struct Step {
     pub orders: i64,
 }
 
+impl Assignment {
+    /// Whether it enters the same rows, so that only what the metrics add up to can differ.
+    pub(crate) fn is_placed_like(&self, other: &Self) -> bool {
+        (self.arm, self.at, self.day, self.matured, self.crossed)
+            == (other.arm, other.at, other.day, other.matured, other.crossed)
+            && self.values == other.values
+            && self.traces.len() == other.traces.len()
+    }
+}
+
 impl Contribution {
     /// Whether it adds nothing at all.
     #[must_use]

@@ -1,7 +1,7 @@
 //! The fold: a journey and an experiment in, the person's contribution out. Pure, and blind to the order of arrival.
 //!
-//! [`fold`] reads the whole journey. [`extend`] goes on from a contribution with events that come after everything
-//! folded so far, and amounts to the same as folding again from scratch.
+//! [`fold`] reads the whole journey. [`extend`] adds events to a contribution, in whatever order they arrive, and amounts
+//! to the same as folding everything again from scratch; it says so where it can't.
 
 use std::sync::Arc;
 
@@ -65,26 +65,27 @@ pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
     contribution
 }
 
-/// Goes on with events, sorted, that all come after everything folded so far, by [`Happening::position`].
+/// Adds events that have not been folded yet, in any order, late ones among them.
 ///
-/// Returns `false`, with the contribution as it was, where the events before would be needed. Then the journey is to
-/// be folded whole. That is so where the person was in no arm yet and one of the events is an exposure to this
-/// experiment, and where an event lies on the very instant of the first exposure, which may change a dimension.
+/// What happens after the first exposure adds up by days, so its order does not matter. Returns `false`, with the
+/// contribution as it was, where other events would be needed; then the journey is to be folded whole. That is so where
+/// the person was in no arm yet and one of the events is an exposure to this experiment, and where an event lies at or
+/// before the instant of the first exposure, so that the arm, a dimension or a covariate may change.
 ///
 /// # Panics
 /// Where the plan has no study of that index.
 #[must_use]
-pub fn extend(plan: &Plan, study: usize, contribution: &mut Contribution, later: &[Happening]) -> bool {
+pub fn extend(plan: &Plan, study: usize, contribution: &mut Contribution, new: &[Happening]) -> bool {
     let study = &plan.studies[study];
     let experiment = &study.definition.experiment;
     let is_exposure = |event: &Happening| event.exposure.as_ref().is_some_and(|e| e.experiment == experiment.key);
     let Some(assignment) = &contribution.assignment else {
-        return !later.iter().any(is_exposure);
+        return !new.iter().any(is_exposure);
     };
-    if later.first().is_some_and(|event| event.at <= assignment.at) {
+    if new.iter().any(|event| event.at <= assignment.at) {
         return false;
     }
-    for event in later {
+    for event in new {
         advance(plan, study, contribution, event);
     }
     true
@@ -108,9 +109,9 @@ fn note_exposure(plan: &Plan, study: &Study, contribution: &mut Contribution, ev
     if inside && let Some(arm) = arm {
         if let Some(assignment) = &mut contribution.assignment
             && usize::from(assignment.arm) != arm
-            && assignment.crossed.is_none()
         {
-            assignment.crossed = Some(plan.day(event.at));
+            let day = plan.day(event.at);
+            assignment.crossed = Some(assignment.crossed.map_or(day, |crossed| crossed.min(day)));
         }
         return;
     }
@@ -180,10 +181,14 @@ fn observe(plan: &Plan, study: &Study, assignment: &mut Assignment, event: &Happ
             foreign = true;
             continue;
         }
-        if gauge.kind.is_binary() && !trace.steps.is_empty() {
-            continue;
-        }
         let day = *day.get_or_insert_with(|| plan.day(event.at));
+        if gauge.kind.is_binary() {
+            // A person counts once, on the first day, which a late event may move.
+            if trace.steps.first().is_some_and(|step| step.day <= day) {
+                continue;
+            }
+            trace.steps.clear();
+        }
         add_step(&mut trace.steps, Step { day, y, d, orders });
     }
     if foreign {

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod reading;
 pub mod report;
 pub mod tally;
+mod varint;
 
 #[cfg(test)]
 mod laws;

@@ -3,6 +3,8 @@
 //! The entries of the days up to D add up to what the persons amount to as of D. So one table of daily rows answers
 //! "now", "as of D" and the timeline, and time passing is a read.
 
+mod codec;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -119,6 +121,18 @@ impl Row {
         Self { all: Sums::zero(width), crossed: Sums::default() }
     }
 
+    /// The bytes to store, without the zeros at the end of the lists: whoever reads them takes missing numbers for 0.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads stored bytes; `None` where they are no row.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        codec::decode(bytes)
+    }
+
     /// Whether every sum is 0.
     #[must_use]
     pub fn is_zero(&self) -> bool {
@@ -158,20 +172,46 @@ impl Tally {
     /// Adds or takes away what a person contributes.
     pub fn apply(&mut self, definition: &Definition, contribution: &Contribution, direction: Direction) {
         let width = width(definition);
+        self.move_strays(contribution, direction, width);
+        let Some(assignment) = &contribution.assignment else {
+            return;
+        };
+        let entries = Entries::of(definition, assignment, width);
+        self.move_entries(assignment, &entries, direction, width);
+    }
+
+    /// Takes `old` away and adds `new`: the same as [`Tally::apply`] twice, but only what differs is looked at where the
+    /// person stays at the same place.
+    pub fn replace(&mut self, definition: &Definition, old: &Contribution, new: &Contribution) {
+        match (&old.assignment, &new.assignment) {
+            (Some(before), Some(after)) if before.is_placed_like(after) => {
+                let width = width(definition);
+                self.move_strays(old, Direction::Remove, width);
+                self.move_strays(new, Direction::Add, width);
+                let entries = Entries::difference(definition, before, after, width);
+                self.move_entries(after, &entries, Direction::Add, width);
+            }
+            _ => {
+                self.apply(definition, old, Direction::Remove);
+                self.apply(definition, new, Direction::Add);
+            }
+        }
+    }
+
+    fn move_strays(&mut self, contribution: &Contribution, direction: Direction, width: usize) {
         for stray in &contribution.strays {
             let row = self.row(0, "".into(), NO_ARM, stray.day, width);
             let sign = if direction == Direction::Add { 1 } else { -1 };
             row.all.counts[Count::Outside as usize] += sign * i64::from(stray.outside);
             row.all.counts[Count::UnknownArm as usize] += sign * i64::from(stray.unknown_arm);
         }
-        let Some(assignment) = &contribution.assignment else {
-            return;
-        };
-        let entries = entries(definition, assignment, width);
+    }
+
+    fn move_entries(&mut self, assignment: &Assignment, entries: &Entries, direction: Direction, width: usize) {
         let arm = assignment.arm.cast_signed();
         let places = std::iter::once((0, Arc::from(""))).chain((1..).zip(assignment.values.iter().cloned()));
         for (dimension, value) in places {
-            for (day, entry) in &entries {
+            for (day, entry) in entries.days.iter().filter(|(_, entry)| !entry.is_zero()) {
                 let row = self.row(dimension, value.clone(), arm, *day, width);
                 move_sums(&mut row.all, entry, direction);
                 // Crossing over takes away, on that day, what was entered up to it, and later entries at once. The
@@ -200,50 +240,102 @@ fn move_sums(sums: &mut Sums, entry: &Sums, direction: Direction) {
 }
 
 /// What an assigned person enters on each day.
-fn entries(definition: &Definition, assignment: &Assignment, width: usize) -> Vec<(Day, Sums)> {
-    let mut days: Vec<(Day, Sums)> = Vec::new();
-    entry(&mut days, assignment.day, width).counts[Count::Persons as usize] = 1;
-    if let Some(day) = assignment.matured {
-        entry(&mut days, day, width).counts[Count::Matured as usize] = 1;
+struct Entries {
+    days: Vec<(Day, Sums)>,
+    width: usize,
+}
+
+impl Entries {
+    fn of(definition: &Definition, assignment: &Assignment, width: usize) -> Self {
+        let mut entries = Self { days: Vec::new(), width };
+        entries.on(assignment.day).counts[Count::Persons as usize] = 1;
+        if let Some(day) = assignment.matured {
+            entries.on(day).counts[Count::Matured as usize] = 1;
+        }
+        if let Some(day) = assignment.crossed {
+            entries.on(day).counts[Count::Crossovers as usize] = 1;
+        }
+        entries.count_foreign(assignment, Direction::Add);
+        for (metric, (trace, offset)) in assignment.traces.iter().zip(offsets(definition)).enumerate() {
+            entries.enter(definition, metric, assignment, trace, offset, Direction::Add);
+        }
+        entries
     }
-    if let Some(day) = assignment.crossed {
-        entry(&mut days, day, width).counts[Count::Crossovers as usize] = 1;
+
+    /// What `after` enters beyond `before`, both at the same place.
+    fn difference(definition: &Definition, before: &Assignment, after: &Assignment, width: usize) -> Self {
+        let mut entries = Self { days: Vec::new(), width };
+        if before.foreign != after.foreign {
+            entries.count_foreign(before, Direction::Remove);
+            entries.count_foreign(after, Direction::Add);
+        }
+        let traces = before.traces.iter().zip(&after.traces).zip(offsets(definition)).enumerate();
+        for (metric, ((old, new), offset)) in traces.filter(|(_, ((old, new), _))| old != new) {
+            entries.enter(definition, metric, before, old, offset, Direction::Remove);
+            entries.enter(definition, metric, after, new, offset, Direction::Add);
+        }
+        entries
     }
-    for (day, events) in &assignment.foreign {
-        entry(&mut days, *day, width).counts[Count::Foreign as usize] = i64::from(*events);
+
+    fn count_foreign(&mut self, assignment: &Assignment, direction: Direction) {
+        let sign = if direction == Direction::Add { 1 } else { -1 };
+        for (day, events) in &assignment.foreign {
+            self.on(*day).counts[Count::Foreign as usize] += sign * i64::from(*events);
+        }
     }
-    let mut offset = 0;
-    for (metric, trace) in definition.metrics.iter().zip(&assignment.traces) {
+
+    /// Enters one metric, whose slots begin at `offset`.
+    fn enter(
+        &mut self,
+        definition: &Definition,
+        metric: usize,
+        assignment: &Assignment,
+        trace: &Trace,
+        offset: usize,
+        direction: Direction,
+    ) {
+        let metric = &definition.metrics[metric];
         let layout = Layout::of(&metric.kind);
         let slots = layout.slots().len();
         let range = offset..offset + slots;
         let cap = metric.cap.map(|cap| i128::from(cap.units()));
+        let add = direction == Direction::Add;
         let mut before = vec![I256::ZERO; slots];
+        let mut after = Vec::with_capacity(slots);
         for (day, state) in states(&metric.kind, assignment, trace, cap) {
-            let mut after = Vec::with_capacity(slots);
             state.moments(layout, &mut after);
-            let live = &mut entry(&mut days, day, width).live[range.clone()];
+            let live = &mut self.on(day).live[range.clone()];
             for ((sum, new), old) in live.iter_mut().zip(&after).zip(&before) {
-                *sum = *new - *old;
+                let moved = *new - *old;
+                *sum += if add { moved } else { -moved };
             }
-            before = after;
+            std::mem::swap(&mut before, &mut after);
         }
         if let Some(day) = trace.matured {
             // The last state is the one with the window closed.
-            entry(&mut days, day, width).matured[range].copy_from_slice(&before);
+            for (sum, value) in self.on(day).matured[range].iter_mut().zip(&before) {
+                *sum += if add { *value } else { -*value };
+            }
         }
-        offset += slots;
     }
-    days
+
+    fn on(&mut self, day: Day) -> &mut Sums {
+        let known = self.days.iter().position(|(d, _)| *d == day);
+        let at = known.unwrap_or_else(|| {
+            self.days.push((day, Sums::zero(self.width)));
+            self.days.len() - 1
+        });
+        &mut self.days[at].1
+    }
 }
 
-fn entry(days: &mut Vec<(Day, Sums)>, day: Day, width: usize) -> &mut Sums {
-    let known = days.iter().position(|(d, _)| *d == day);
-    let at = known.unwrap_or_else(|| {
-        days.push((day, Sums::zero(width)));
-        days.len() - 1
-    });
-    &mut days[at].1
+/// Where the slots of each metric begin.
+fn offsets(definition: &Definition) -> impl Iterator<Item = usize> {
+    definition.metrics.iter().scan(0, |next, metric| {
+        let offset = *next;
+        *next += Layout::of(&metric.kind).slots().len();
+        Some(offset)
+    })
 }
 
 /// What the person amounts to on each day on which that changes, days ascending.

@@ -134,6 +134,7 @@ fn store_options(args: &ServeArgs, url: &str, clock: &Clock) -> StoreOptions {
     options.queue_bytes = args.work.queue_bytes.0;
     options.gather = args.work.gather.0;
     options.read_budget = args.work.read_budget.0;
+    options.ahead = args.work.read_ahead.into();
     options.background = !args.work.no_background;
     options
 }

@@ -8,4 +8,4 @@ WHERE tenant_id = $1
     WHERE t.tenant_id = $1 AND t.touched_id <= $2
     ORDER BY t.touched_id
     LIMIT $3))
-RETURNING subject, first_at, first_id
+RETURNING subject, event_ids, whole, exposed

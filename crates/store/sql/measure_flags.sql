@@ -1,4 +1,3 @@
 -- Which tables of the tenant hold anything: looking persons up in an empty one would be a look-up per person for nothing.
 SELECT EXISTS (SELECT FROM identity_link l WHERE l.tenant_id = $1) AS links,
-  EXISTS (SELECT FROM checkpoint c WHERE c.tenant_id = $1) AS checkpoints,
   EXISTS (SELECT FROM set_aside s WHERE s.tenant_id = $1) AS set_aside

@@ -1,1 +1,1 @@
-select count(distinct subject) as pending from touched where tenant_id = $1 and touched_id <= $2
+select count(distinct subject) as pending from touched where tenant_id = $1

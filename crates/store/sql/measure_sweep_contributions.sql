@@ -1,3 +1,3 @@
+-- The contributions to a version of the persons after $3 up to $4.
 delete from contribution
-where tenant_id = $1 and definition_id = $2
-  and person in (select person from contribution where tenant_id = $1 and definition_id = $2 order by person limit $3)
+where tenant_id = $1 and definition_id = $2 and ($3::text is null or person > $3) and person <= $4

@@ -1,6 +1,4 @@
-SELECT t.definition_id, t.dimension, t.value, t.arm, t.day,
-  t.counts, t.live::text AS live, t.matured::text AS matured,
-  t.crossed_counts, t.crossed_live::text AS crossed_live, t.crossed_matured::text AS crossed_matured
+SELECT t.definition_id, t.dimension, t.value, t.arm, t.day, t.sums
 FROM unnest($2::bigint[], $3::smallint[], $4::text[], $5::smallint[], $6::date[])
   AS k (definition_id, dimension, value, arm, day)
 CROSS JOIN LATERAL (

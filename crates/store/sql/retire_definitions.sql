@@ -1,1 +1,1 @@
-UPDATE definition SET state = 'retired' WHERE tenant_id = $1 AND experiment = $2 AND state <> 'retired'
+UPDATE definition SET state = 'retired', position = NULL WHERE tenant_id = $1 AND experiment = $2 AND state <> 'retired'

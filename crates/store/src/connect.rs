@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::error::StoreError;
 use crate::measure::Measurer;
 use crate::options::StoreOptions;
-use crate::{Inner, Store, keys, maintenance, writer};
+use crate::{Inner, Store, keys, maintenance, rows, writer};
 
 const APP: &str = "journeylift_app";
 const MAINTENANCE: &str = "journeylift_maintenance";
@@ -62,6 +62,7 @@ impl Store {
             reads,
             maintenance,
             keys: keys::KeyCache::new(),
+            rows: rows::Rows::new(),
             writers,
             measurer,
             tasks: TaskTracker::new(),

@@ -17,6 +17,7 @@ mod options;
 mod page;
 mod read;
 mod ready;
+mod rows;
 mod tenant_store;
 mod tenants;
 mod transaction;
@@ -38,7 +39,7 @@ pub use measure::Fresh;
 pub use migrations::{PendingMigration, migrate, pending_migrations};
 pub use options::{Clock, StoreOptions};
 pub use page::Page;
-pub use read::{MAX_DIMENSION_VALUES, Measured, Measuring};
+pub use read::{ByValue, MAX_DIMENSION_VALUES, Measured, Measuring, Question};
 pub use ready::Readiness;
 pub use tenant_store::TenantStore;
 pub use tenants::{NewKeys, OperatorStore};
@@ -64,6 +65,8 @@ pub(crate) struct Inner {
     /// What measures, on connections of its own.
     pub(crate) measurer: Arc<measure::Measurer>,
     pub(crate) measuring: PgPool,
+    /// Rows of tallies that were read last.
+    pub(crate) rows: rows::Rows,
     /// Background tasks; [`Store::close`] waits for them.
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the store closes.

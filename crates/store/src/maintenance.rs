@@ -142,11 +142,9 @@ async fn delete(tx: &mut Tx, tenant: TenantId, ids: &[Uuid], horizon: Instant) -
     sqlx::query(include_str!("../sql/delete_conflicts.sql")).bind(tenant.0).bind(&gone).execute(&mut **tx).await?;
     // Tallies equal the fold of all events that there are: whoever lost some is measured again.
     let subjects: Vec<String> = subjects.into_iter().collect();
-    sqlx::query(include_str!("../sql/insert_touched.sql"))
+    sqlx::query(include_str!("../sql/insert_touched_whole.sql"))
         .bind(tenant.0)
         .bind(&subjects)
-        .bind(vec![DateTime::<Utc>::UNIX_EPOCH; subjects.len()])
-        .bind(vec![Uuid::nil(); subjects.len()])
         .execute(&mut **tx)
         .await?;
     Ok(gone.len() as u64)

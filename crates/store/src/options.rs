@@ -23,6 +23,9 @@ pub struct StoreOptions {
     pub gather: Duration,
     /// How long a strong read may spend on bringing tallies up to date.
     pub read_budget: Duration,
+    /// The most touched subjects in the queue that a strong read measures by itself, for its own answer; where more
+    /// wait, it helps to drain the queue first.
+    pub ahead: i64,
     /// How much work the measurement does in one transaction.
     pub measure_slice: Duration,
     /// Whether this process measures in the background; without it, only reads do.
@@ -41,7 +44,8 @@ impl StoreOptions {
             queue_bytes: 64 << 20,
             gather: Duration::from_millis(2),
             read_budget: Duration::from_secs(2),
-            measure_slice: Duration::from_millis(50),
+            ahead: 3_000,
+            measure_slice: Duration::from_millis(200),
             background: true,
             clock,
         }

@@ -1,20 +1,36 @@
-//! Reads: the tally rows of an experiment, all of one snapshot.
+//! Reads: what is stored of an experiment's measurement, all of one snapshot, moved by what waits in the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use journey::{Day, Definition};
-use metrics::tally::{Row as TallyRow, RowKey};
+use metrics::tally::{Row as TallyRow, RowKey, Tally};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
+use tokio::time::Instant;
 
-use crate::measure::{Fresh, tallies};
-use crate::transaction::{Purpose, begin, retry};
+use crate::measure::{Fresh, look_ahead};
+use crate::rows::RowsKey;
+use crate::transaction::{Purpose, Tx, begin, retry};
 use crate::{StoreError, TenantStore};
 
 /// The most values of a dimension that are reported. Beyond it the dimension is refused.
 pub const MAX_DIMENSION_VALUES: i64 = 1_000;
 
-/// What is stored of an experiment's measurement, as of one snapshot.
+/// What is asked of an experiment's measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// The experiment's key.
+    pub experiment: &'a str,
+    /// Also the rows of this dimension, a path of the experiment's.
+    pub by: Option<&'a str>,
+    /// Rows up to this day.
+    pub through: Day,
+    /// How long it may take until everything committed before is in the rows; `None`: as they stand.
+    pub budget: Option<Duration>,
+}
+
+/// What is known of an experiment's measurement, as of one snapshot.
 #[derive(Debug, Clone)]
 pub struct Measured {
     /// The version that the rows were measured under.
@@ -23,18 +39,33 @@ pub struct Measured {
     pub version: i64,
     /// How often its text was changed without changing what is measured.
     pub revision: i64,
-    /// Grows with every commit that changes tallies or definitions of the tenant.
-    pub generation: i64,
     /// How far the next version is measured, or this one while it is the first.
     pub measuring: Option<Measuring>,
     /// Whether answers come from a version that is complete.
     pub complete: bool,
-    /// The rows of the dimension asked for.
-    pub rows: Vec<(RowKey, TallyRow)>,
-    /// The distinct values of that dimension, where they are more than [`MAX_DIMENSION_VALUES`]; then there are no rows.
-    pub too_many_values: Option<i64>,
+    /// The rows of everyone, sorted.
+    pub everyone: Arc<Vec<(RowKey, TallyRow)>>,
+    /// The same for the same rows of everyone.
+    pub digest: [u8; 32],
+    /// The rows of the dimension asked for, if the version has it.
+    pub dimension: Option<ByValue>,
     /// Event ids under which different bodies were sent; the first committed one counts.
     pub conflicting_ids: i64,
+    /// How current the rows are.
+    pub fresh: Fresh,
+}
+
+/// The rows of a dimension.
+#[derive(Debug, Clone)]
+pub struct ByValue {
+    /// Which of the experiment's dimensions it is.
+    pub index: usize,
+    /// The rows, sorted; none where there are too many values.
+    pub rows: Arc<Vec<(RowKey, TallyRow)>>,
+    /// The same for the same rows.
+    pub digest: [u8; 32],
+    /// The distinct values, where they are more than [`MAX_DIMENSION_VALUES`].
+    pub too_many_values: Option<i64>,
 }
 
 /// How far a version is measured.
@@ -46,98 +77,136 @@ pub struct Measuring {
     pub of: i64,
 }
 
+/// How a snapshot treats what waits in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// It is measured for the answer, where it is not too much.
+    Included,
+    /// It is counted.
+    Counted,
+}
+
+/// What a snapshot showed.
+enum Snapshot {
+    /// There is no such experiment.
+    Nothing,
+    /// The answer.
+    Whole(Box<Measured>),
+    /// More waits than an answer measures by itself, or no version is complete.
+    Behind,
+}
+
 impl TenantStore {
-    /// Measures everything that was committed when the call began, as far as `budget` suffices: a strong read.
-    pub async fn bring_up_to_date(&self, budget: Duration) -> Result<Fresh, StoreError> {
-        self.measurer().bring_up_to_date(self.tenant(), budget).await
+    /// What is stored of an experiment's measurement; `None` where there is no such experiment.
+    ///
+    /// With a budget, everything that was committed when the call began is in the rows: what little waits is measured in
+    /// the snapshot of the answer, and where much waits it is drained first. Where the time does not suffice, the answer
+    /// says how many subjects are pending.
+    pub async fn measured(&self, question: Question<'_>) -> Result<Option<Measured>, StoreError> {
+        let Some(budget) = question.budget else { return self.as_it_stands(question).await };
+        let deadline = Instant::now() + budget;
+        loop {
+            match retry("measured", || self.snapshot(question, Waiting::Included)).await? {
+                Snapshot::Nothing => return Ok(None),
+                Snapshot::Whole(measured) => return Ok(Some(*measured)),
+                Snapshot::Behind => {}
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || !self.inner.measurer.catch_up(&self.tenant, left).await? {
+                return self.as_it_stands(question).await;
+            }
+        }
     }
 
-    /// How current the tallies are, without measuring anything: an eventual read.
-    pub async fn freshness(&self) -> Result<Fresh, StoreError> {
-        self.measurer().as_it_stands(self.tenant().id).await
+    async fn as_it_stands(&self, question: Question<'_>) -> Result<Option<Measured>, StoreError> {
+        match retry("as_it_stands", || self.snapshot(question, Waiting::Counted)).await? {
+            Snapshot::Whole(measured) => Ok(Some(*measured)),
+            Snapshot::Nothing | Snapshot::Behind => Ok(None),
+        }
     }
 
-    /// Goes on building versions, as far as `budget` suffices: for an experiment that has no answer yet.
-    pub async fn build_up(&self, budget: Duration) -> Result<(), StoreError> {
-        self.measurer().build_up(self.tenant(), budget).await
-    }
-
-    /// The tally rows of an experiment up to the day `through`, of one dimension (`None`: everyone, else the index of
-    /// one of the experiment's dimensions). `None` where there is no such experiment.
-    pub async fn tallies(
-        &self,
-        experiment: &str,
-        dimension: Option<usize>,
-        through: Day,
-    ) -> Result<Option<Measured>, StoreError> {
-        retry("tallies", || self.try_tallies(experiment, dimension, through)).await
-    }
-
-    async fn try_tallies(
-        &self,
-        experiment: &str,
-        dimension: Option<usize>,
-        through: Day,
-    ) -> Result<Option<Measured>, StoreError> {
+    async fn snapshot(&self, question: Question<'_>, policy: Waiting) -> Result<Snapshot, StoreError> {
         let tenant = self.tenant().id;
         let mut tx = begin(self.reads(), tenant, Purpose::Read).await?;
         let head = sqlx::query(include_str!("../sql/read_head.sql"))
             .bind(tenant.0)
-            .bind(experiment)
-            .bind(self.tenant().zone.end_of(through).to_utc())
+            .bind(question.experiment)
+            .bind(self.tenant().zone.end_of(question.through).to_utc())
             .fetch_all(&mut *tx)
             .await?;
-        let active = head.iter().find(|row| row.try_get::<&str, _>("state").is_ok_and(|state| state == "active"));
+        let in_state = |state| move |row: &&PgRow| row.try_get::<&str, _>("state").is_ok_and(|found| found == state);
+        let active = head.iter().find(in_state("active"));
         let Some(row) = active.or(head.first()) else {
-            return Ok(None);
+            return Ok(Snapshot::Nothing);
         };
-        let definition = crate::document::decode_definition(row.try_get("body")?)?;
-        let building = head.iter().find(|row| row.try_get::<&str, _>("state").is_ok_and(|state| state == "building"));
-        let measuring = building
-            .map(|row| Ok::<_, sqlx::Error>(Measuring { done: row.try_get("done")?, of: row.try_get("total")? }))
-            .transpose()?;
-        let version: i64 = row.try_get("definition_id")?;
-        let number = dimension.and_then(|at| i16::try_from(at + 1).ok()).unwrap_or(0);
-        let too_many_values = match dimension {
-            Some(_) => {
-                let row = sqlx::query(include_str!("../sql/read_values.sql"))
-                    .bind(tenant.0)
-                    .bind(version)
-                    .bind(number)
-                    .bind(through.to_date())
-                    .bind(MAX_DIMENSION_VALUES + 1)
-                    .fetch_one(&mut *tx)
-                    .await?;
-                Some(row.try_get::<i64, _>("values")?).filter(|values| *values > MAX_DIMENSION_VALUES)
+        let building = head.iter().find(in_state("building"));
+        let waits: bool = row.try_get("waiting")?;
+        if policy == Waiting::Included && active.is_none() {
+            return Ok(Snapshot::Behind);
+        }
+        let (version, revision) = (row.try_get("definition_id")?, row.try_get("revision")?);
+        let definitions = self.inner.measurer.texts().get(&mut tx, tenant, &[(version, revision)]).await?;
+        let Some(definition) = definitions.into_iter().next() else { return Ok(Snapshot::Nothing) };
+        let (mut ahead, mut pending) = (Tally::default(), 0);
+        match policy {
+            Waiting::Included if waits => {
+                let limit = self.inner.options.ahead;
+                match look_ahead(&mut tx, self.tenant(), (version, &definition), limit).await? {
+                    Some(found) => ahead = found,
+                    None => return Ok(Snapshot::Behind),
+                }
             }
+            Waiting::Counted if waits => pending = count_pending(&mut tx, tenant).await?,
+            Waiting::Included | Waiting::Counted => {}
+        }
+        let generation = row.try_get("generation")?;
+        let index = question.by.and_then(|by| definition.experiment.dimensions.iter().position(|d| d.as_str() == by));
+        let key = RowsKey { tenant, version, generation, index: None, through: question.through };
+        let mut everyone = self.inner.rows.get(&mut tx, key).await?;
+        let mut by_value = match index {
+            Some(_) => Some(self.inner.rows.get(&mut tx, RowsKey { index, ..key }).await?),
             None => None,
         };
-        let rows = if too_many_values.is_some() {
-            Vec::new()
+        everyone.add(&ahead, 0, question.through);
+        if let (Some(rows), Some(number)) = (&mut by_value, index.and_then(|index| i16::try_from(index + 1).ok())) {
+            rows.add(&ahead, number, question.through);
+        }
+        let set_aside = if row.try_get("set_aside")? {
+            sqlx::query_as(include_str!("../sql/measure_set_aside.sql")).bind(tenant.0).fetch_all(&mut *tx).await?
         } else {
-            sqlx::query(include_str!("../sql/read_tallies.sql"))
-                .bind(tenant.0)
-                .bind(version)
-                .bind(number)
-                .bind(through.to_date())
-                .fetch_all(&mut *tx)
-                .await?
+            Vec::new()
         };
         let measured = Measured {
+            definition,
             version,
-            revision: row.try_get("revision")?,
-            generation: row.try_get("generation")?,
-            measuring,
+            revision,
+            measuring: building
+                .map(|row| Ok::<_, sqlx::Error>(Measuring { done: row.try_get("done")?, of: row.try_get("total")? }))
+                .transpose()?,
             complete: active.is_some(),
-            rows: rows
-                .iter()
-                .map(|row| Ok((tallies::key(row)?, tallies::sums_of(row)?)))
-                .collect::<Result<_, StoreError>>()?,
-            too_many_values,
+            everyone: everyone.rows,
+            digest: everyone.digest,
+            dimension: index.zip(by_value).map(|(index, by_value)| ByValue {
+                index,
+                rows: by_value.rows,
+                digest: by_value.digest,
+                too_many_values: by_value.too_many_values,
+            }),
             conflicting_ids: row.try_get("conflicting_ids")?,
-            definition: Arc::new(definition),
+            fresh: Fresh { pending_subjects: pending, set_aside },
         };
         tx.commit().await?;
-        Ok(Some(measured))
+        Ok(Snapshot::Whole(Box::new(measured)))
     }
+
+    /// Measures everything that was committed when the call began, as far as `budget` suffices.
+    pub(crate) async fn bring_up_to_date(&self, budget: Duration) -> Result<Fresh, StoreError> {
+        self.inner.measurer.bring_up_to_date(&self.tenant, budget).await
+    }
+}
+
+async fn count_pending(tx: &mut Tx, tenant: journey::TenantId) -> Result<u64, sqlx::Error> {
+    let pending: i64 =
+        sqlx::query_scalar(include_str!("../sql/measure_pending.sql")).bind(tenant.0).fetch_one(&mut **tx).await?;
+    Ok(pending.unsigned_abs())
 }

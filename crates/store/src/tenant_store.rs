@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::Inner;
 use crate::keys::KeyRecord;
-use crate::measure::Measurer;
 use crate::writer::{AppendError, Outcome};
 
 /// The store as the holder of a key sees it; clones share everything.
@@ -50,11 +49,6 @@ impl TenantStore {
     /// call. Sending the same events again is always safe.
     pub async fn append(&self, events: Vec<Event>, bytes: usize) -> Result<Vec<Outcome>, AppendError> {
         self.inner.writers.append(&self.tenant, events, bytes, self.inner.now()).await
-    }
-
-    /// What measures.
-    pub(crate) fn measurer(&self) -> &Arc<Measurer> {
-        &self.inner.measurer
     }
 
     /// Connections of reads.

@@ -18,6 +18,7 @@ tests::cases![
     tallies_equal_the_fold_with_pauses_between_claim_and_load,
     the_check_notices_folding_without_subtracting,
     the_check_notices_resolving_persons_at_ingest,
+    the_check_notices_folding_what_waits,
 ];
 
 /// Orders of events that are played on purpose.
@@ -97,4 +98,8 @@ async fn the_check_notices_folding_without_subtracting() {
 
 async fn the_check_notices_resolving_persons_at_ingest() {
     must_be_noticed("bug=resolve-at-ingest", 12).await;
+}
+
+async fn the_check_notices_folding_what_waits() {
+    must_be_noticed("bug=fold-what-waits,measure.after_claim=sleep:40,writer.before_commit=sleep:7", 20).await;
 }

@@ -80,6 +80,8 @@ async fn a_read_without_time_says_what_is_pending() {
         ("JOURNEYLIFT_FAULT", "measure.after_claim=sleep:60"),
         ("JOURNEYLIFT_READ_BUDGET", "30ms"),
         ("JOURNEYLIFT_NO_BACKGROUND", "true"),
+        // Whatever waits is drained first.
+        ("JOURNEYLIFT_READ_AHEAD", "0"),
     ];
     let world = World::with(&environment).await;
     let tenant = super::example(&world).await;
@@ -101,8 +103,10 @@ async fn a_read_without_time_says_what_is_pending() {
 }
 
 async fn an_eventual_read_waits_for_nothing() {
-    let world = World::with(&[("JOURNEYLIFT_NO_BACKGROUND", "true")]).await;
+    let environment = [("JOURNEYLIFT_NO_BACKGROUND", "true"), ("JOURNEYLIFT_READ_AHEAD", "1")];
+    let world = World::with(&environment).await;
     let tenant = super::example(&world).await;
+    // Much waits, so that this read drains it.
     let before = sum_of(&tenant.results("e", "maturity=live").await);
     tenant.accept(&[order("more", "u1", "5", days_ago(29))]).await;
     let stale = tenant.results("e", "maturity=live&consistency=eventual").await;

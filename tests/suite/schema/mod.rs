@@ -24,7 +24,6 @@ pub enum Placement {
 pub const TABLES: &[(&str, Placement)] = &[
     ("_sqlx_migrations", Placement::Local),
     ("api_key", Placement::Reference),
-    ("checkpoint", Placement::Distributed),
     ("conflict", Placement::Distributed),
     ("contribution", Placement::Distributed),
     ("definition", Placement::Distributed),

@@ -21,6 +21,7 @@ const MAINTENANCE: &[&str] = &[
     "delete_events",
     "insert_measure_state",
     "insert_tenant",
+    "insert_touched_whole",
     "list_tenants",
     "tenants_with_work",
 ];

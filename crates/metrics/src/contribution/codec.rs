@@ -1,10 +1,11 @@
-//! Contributions as bytes: a format number, then variable-length integers (LEB128, zigzag where signed).
+//! Contributions as bytes: a format number, then integers of variable length.
 
 use std::sync::Arc;
 
 use journey::{Day, Instant};
 
 use super::{Assignment, Contribution, Step, Stray, Trace};
+use crate::varint::{get, put, put_len, put_signed, signed};
 
 /// The only format so far. Another one must keep reading this one.
 const FORMAT: u8 = 1;
@@ -87,22 +88,6 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Contribution> {
     from.is_empty().then_some(Contribution { strays, assignment: Some(assignment) })
 }
 
-fn put(out: &mut Vec<u8>, mut value: u128) {
-    while value >= 0x80 {
-        out.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
-}
-
-fn put_signed(out: &mut Vec<u8>, value: i128) {
-    put(out, ((value << 1) ^ (value >> 127)).cast_unsigned());
-}
-
-fn put_len(out: &mut Vec<u8>, len: usize) {
-    put(out, len as u128);
-}
-
 fn put_day(out: &mut Vec<u8>, day: Day) {
     put_signed(out, i128::from(day.number()));
 }
@@ -115,30 +100,6 @@ fn put_optional_day(out: &mut Vec<u8>, day: Option<Day>) {
         }
         None => out.push(0),
     }
-}
-
-fn get(from: &mut &[u8]) -> Option<u128> {
-    let mut value: u128 = 0;
-    for shift in (0..128).step_by(7) {
-        let (byte, rest) = from.split_first()?;
-        *from = rest;
-        let part = u128::from(byte & 0x7f);
-        value |= part << shift;
-        if (value >> shift) & 0x7f != part {
-            // Bits beyond the 128th: nothing that was written.
-            return None;
-        }
-        if byte & 0x80 == 0 {
-            // A number is written without leading zeros, so that equal contributions have equal bytes.
-            return (*byte != 0 || shift == 0).then_some(value);
-        }
-    }
-    None
-}
-
-fn signed(from: &mut &[u8]) -> Option<i128> {
-    let value = get(from)?;
-    Some((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
 }
 
 fn small(from: &mut &[u8]) -> Option<u32> {

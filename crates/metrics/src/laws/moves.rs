@@ -116,16 +116,16 @@ proptest! {
                     if new.is_empty() {
                         continue;
                     }
-                    let (before, new_events) = (journey(&known[person], &plan), journey(&new, &plan));
+                    let new_events = journey(&new, &plan);
                     known[person].extend(new);
                     let old = stored(&held[person]);
-                    remove(&mut tally, &plan, study, &old);
-                    held[person] = old;
-                    let after = before.last().map(Happening::position) < Some(new_events[0].position());
-                    if !after || !extend(&plan, study, &mut held[person], &new_events) {
+                    held[person] = old.clone();
+                    // Late ones among them, in the order of their arrival.
+                    if !extend(&plan, study, &mut held[person], &shuffled(&new_events, order)) {
                         held[person] = fold(&plan, study, &journey(&known[person], &plan));
                     }
-                    add(&mut tally, &plan, study, &held[person]);
+                    tally.replace(&plan.studies[study].definition, &old, &held[person]);
+                    prop_assert_eq!(&held[person], &fold(&plan, study, &journey(&known[person], &plan)));
                 }
             }
             let whole = super::tally(&plan, study, &world.journeys(&plan));

@@ -62,7 +62,7 @@ impl TenantStore {
             Ok(if current.is_some() { Change::Updated } else { Change::Created })
         })
         .await;
-        self.measurer().notify(self.tenant());
+        self.inner.measurer.notify(self.tenant());
         change
     }
 
@@ -123,7 +123,7 @@ impl TenantStore {
         })
         .await;
         // What the retired versions leave behind is swept by the measurement.
-        self.measurer().notify(self.tenant());
+        self.inner.measurer.notify(self.tenant());
         deleted
     }
 }

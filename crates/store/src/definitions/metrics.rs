@@ -45,7 +45,7 @@ impl TenantStore {
             Ok(if current.is_some() { Change::Updated } else { Change::Created })
         })
         .await;
-        self.measurer().notify(self.tenant());
+        self.inner.measurer.notify(self.tenant());
         change
     }
 

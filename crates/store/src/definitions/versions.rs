@@ -113,12 +113,11 @@ impl Versions {
         Ok(())
     }
 
-    /// Whether a new version is complete from its beginning: no one was exposed yet, and nothing was measured.
+    /// Whether a new version is complete from its beginning: no one was exposed yet.
     async fn nothing_to_measure(&self, tx: &mut Tx) -> Result<bool, StoreError> {
         let something: bool = sqlx::query_scalar(include_str!("../../sql/anything_measured.sql"))
             .bind(self.tenant.0)
             .bind(self.key.as_str())
-            .bind(self.active.as_ref().map(|version| version.id))
             .fetch_one(&mut **tx)
             .await?;
         Ok(!something)

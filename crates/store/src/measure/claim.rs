@@ -1,16 +1,37 @@
 //! The claim: touched subjects leave the queue in the transaction that measures them.
 
-use chrono::{DateTime, Utc};
-use journey::{EventId, Instant, TenantId};
+use journey::TenantId;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
+use uuid::Uuid;
 
 /// A touched subject: one write batch brought it new events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Touched {
     /// The subject's key.
     pub subject: String,
-    /// The position of the earliest new event.
-    pub first: (Instant, EventId),
+    /// The new events.
+    pub events: Vec<Uuid>,
+    /// Whether the whole journey is to be measured, whatever the events are.
+    pub whole: bool,
+    /// Whether an exposure is among the events.
+    pub exposed: bool,
+}
+
+impl Touched {
+    /// A subject whose journey is to be measured whole.
+    pub(super) fn whole(subject: String) -> Self {
+        Self { subject, events: Vec::new(), whole: true, exposed: false }
+    }
+
+    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            subject: row.try_get("subject")?,
+            events: row.try_get("event_ids")?,
+            whole: row.try_get("whole")?,
+            exposed: row.try_get("exposed")?,
+        })
+    }
 }
 
 /// Claims up to `limit` touched subjects whose number is at most `through`, oldest first.
@@ -26,14 +47,22 @@ pub(super) async fn claim(
         .bind(limit)
         .fetch_all(connection)
         .await?;
-    rows.iter()
-        .map(|row| {
-            let first_at: DateTime<Utc> = row.try_get("first_at")?;
-            let first_id: uuid::Uuid = row.try_get("first_id")?;
-            Ok(Touched {
-                subject: row.try_get("subject")?,
-                first: (first_at.into(), EventId::from_bytes(*first_id.as_bytes())),
-            })
-        })
-        .collect()
+    rows.iter().map(Touched::read).collect()
+}
+
+/// Looks at what waits, without claiming it; `None` where more than `limit` touched subjects do.
+pub(super) async fn waiting(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    limit: i64,
+) -> Result<Option<Vec<Touched>>, sqlx::Error> {
+    let rows = sqlx::query(include_str!("../../sql/measure_waiting.sql"))
+        .bind(tenant.0)
+        .bind(limit.saturating_add(1))
+        .fetch_all(connection)
+        .await?;
+    if i64::try_from(rows.len()).is_ok_and(|found| found > limit) {
+        return Ok(None);
+    }
+    rows.iter().map(Touched::read).collect::<Result<_, _>>().map(Some)
 }

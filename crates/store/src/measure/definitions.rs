@@ -1,8 +1,9 @@
 //! The definitions that a slice measures under, loaded while it holds the measure lock.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use journey::{Definition, Tenant};
+use journey::{Definition, Tenant, TenantId};
 use metrics::plan::Plan;
 use sqlx::{PgConnection, Row};
 
@@ -37,26 +38,87 @@ pub(super) struct Building {
     pub done: i64,
 }
 
+/// Texts of versions that were read before, by tenant, version and revision: a text never changes under its revision.
+#[derive(Default)]
+pub(crate) struct Texts(Mutex<HashMap<Text, Arc<Definition>>>);
+
+/// A tenant's version and its revision.
+type Text = (TenantId, i64, i64);
+
+/// More texts than these are not kept.
+const KEPT: usize = 10_000;
+
+impl Texts {
+    fn held(&self) -> MutexGuard<'_, HashMap<Text, Arc<Definition>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The definitions of these versions and revisions, in their order.
+    pub(crate) async fn get(
+        &self,
+        connection: &mut PgConnection,
+        tenant: TenantId,
+        wanted: &[(i64, i64)],
+    ) -> Result<Vec<Arc<Definition>>, StoreError> {
+        let known = |texts: &HashMap<Text, Arc<Definition>>| -> Option<Vec<Arc<Definition>>> {
+            wanted.iter().map(|(id, revision)| texts.get(&(tenant, *id, *revision)).cloned()).collect()
+        };
+        if let Some(all) = known(&self.held()) {
+            return Ok(all);
+        }
+        let ids: Vec<i64> = wanted.iter().map(|(id, _)| *id).collect();
+        let rows = sqlx::query(include_str!("../../sql/measure_definition_bodies.sql"))
+            .bind(tenant.0)
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+        let mut read = HashMap::new();
+        for row in &rows {
+            let text = (tenant, row.try_get("definition_id")?, row.try_get("revision")?);
+            read.insert(text, Arc::new(crate::document::decode_definition(row.try_get("body")?)?));
+        }
+        let all = known(&read).ok_or_else(|| StoreError::corrupt("definition", "it changed while it was read"))?;
+        let mut held = self.held();
+        if held.len() + read.len() > KEPT {
+            held.clear();
+        }
+        held.extend(read);
+        Ok(all)
+    }
+}
+
 /// Loads every version that is active or building and whose experiment is not archived.
-pub(super) async fn load(connection: &mut PgConnection, tenant: &Tenant) -> Result<Measured, StoreError> {
-    let rows =
-        sqlx::query(include_str!("../../sql/measure_definitions.sql")).bind(tenant.id.0).fetch_all(connection).await?;
+pub(super) async fn load(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    texts: &Texts,
+) -> Result<Measured, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/measure_definitions.sql"))
+        .bind(tenant.id.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let wanted: Vec<(i64, i64)> = rows
+        .iter()
+        .map(|row| Ok((row.try_get("definition_id")?, row.try_get("revision")?)))
+        .collect::<Result<_, sqlx::Error>>()?;
+    let definitions = texts.get(connection, tenant.id, &wanted).await?;
     let mut versions = Vec::with_capacity(rows.len());
-    for row in rows {
+    for (row, definition) in rows.iter().zip(definitions) {
         let state: &str = row.try_get("state")?;
-        let body: serde_json::Value = row.try_get("body")?;
         let building = if state == "building" {
             Some(Building { position: row.try_get("position")?, done: row.try_get("done")? })
         } else {
             None
         };
-        versions.push(Version {
-            id: row.try_get("definition_id")?,
-            experiment: row.try_get("experiment")?,
-            definition: Arc::new(crate::document::decode_definition(body)?),
-            building,
-        });
+        let id = row.try_get("definition_id")?;
+        versions.push(Version { id, experiment: row.try_get("experiment")?, definition, building });
     }
-    let plan = Plan::new(versions.iter().map(|version| version.definition.clone()).collect(), tenant.zone);
-    Ok(Measured { versions, plan })
+    Ok(Measured::new(versions, tenant))
+}
+
+impl Measured {
+    pub(super) fn new(versions: Vec<Version>, tenant: &Tenant) -> Self {
+        let plan = Plan::new(versions.iter().map(|version| version.definition.clone()).collect(), tenant.zone);
+        Self { versions, plan }
+    }
 }

@@ -1,12 +1,13 @@
 //! Journeys: the events of persons, loaded in one query and sorted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use journey::{Amount, Channel, Currency, EventId, Exposure, Happening, Instant, Name, Path, TenantId};
+use journey::{Amount, Channel, Currency, EventId, Exposure, Happening, Name, Path, TenantId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
+use uuid::Uuid;
 
 use super::facts::Places;
 
@@ -24,12 +25,13 @@ impl Loader {
         Self { currency, places: Places::new(paths) }
     }
 
-    /// All events of `subjects`.
+    /// All events of `subjects`; without those that still wait in the queue, where these are `claimed_alone`.
     pub(super) async fn whole(
         &self,
         connection: &mut PgConnection,
         tenant: TenantId,
         subjects: &[String],
+        claimed_alone: bool,
     ) -> Result<Journeys, sqlx::Error> {
         if subjects.is_empty() {
             return Ok(Journeys::new());
@@ -38,30 +40,26 @@ impl Loader {
             .bind(tenant.0)
             .bind(subjects)
             .bind(!self.places.is_empty())
+            .bind(claimed_alone && !crate::fault::seeded("fold-what-waits"))
             .fetch_all(connection)
             .await?;
         self.sort(&rows)
     }
 
-    /// The events of `subjects` after a position each.
-    pub(super) async fn after(
+    /// The events of these ids.
+    pub(super) async fn events(
         &self,
         connection: &mut PgConnection,
         tenant: TenantId,
-        subjects: &[String],
-        positions: &[(Instant, EventId)],
+        ids: &[Uuid],
     ) -> Result<Journeys, sqlx::Error> {
-        if subjects.is_empty() {
+        if ids.is_empty() {
             return Ok(Journeys::new());
         }
-        let times: Vec<DateTime<Utc>> = positions.iter().map(|(at, _)| at.to_utc()).collect();
-        let ids: Vec<uuid::Uuid> = positions.iter().map(|(_, id)| uuid::Uuid::from_bytes(id.bytes())).collect();
-        let rows = sqlx::query(include_str!("../../sql/measure_journeys_after.sql"))
+        let rows = sqlx::query(include_str!("../../sql/measure_events.sql"))
             .bind(tenant.0)
-            .bind(subjects)
-            .bind(!self.places.is_empty())
-            .bind(times)
             .bind(ids)
+            .bind(!self.places.is_empty())
             .fetch_all(connection)
             .await?;
         self.sort(&rows)
@@ -70,9 +68,22 @@ impl Loader {
     fn sort(&self, rows: &[PgRow]) -> Result<Journeys, sqlx::Error> {
         let mut journeys = Journeys::new();
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
+        // Events that wait come first, without a name.
+        let mut waiting: HashSet<Uuid> = HashSet::new();
         for row in rows {
+            let Some(name) = row.try_get::<Option<&str>, _>("name")? else {
+                waiting.insert(row.try_get("event_id")?);
+                continue;
+            };
+            if !waiting.is_empty() && waiting.contains(&row.try_get("event_id")?) {
+                continue;
+            }
+            let name = match names.get(name) {
+                Some(known) => known.clone(),
+                None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
+            };
             let subject: &str = row.try_get("subject")?;
-            let event = self.event(row, &mut names)?;
+            let event = self.event(row, name)?;
             if !journeys.contains_key(subject) {
                 journeys.insert(subject.to_owned(), Ok(Vec::new()));
             }
@@ -86,18 +97,9 @@ impl Loader {
         Ok(journeys)
     }
 
-    fn event(
-        &self,
-        row: &PgRow,
-        names: &mut HashMap<String, Arc<str>>,
-    ) -> Result<Result<Happening, String>, sqlx::Error> {
-        let name: &str = row.try_get("name")?;
-        let name = match names.get(name) {
-            Some(known) => known.clone(),
-            None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
-        };
+    fn event(&self, row: &PgRow, name: Arc<str>) -> Result<Result<Happening, String>, sqlx::Error> {
         let at: DateTime<Utc> = row.try_get("occurred_at")?;
-        let id: uuid::Uuid = row.try_get("event_id")?;
+        let id: Uuid = row.try_get("event_id")?;
         let value: Option<i64> = row.try_get("value")?;
         let currency: Option<&str> = row.try_get("currency")?;
         let experiment: Option<&str> = row.try_get("experiment")?;

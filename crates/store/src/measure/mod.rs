@@ -9,25 +9,28 @@ mod claim;
 mod definitions;
 mod facts;
 mod journeys;
-mod numbers;
 mod persons;
 mod slice;
 mod sweep;
 pub(crate) mod tallies;
+mod waiting;
+mod work;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use journey::{Instant, Tenant, TenantId};
 use sqlx::PgPool;
 use tokio::sync::{Mutex as Turn, Notify};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use crate::StoreError;
 use crate::transaction::{Purpose, begin, retry};
+pub(crate) use definitions::Texts;
 use slice::{Built, Done};
+pub(crate) use waiting::look_ahead;
 
 /// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 1_000;
@@ -39,14 +42,24 @@ const LEAST_SLICE: i64 = 100;
 /// many times as long as its tallies.
 const PERSONS_PER_TALLIES: u32 = 4;
 
+/// How many times as long as a turn the background rests while events come in as fast as they can be written.
+const BUSY_RESTS: u32 = 4;
+/// It never rests longer than this.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+/// How long it rests at most while there is little to do.
+const SHORT_REST: Duration = Duration::from_millis(100);
+
 /// Measures tenants, one slice at a time.
 pub(crate) struct Measurer {
     pool: PgPool,
     clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     slice: Duration,
+    texts: Texts,
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
     agenda: Mutex<Agenda>,
     wake: Notify,
+    /// Whether events come in as fast as they can be written.
+    saturated: AtomicBool,
 }
 
 /// The tenants that have something to measure, in the order in which they take turns.
@@ -93,13 +106,40 @@ pub struct Fresh {
 
 impl Measurer {
     pub(crate) fn new(pool: PgPool, clock: Arc<dyn Fn() -> Instant + Send + Sync>, slice: Duration) -> Arc<Self> {
-        Arc::new(Self { pool, clock, slice, gates: Mutex::default(), agenda: Mutex::default(), wake: Notify::new() })
+        Arc::new(Self {
+            pool,
+            clock,
+            slice,
+            texts: Texts::default(),
+            gates: Mutex::default(),
+            agenda: Mutex::default(),
+            wake: Notify::new(),
+            saturated: AtomicBool::new(false),
+        })
     }
 
     /// Says that a tenant has something to measure. Cheap; called after every commit of events.
     pub(crate) fn notify(&self, tenant: &Tenant) {
         self.agenda().add(tenant);
         self.wake.notify_one();
+    }
+
+    /// Says whether events come in as fast as they can be written. What was not acknowledged yet goes first then: answers
+    /// measure by themselves what waits.
+    pub(crate) fn note_saturation(&self, saturated: bool) {
+        self.saturated.store(saturated, Ordering::Relaxed);
+    }
+
+    /// How long the background leaves the machine to others after a turn that took so long.
+    fn rest(&self, took: Duration, more: bool) -> Duration {
+        if self.saturated.load(Ordering::Relaxed) {
+            (took * BUSY_RESTS).min(LONGEST_REST)
+        } else if more {
+            Duration::ZERO
+        } else {
+            // What comes meanwhile shares the cost of one slice's tallies.
+            took.min(SHORT_REST)
+        }
     }
 
     /// Measures whatever tenants are notified of, until the process ends. Run as many of these as tenants should be
@@ -113,6 +153,7 @@ impl Measurer {
             };
             // A wake-up that came while nobody waited stands for several tenants: pass it on.
             self.wake.notify_one();
+            let started = tokio::time::Instant::now();
             let more = match self.turn(&tenant).await {
                 Ok(more) => more,
                 Err(error) => {
@@ -121,25 +162,47 @@ impl Measurer {
                     true
                 }
             };
-            let mut agenda = self.agenda();
-            agenda.busy.remove(&tenant.id);
-            if more {
-                agenda.add(&tenant);
+            let rest = self.rest(started.elapsed(), more);
+            if rest.is_zero() {
+                self.release(&tenant, more);
+            } else {
+                let measurer = self.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(rest).await;
+                    measurer.release(&tenant, more);
+                });
             }
         }
+    }
+
+    /// Lets a tenant that was measured be measured again.
+    fn release(&self, tenant: &Tenant, more: bool) {
+        let mut agenda = self.agenda();
+        agenda.busy.remove(&tenant.id);
+        if more {
+            agenda.add(tenant);
+        }
+        drop(agenda);
+        self.wake.notify_one();
+    }
+
+    /// Texts of versions that were read before.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda> {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One turn of a tenant: what was touched when it began, a slice of a version, a batch of sweeping. Returns whether
+    /// One turn of a tenant: a slice of what is touched, a slice of a version, a batch of sweeping. Returns whether
     /// there is more to do, so that other tenants and the tenant's own backfill are never starved by constant ingest.
     async fn turn(&self, tenant: &Tenant) -> Result<bool, StoreError> {
         let mut more = false;
         if let Some(through) = self.last_touched(tenant.id).await? {
-            while self.touched(tenant, through).await? > 0 {}
-            more = true;
+            let limit = self.gate(tenant.id).subjects.load(Ordering::Relaxed);
+            let measured = self.touched(tenant, through).await?;
+            more = i64::try_from(measured).is_ok_and(|measured| measured >= limit);
         }
         more |= self.build(tenant).await? != Built::Nothing;
         Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
@@ -154,42 +217,39 @@ impl Measurer {
     ) -> Result<Fresh, StoreError> {
         let deadline = tokio::time::Instant::now() + budget;
         let Some(through) = self.last_touched(tenant.id).await? else {
-            return self.fresh(tenant.id, None).await;
+            return self.fresh(tenant.id, false).await;
         };
         loop {
             let (measurer, whose) = (self.clone(), tenant.clone());
             let slice = tokio::spawn(async move { measurer.touched(&whose, through).await });
             match timeout_at(deadline, slice).await {
-                Ok(Ok(Ok(0))) => return self.fresh(tenant.id, None).await,
+                Ok(Ok(Ok(0))) => return self.fresh(tenant.id, false).await,
                 Ok(Ok(Ok(_))) => {}
                 // Another instance holds the lock for long, or the database is going: then this answer says so.
                 Err(_) | Ok(Err(_) | Ok(Err(StoreError::Unavailable(_)))) => {
-                    return self.fresh(tenant.id, Some(through)).await;
+                    return self.fresh(tenant.id, true).await;
                 }
                 Ok(Ok(Err(error))) => return Err(error),
             }
         }
     }
 
-    /// Builds versions that are being built, as far as `budget` suffices; a slice that takes longer goes on.
-    pub(crate) async fn build_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<(), StoreError> {
-        let deadline = tokio::time::Instant::now() + budget;
-        loop {
-            let (measurer, whose) = (self.clone(), tenant.clone());
-            let slice = tokio::spawn(async move { measurer.build(&whose).await });
-            let Ok(Ok(built)) = timeout_at(deadline, slice).await else {
-                return Ok(());
-            };
-            if built? == Built::Nothing {
-                return Ok(());
+    /// A step towards a tenant without a backlog: a slice of what waits, else of a version that is being built. A slice
+    /// that takes longer than `budget` goes on. Returns whether it is worth looking again.
+    pub(crate) async fn catch_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<bool, StoreError> {
+        let (measurer, whose) = (self.clone(), tenant.clone());
+        let step = tokio::spawn(async move {
+            if let Some(through) = measurer.last_touched(whose.id).await?
+                && measurer.touched(&whose, through).await? > 0
+            {
+                return Ok(true);
             }
+            Ok::<_, StoreError>(measurer.build(&whose).await? != Built::Nothing)
+        });
+        match timeout(budget, step).await {
+            Ok(Ok(Err(StoreError::Unavailable(_))) | Err(_)) | Err(_) => Ok(false),
+            Ok(Ok(done)) => done,
         }
-    }
-
-    /// How current the tallies are, without measuring anything.
-    pub(crate) async fn as_it_stands(&self, tenant: TenantId) -> Result<Fresh, StoreError> {
-        let through = self.last_touched(tenant).await?;
-        self.fresh(tenant, through).await
     }
 
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<usize, StoreError> {
@@ -198,7 +258,8 @@ impl Measurer {
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let done = retry("measure.touched", || slice::touched(&self.pool, tenant, through, limit, now)).await;
+        let done =
+            retry("measure.touched", || slice::touched(&self.pool, tenant, &self.texts, through, limit, now)).await;
         match done {
             Ok(done) => {
                 self.adapt(&gate, done, limit, started.elapsed());
@@ -227,7 +288,7 @@ impl Measurer {
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let built = retry("measure.build", || slice::build(&self.pool, tenant, limit, now)).await;
+        let built = retry("measure.build", || slice::build(&self.pool, tenant, &self.texts, limit, now)).await;
         match built {
             Ok(Built::Some(done)) => self.adapt(&gate, done, limit, started.elapsed()),
             Ok(Built::Nothing | Built::Switched) => {}
@@ -281,14 +342,13 @@ impl Measurer {
         .await
     }
 
-    async fn fresh(&self, tenant: TenantId, through: Option<i64>) -> Result<Fresh, StoreError> {
+    async fn fresh(&self, tenant: TenantId, behind: bool) -> Result<Fresh, StoreError> {
         retry("measure.fresh", || async move {
             let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
             let mut pending: i64 = 0;
-            if let Some(through) = through {
+            if behind {
                 pending = sqlx::query_scalar(include_str!("../../sql/measure_pending.sql"))
                     .bind(tenant.0)
-                    .bind(through)
                     .fetch_one(&mut *tx)
                     .await?;
             }

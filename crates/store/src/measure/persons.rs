@@ -2,19 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use journey::{EventId, Instant, TenantId};
+use journey::TenantId;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::claim::Touched;
 use crate::fault;
 
 /// One person: its subjects, and what made it touched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Person {
     /// The subjects, ascending; the first is the person's key.
     pub subjects: Vec<String>,
-    /// The earliest new event.
-    pub first: (Instant, EventId),
+    /// The new events.
+    pub events: Vec<Uuid>,
+    /// Whether the whole journey is to be measured, whatever the events are.
+    pub whole: bool,
+    /// Whether an exposure is among the events.
+    pub exposed: bool,
 }
 
 impl Person {
@@ -56,10 +61,10 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
     }
     let mut persons: BTreeMap<usize, Person> = BTreeMap::new();
     for t in touched {
-        let person = persons
-            .entry(root(&mut parent, index[t.subject.as_str()]))
-            .or_insert_with(|| Person { subjects: Vec::new(), first: t.first });
-        person.first = person.first.min(t.first);
+        let person = persons.entry(root(&mut parent, index[t.subject.as_str()])).or_default();
+        person.events.extend_from_slice(&t.events);
+        person.whole |= t.whole;
+        person.exposed |= t.exposed;
     }
     for (at, subject) in subjects.iter().enumerate() {
         if let Some(person) = persons.get_mut(&root(&mut parent, at)) {
@@ -81,8 +86,8 @@ fn root(parent: &mut [usize], mut at: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn touched(subject: &str, micros: i64) -> Touched {
-        Touched { subject: subject.into(), first: (Instant::from_micros(micros), EventId::from_bytes([0; 16])) }
+    fn touched(subject: &str, event: u8, exposed: bool) -> Touched {
+        Touched { subject: subject.into(), events: vec![Uuid::from_bytes([event; 16])], whole: false, exposed }
     }
 
     #[test]
@@ -91,11 +96,12 @@ mod tests {
             .iter()
             .flat_map(|(a, b)| [((*a).into(), (*b).into()), ((*b).into(), (*a).into())])
             .collect();
-        let all = [touched("u:c", 5), touched("u:a", 3), touched("z", 1)];
+        let all = [touched("u:c", 5, false), touched("u:a", 3, true), touched("z", 1, false)];
         let persons = components(&all, &edges);
         assert_eq!(persons.len(), 2);
         assert_eq!(persons[0].subjects, ["a:b", "u:a", "u:c"]);
-        assert_eq!(persons[0].first.0.micros(), 3);
+        assert_eq!(persons[0].events, [5, 3].map(|event| Uuid::from_bytes([event; 16])));
+        assert!(persons[0].exposed && !persons[0].whole);
         assert_eq!(persons[1].subjects, ["z"]);
     }
 }

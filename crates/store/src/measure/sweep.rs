@@ -2,7 +2,7 @@
 //! in a crash is merely swept again.
 
 use journey::TenantId;
-use sqlx::{PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row};
 
 use crate::StoreError;
 use crate::transaction::{Purpose, begin};
@@ -17,16 +17,8 @@ pub(super) async fn sweep(pool: &PgPool, tenant: TenantId) -> Result<bool, Store
     let Some(row) = retired else {
         return Ok(false);
     };
-    let version: i64 = row.try_get("definition_id")?;
-    let batches = [
-        include_str!("../../sql/measure_sweep_contributions.sql"),
-        include_str!("../../sql/measure_sweep_tallies.sql"),
-    ];
-    let mut deleted = 0;
-    for batch in batches {
-        deleted += sqlx::query(batch).bind(tenant.0).bind(version).bind(BATCH).execute(&mut *tx).await?.rows_affected();
-    }
-    if deleted == 0 {
+    let (version, position) = (row.try_get("definition_id")?, row.try_get("position")?);
+    if !contributions(&mut tx, tenant, version, position).await? && !tallies(&mut tx, tenant, version).await? {
         sqlx::query(include_str!("../../sql/measure_sweep_definition.sql"))
             .bind(tenant.0)
             .bind(version)
@@ -35,4 +27,47 @@ pub(super) async fn sweep(pool: &PgPool, tenant: TenantId) -> Result<bool, Store
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// Sweeps the contributions of the next persons. `false`: there are no more persons.
+async fn contributions(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    version: i64,
+    after: Option<String>,
+) -> Result<bool, sqlx::Error> {
+    let through: Option<String> = sqlx::query_scalar(include_str!("../../sql/measure_sweep_through.sql"))
+        .bind(tenant.0)
+        .bind(&after)
+        .bind(BATCH)
+        .fetch_one(&mut *connection)
+        .await?;
+    let Some(through) = through else {
+        return Ok(false);
+    };
+    sqlx::query(include_str!("../../sql/measure_sweep_contributions.sql"))
+        .bind(tenant.0)
+        .bind(version)
+        .bind(&after)
+        .bind(&through)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(include_str!("../../sql/measure_swept.sql"))
+        .bind(tenant.0)
+        .bind(version)
+        .bind(&through)
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+/// Sweeps a batch of tallies. `false`: there were none.
+async fn tallies(connection: &mut PgConnection, tenant: TenantId, version: i64) -> Result<bool, sqlx::Error> {
+    let gone = sqlx::query(include_str!("../../sql/measure_sweep_tallies.sql"))
+        .bind(tenant.0)
+        .bind(version)
+        .bind(BATCH)
+        .execute(connection)
+        .await?;
+    Ok(gone.rows_affected() > 0)
 }

@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use ethnum::I256;
 use journey::TenantId;
-use metrics::tally::{COUNTS, Row, RowKey, Sums, Tally};
+use metrics::tally::{Row, RowKey, Tally};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
-
-use super::numbers;
 
 /// The keys of rows, one column each.
 #[derive(Default)]
@@ -65,32 +62,24 @@ pub(super) async fn add(
         .collect::<Result<_, sqlx::Error>>()?;
     let mut gone = Keys::default();
     let mut kept = Keys::default();
-    let mut columns: [Vec<String>; 6] = Default::default();
+    let mut sums: Vec<Vec<u8>> = Vec::with_capacity(rows.len());
     for (definition, key, change) in rows {
         let id = (definition, key);
-        let was_stored = stored.remove(&id);
-        let mut row = was_stored.clone().unwrap_or_default();
+        let stored = stored.remove(&id);
+        let was_stored = stored.is_some();
+        let mut row = stored.unwrap_or_default();
         row.add(&change);
         if row.is_zero() {
-            if was_stored.is_some() {
+            if was_stored {
                 gone.push(definition, &id.1);
             }
             continue;
         }
         kept.push(definition, &id.1);
-        for (column, text) in columns.iter_mut().zip([
-            numbers::to_text(&row.all.counts),
-            numbers::to_text(&row.all.live),
-            numbers::to_text(&row.all.matured),
-            numbers::to_text(&row.crossed.counts),
-            numbers::to_text(&row.crossed.live),
-            numbers::to_text(&row.crossed.matured),
-        ]) {
-            column.push(text);
-        }
+        sums.push(row.to_bytes());
     }
     delete(connection, tenant, &gone).await?;
-    put(connection, tenant, &kept, &columns).await
+    put(connection, tenant, &kept, &sums).await
 }
 
 async fn delete(connection: &mut PgConnection, tenant: TenantId, keys: &Keys) -> Result<(), sqlx::Error> {
@@ -113,22 +102,22 @@ async fn put(
     connection: &mut PgConnection,
     tenant: TenantId,
     keys: &Keys,
-    columns: &[Vec<String>; 6],
+    sums: &[Vec<u8>],
 ) -> Result<(), sqlx::Error> {
     if keys.definitions.is_empty() {
         return Ok(());
     }
-    let mut query = sqlx::query(include_str!("../../sql/measure_tallies_put.sql"))
+    sqlx::query(include_str!("../../sql/measure_tallies_put.sql"))
         .bind(tenant.0)
         .bind(&keys.definitions)
         .bind(&keys.dimensions)
         .bind(&keys.values)
         .bind(&keys.arms)
-        .bind(&keys.days);
-    for column in columns {
-        query = query.bind(column);
-    }
-    query.execute(connection).await.map(drop)
+        .bind(&keys.days)
+        .bind(sums)
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// The key of a row of `tally`.
@@ -140,24 +129,6 @@ pub(crate) fn key(row: &PgRow) -> Result<RowKey, sqlx::Error> {
 
 /// The sums of a row of `tally`.
 pub(crate) fn sums_of(row: &PgRow) -> Result<Row, sqlx::Error> {
-    Ok(Row {
-        all: sums(row, "counts", "live", "matured")?,
-        crossed: sums(row, "crossed_counts", "crossed_live", "crossed_matured")?,
-    })
-}
-
-fn sums(row: &PgRow, counts: &str, live: &str, matured: &str) -> Result<Sums, sqlx::Error> {
-    let unreadable = |column: &str| sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: "is no array of whole numbers".into(),
-    };
-    let numbers = |column: &str| -> Result<Vec<I256>, sqlx::Error> {
-        numbers::from_text(row.try_get(column)?).ok_or_else(|| unreadable(column))
-    };
-    let stored: Vec<i64> = row.try_get(counts)?;
-    let mut array = [0; COUNTS];
-    for (count, stored) in array.iter_mut().zip(&stored) {
-        *count = *stored;
-    }
-    Ok(Sums { counts: array, live: numbers(live)?, matured: numbers(matured)? })
+    Row::from_bytes(row.try_get("sums")?)
+        .ok_or_else(|| sqlx::Error::ColumnDecode { index: "sums".to_owned(), source: "is no row of a tally".into() })
 }

@@ -1,6 +1,6 @@
 //! A batch as columns: sorted by id, each id once, with what the new events bring along.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use journey::{Event, EventId, Instant};
 use sqlx::types::chrono::{DateTime, Utc};
@@ -51,12 +51,20 @@ pub(super) struct EventColumns<'a> {
 /// Two columns of pairs, sorted, each pair once.
 pub(super) type Pairs<'a> = (Vec<&'a str>, Vec<&'a str>);
 
-/// The columns of the touched subjects, sorted, each once.
+/// The columns of the new events' subjects, for the queue of the measurement.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct TouchedColumns<'a> {
     pub(super) subject: Vec<&'a str>,
-    pub(super) first_at: Vec<DateTime<Utc>>,
-    pub(super) first_id: Vec<Uuid>,
+    pub(super) event_id: Vec<Uuid>,
+    /// Whether the event is an exposure.
+    pub(super) exposed: Vec<bool>,
+}
+
+impl TouchedColumns<'_> {
+    /// Which of them are of a subject with a new link; `linked` are the subjects of new links.
+    pub(super) fn whole(&self, linked: &HashSet<String>) -> Vec<bool> {
+        self.subject.iter().map(|subject| linked.contains(*subject)).collect()
+    }
 }
 
 /// What follows from the events that were new.
@@ -116,7 +124,7 @@ impl<'a> Batch<'a> {
         inserted.sort_unstable();
         let mut outcomes = vec![Outcome::Duplicate; self.rows.len()];
         let (mut links, mut exposures, mut doubtful) = (Vec::new(), Vec::new(), Vec::new());
-        let mut touched: BTreeMap<&str, (Instant, EventId)> = BTreeMap::new();
+        let mut touched = TouchedColumns::default();
         for group in self.groups() {
             let (first, again) = (group[0], &group[1..]);
             let row = &self.rows[first];
@@ -136,21 +144,15 @@ impl<'a> Batch<'a> {
             if let Some(exposure) = &event.exposure {
                 exposures.push((exposure.experiment.as_str(), event.subject.key()));
             }
-            let position = (row.at(), event.id);
-            let first = touched.entry(event.subject.key()).or_insert(position);
-            *first = position.min(*first);
-        }
-        let mut columns = TouchedColumns::default();
-        for (subject, (at, id)) in touched {
-            columns.subject.push(subject);
-            columns.first_at.push(at.to_utc());
-            columns.first_id.push(uuid(id));
+            touched.subject.push(event.subject.key());
+            touched.event_id.push(uuid(event.id));
+            touched.exposed.push(event.exposure.is_some());
         }
         Consequences {
             outcomes,
             links: sorted(links).into_iter().unzip(),
             exposures: sorted(exposures).into_iter().unzip(),
-            touched: columns,
+            touched,
             doubtful: sorted(doubtful).into_iter().unzip(),
         }
     }
@@ -190,6 +192,12 @@ mod tests {
         rows.iter().map(|row| uuid(row.event.id)).collect()
     }
 
+    fn subjects<'a>(touched: &TouchedColumns<'a>) -> Vec<&'a str> {
+        let mut subjects = touched.subject.clone();
+        subjects.sort_unstable();
+        subjects
+    }
+
     #[test]
     fn the_first_of_an_id_wins_and_another_body_is_doubtful() {
         let rows = [
@@ -207,7 +215,7 @@ mod tests {
         let done = batch.consequences(ids(&[&rows[0], &rows[1]]));
         assert_eq!(done.outcomes, [Accepted, Accepted, Duplicate, Duplicate]);
         assert_eq!(done.doubtful, (ids(&[&rows[1]]), vec![rows[2].event.digest]));
-        assert_eq!(done.touched.subject, ["u:u1", "u:u2"]);
+        assert_eq!(subjects(&done.touched), ["u:u1", "u:u2"]);
 
         // Where another try was first, each of the bodies is compared with the stored one.
         let done = batch.consequences(ids(&[&rows[0]]));
@@ -237,9 +245,17 @@ mod tests {
         let done = batch.consequences(ids(&[&rows[0], &rows[1], &rows[2]]));
         assert_eq!(done.links, (vec!["a:a1", "u:u1"], vec!["u:u1", "a:a1"]));
         assert_eq!(done.exposures, (vec!["x"], vec!["u:u1"]));
-        let touched =
-            TouchedColumns { subject: vec!["u:u1"], first_at: vec![rows[1].at().to_utc()], first_id: ids(&[&rows[1]]) };
-        assert_eq!(done.touched, touched);
+        assert_eq!(subjects(&done.touched), ["u:u1"; 3]);
+        let exposed: HashSet<Uuid> = done
+            .touched
+            .event_id
+            .iter()
+            .zip(&done.touched.exposed)
+            .filter_map(|(id, exposed)| exposed.then_some(*id))
+            .collect();
+        assert_eq!(exposed, ids(&[&rows[0], &rows[2]]).into_iter().collect());
+        assert_eq!(done.touched.whole(&HashSet::from(["u:u1".to_owned()])), [true; 3]);
+        assert_eq!(done.touched.whole(&HashSet::new()), [false; 3]);
 
         let nothing = batch.consequences(Vec::new());
         assert_eq!(nothing.touched, TouchedColumns::default());

@@ -16,6 +16,9 @@ use crate::fault;
 /// The most events of a batch, unless one request alone has more.
 const MAX_ROWS: usize = 10_000;
 
+/// Requests that follow so soon were waiting for the answers of the batch before.
+const SOON: Duration = Duration::from_millis(3);
+
 /// A tenant that has sent nothing for so long has no task any more.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -66,9 +69,21 @@ impl Waiting {
         tenant: TenantId,
         queue: &mut mpsc::Receiver<Request>,
     ) -> Option<Taken> {
-        let first = match self.left_over.take() {
-            Some(request) => request,
-            None => next(shared, tenant, queue).await?,
+        let first = match self.left_over.take().or_else(|| queue.try_recv().ok()) {
+            Some(request) => {
+                shared.measurer.note_saturation(true);
+                request
+            }
+            None => match timeout(SOON, queue.recv()).await {
+                Ok(request) => {
+                    shared.measurer.note_saturation(self.busy);
+                    request?
+                }
+                Err(_) => {
+                    shared.measurer.note_saturation(false);
+                    next(shared, tenant, queue).await?
+                }
+            },
         };
         let deadline = Instant::now() + shared.gather;
         let mut taken = Taken { rows: first.events.len(), requests: vec![first] };

@@ -1,5 +1,7 @@
 //! One batch in one transaction, and what becomes of each event.
 
+use std::collections::HashSet;
+
 use journey::{Invalid, TenantId};
 use sqlx::PgPool;
 use sqlx::types::Uuid;
@@ -98,13 +100,16 @@ async fn insert_events(tx: &mut Tx, tenant: TenantId, columns: &EventColumns<'_>
 
 /// Always in this order of tables, each sorted by key: two batches never wait for each other.
 async fn insert_consequences(tx: &mut Tx, tenant: TenantId, done: &Consequences<'_>) -> Result<(), StoreError> {
+    // Persons change by links that were not there; most events only repeat one that is.
+    let mut linked = HashSet::new();
     if !done.links.0.is_empty() {
-        sqlx::query(include_str!("../../sql/insert_links.sql"))
+        let subjects: Vec<String> = sqlx::query_scalar(include_str!("../../sql/insert_links.sql"))
             .bind(tenant.0)
             .bind(&done.links.0)
             .bind(&done.links.1)
-            .execute(&mut **tx)
+            .fetch_all(&mut **tx)
             .await?;
+        linked.extend(subjects);
     }
     if !done.exposures.0.is_empty() {
         sqlx::query(include_str!("../../sql/insert_exposures.sql"))
@@ -118,8 +123,9 @@ async fn insert_consequences(tx: &mut Tx, tenant: TenantId, done: &Consequences<
         sqlx::query(include_str!("../../sql/insert_touched.sql"))
             .bind(tenant.0)
             .bind(&done.touched.subject)
-            .bind(&done.touched.first_at)
-            .bind(&done.touched.first_id)
+            .bind(&done.touched.event_id)
+            .bind(done.touched.whole(&linked))
+            .bind(&done.touched.exposed)
             .execute(&mut **tx)
             .await?;
     }

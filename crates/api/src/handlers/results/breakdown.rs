@@ -19,16 +19,14 @@ pub(super) fn breakdown(look: &Look, question: &Question<'_>, telling: Telling) 
     if !look.measured.complete {
         return Some(without("measuring: the experiment is being measured for the first time".to_owned()));
     }
-    let Some(measured) = &look.dimension else {
-        return Some(without("the experiment was changed while it was read: ask again".to_owned()));
-    };
-    if let Some(count) = measured.too_many_values {
+    let by_value = look.measured.dimension.as_ref()?;
+    if let Some(count) = by_value.too_many_values {
         return Some(without(format!(
             "the dimension has {count} values, more than {MAX_DIMENSION_VALUES}: use one that groups persons"
         )));
     }
-    let rows = measured.rows.iter().map(|(key, row)| (key, row));
-    let groups = read_largest(&measured.definition, rows, look.through, look.plan.policy, SHOWN);
+    let rows = by_value.rows.iter().map(|(key, row)| (key, row));
+    let groups = read_largest(&look.measured.definition, rows, look.through, look.plan.policy, SHOWN);
     let told = groups.into_iter().map(|group| ValueResult {
         is_rest: group.value.is_none(),
         value: match group.value.as_deref() {

@@ -1,12 +1,9 @@
-//! Bringing the numbers up to date, and reading them.
-
-use std::time::Duration;
+//! Reading what is measured of an experiment.
 
 use journey::{Day, Instant};
 use metrics::reading::Through;
 use sha2::{Digest, Sha256};
-use store::{Fresh, Measured, Measuring, TenantStore};
-use tokio::time::Instant as Moment;
+use store::{Measured, Measuring, Question, TenantStore};
 
 use super::question::{Asked, Plan};
 use crate::problem::ApiError;
@@ -17,53 +14,28 @@ use crate::wire::results::{FreshInfo, SetAside};
 
 /// What was found of an experiment.
 pub(crate) struct Look {
-    /// The rows of everyone.
+    /// The rows, of one moment.
     pub(crate) measured: Measured,
-    /// The rows of the dimension that was asked for.
-    pub(crate) dimension: Option<Measured>,
     /// The question in terms of the definition.
     pub(crate) plan: Plan,
     /// The days up to which it reads.
     pub(crate) through: Through,
-    fresh: Fresh,
     now: Instant,
 }
 
-/// How often two snapshots of one question are tried again where a commit came between them.
-const TRIES: usize = 3;
-
-/// Brings the tenant up to date and reads the experiment `key`.
+/// Reads the experiment `key`, with everything that was acknowledged before unless an older state is good enough.
 pub(crate) async fn look(state: &AppState, tenant: &TenantStore, key: &str, asked: &Asked) -> Result<Look, ApiError> {
     let now = state.now();
-    let started = Moment::now();
-    let budget = state.bounds.read_budget;
     let through = through(tenant, asked.as_of, now)?;
-    let fresh = if asked.strong { tenant.bring_up_to_date(budget).await? } else { tenant.freshness().await? };
-    let read =
-        || async { tenant.tallies(key, None, through.live).await?.ok_or_else(|| ApiError::not_found("experiment")) };
-    let mut measured = read().await?;
-    let left = budget.saturating_sub(started.elapsed());
-    if !measured.complete && asked.strong && left > Duration::ZERO {
-        tenant.build_up(left).await?;
-        measured = read().await?;
-    }
-    let mut plan = asked.plan(&measured.definition)?;
-    let mut dimension = None;
-    for _ in 0..TRIES {
-        let Some(index) = plan.dimension else { break };
-        let rows = tenant.tallies(key, Some(index), through.live).await?;
-        let rows = rows.ok_or_else(|| ApiError::not_found("experiment"))?;
-        let of_one_moment = rows.generation == measured.generation && rows.version == measured.version;
-        dimension = Some(rows);
-        if of_one_moment {
-            break;
-        }
-        measured = read().await?;
-        plan = asked.plan(&measured.definition)?;
-    }
-    // A version that was switched at every try has other dimensions than the one read last.
-    let dimension = dimension.filter(|rows| rows.version == measured.version);
-    Ok(Look { measured, dimension, plan, through, fresh, now })
+    let question = Question {
+        experiment: key,
+        by: asked.by.as_deref(),
+        through: through.live,
+        budget: asked.strong.then_some(state.bounds.read_budget),
+    };
+    let measured = tenant.measured(question).await?.ok_or_else(|| ApiError::not_found("experiment"))?;
+    let plan = asked.plan(&measured.definition)?;
+    Ok(Look { measured, plan, through, now })
 }
 
 /// Up to which days an answer reads: matured readings take complete days only.
@@ -85,9 +57,10 @@ impl Look {
     pub(crate) fn fresh(&self) -> FreshInfo {
         let unmeasured = self.measuring().filter(|_| !self.measured.complete).map_or(0, |left| left.of - left.done);
         FreshInfo {
-            pending_subjects: self.fresh.pending_subjects + unmeasured,
+            pending_subjects: self.measured.fresh.pending_subjects + unmeasured,
             through: self.now.to_string(),
             set_aside: self
+                .measured
                 .fresh
                 .set_aside
                 .iter()
@@ -116,18 +89,18 @@ impl Look {
             measured.definition.experiment.key.as_str().to_owned(),
             number(measured.version),
             number(measured.revision),
-            number(measured.generation),
+            hex(&measured.digest),
+            measured.dimension.as_ref().map_or(String::new(), |by_value| hex(&by_value.digest)),
             number(measured.conflicting_ids),
             measured.complete.to_string(),
             measured.measuring.map_or(String::new(), |left| format!("{} of {}", left.done, left.of)),
-            self.dimension.as_ref().map_or(String::new(), |rows| format!("{} at {}", rows.version, rows.generation)),
             self.through.live.to_string(),
             self.through.matured.to_string(),
             self.through.end.to_string(),
-            self.fresh.pending_subjects.to_string(),
+            measured.fresh.pending_subjects.to_string(),
         ];
         parts.extend(asked.fingerprint());
-        parts.extend(self.fresh.set_aside.iter().flat_map(|(person, reason)| [person.clone(), reason.clone()]));
+        parts.extend(measured.fresh.set_aside.iter().flat_map(|(person, reason)| [person.clone(), reason.clone()]));
         let mut hash = Sha256::new();
         for part in parts {
             // With its length, so that no two lists of parts read the same.

@@ -150,7 +150,7 @@ fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
     };
     let (_, question, telling) = question(look, asked);
     let points = if look.measured.complete {
-        points_of(&question, metric, &look.measured.rows, zone, look.through, look.plan.policy)
+        points_of(&question, metric, &look.measured.everyone, zone, look.through, look.plan.policy)
     } else {
         Vec::new()
     };
@@ -208,7 +208,7 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Question<'a>, Tellin
 
 fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
     let definition = &look.measured.definition;
-    let rows = look.measured.rows.iter().map(|(key, row)| (key, row));
+    let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
     // Where nobody was exposed yet there is no row, and every arm is empty.
     read(definition, rows, look.through, policy).remove("").unwrap_or_else(|| nobody(definition, look.through))
 }

@@ -44,7 +44,8 @@ pub(crate) const TIMELINE: &[&str] = &[
 #[expect(clippy::struct_excessive_bools, reason = "each is a parameter of its own")]
 pub(crate) struct Asked {
     metric: Option<String>,
-    by: Option<String>,
+    /// The dimension by whose values it is asked for, too.
+    pub(crate) by: Option<String>,
     /// The day up to whose end everything counts; `None`: as of now.
     pub(crate) as_of: Option<Day>,
     method: Option<Method>,

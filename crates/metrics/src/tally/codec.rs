@@ -1,0 +1,159 @@
+//! Rows of a tally as bytes: short, because every change of a row writes it anew and every answer reads many.
+//!
+//! A format number, then six lists: counts, live and matured sums, of all and of what crossovers take away. A list is
+//! its length without the zeros at its end, then its numbers; a run of zeros is a zero and how many more follow.
+
+use ethnum::I256;
+
+use super::{COUNTS, Row, Sums};
+use crate::varint::{get, put, put_len, put_wide, wide};
+
+/// What rows are written as.
+const FORMAT: u8 = 1;
+/// The texts of six arrays, `{1,2}`, separated by bars: how the first databases kept rows.
+const TEXTS: u8 = 0;
+
+pub(super) fn encode(row: &Row) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
+    out.push(FORMAT);
+    for sums in [&row.all, &row.crossed] {
+        put_list(&mut out, sums.counts.iter().map(|count| I256::from(*count)));
+        put_list(&mut out, sums.live.iter().copied());
+        put_list(&mut out, sums.matured.iter().copied());
+    }
+    out
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Option<Row> {
+    match bytes.split_first()? {
+        (&FORMAT, rest) => {
+            let mut from = rest;
+            let row = Row { all: sums(&mut from)?, crossed: sums(&mut from)? };
+            from.is_empty().then_some(row)
+        }
+        (&TEXTS, text) => of_texts(std::str::from_utf8(text).ok()?),
+        _ => None,
+    }
+}
+
+fn put_list(out: &mut Vec<u8>, numbers: impl DoubleEndedIterator<Item = I256> + ExactSizeIterator + Clone) {
+    let kept = numbers.clone().rposition(|number| number != I256::ZERO).map_or(0, |last| last + 1);
+    put_len(out, kept);
+    let mut zeros = 0u128;
+    for number in numbers.take(kept) {
+        if number == I256::ZERO {
+            zeros += 1;
+            continue;
+        }
+        put_zeros(out, &mut zeros);
+        put_wide(out, number);
+    }
+}
+
+fn put_zeros(out: &mut Vec<u8>, zeros: &mut u128) {
+    if *zeros > 0 {
+        out.push(0);
+        put(out, *zeros - 1);
+        *zeros = 0;
+    }
+}
+
+fn sums(from: &mut &[u8]) -> Option<Sums> {
+    let counts = list(from)?;
+    Some(Sums { counts: counts_of(&counts)?, live: list(from)?, matured: list(from)? })
+}
+
+fn counts_of(numbers: &[I256]) -> Option<[i64; COUNTS]> {
+    let mut counts = [0; COUNTS];
+    if numbers.len() > COUNTS {
+        return None;
+    }
+    for (count, number) in counts.iter_mut().zip(numbers) {
+        *count = i64::try_from(*number).ok()?;
+    }
+    Some(counts)
+}
+
+/// More numbers than any row has: fifty metrics of seventeen sums fit with room to spare.
+const MOST: usize = 1 << 16;
+
+fn list(from: &mut &[u8]) -> Option<Vec<I256>> {
+    let len = usize::try_from(get(from)?).ok().filter(|len| *len <= MOST)?;
+    let mut numbers = Vec::with_capacity(len);
+    while numbers.len() < len {
+        let number = wide(from)?;
+        let more = if number == I256::ZERO { usize::try_from(get(from)?).ok()? } else { 0 };
+        if more > len - numbers.len() - 1 {
+            return None;
+        }
+        numbers.resize(numbers.len() + 1 + more, number);
+    }
+    Some(numbers)
+}
+
+fn of_texts(text: &str) -> Option<Row> {
+    let mut arrays = text.split('|').map(|array| -> Option<Vec<I256>> {
+        let inner = array.strip_prefix('{')?.strip_suffix('}')?;
+        inner.split(',').filter(|number| !number.is_empty()).map(|number| number.parse().ok()).collect()
+    });
+    let mut next = || arrays.next()?;
+    let mut sums = || Some(Sums { counts: counts_of(&next()?)?, live: next()?, matured: next()? });
+    let row = Row { all: sums()?, crossed: sums()? };
+    arrays.next().is_none().then_some(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number() -> impl Strategy<Value = I256> {
+        prop_oneof![
+            3 => Just(I256::ZERO),
+            2 => any::<i64>().prop_map(I256::from),
+            1 => (any::<i128>(), any::<i128>()).prop_map(|(high, low)| I256::from_words(high, low)),
+        ]
+    }
+
+    fn sums() -> impl Strategy<Value = Sums> {
+        let list = || prop::collection::vec(number(), 0..40);
+        (any::<[i64; COUNTS]>(), list(), list()).prop_map(|(counts, live, matured)| Sums { counts, live, matured })
+    }
+
+    fn trimmed(mut sums: Sums) -> Sums {
+        for list in [&mut sums.live, &mut sums.matured] {
+            list.truncate(list.iter().rposition(|number| *number != I256::ZERO).map_or(0, |last| last + 1));
+        }
+        sums
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(all in sums(), crossed in sums()) {
+            let row = Row { all, crossed };
+            let read = decode(&encode(&row)).unwrap();
+            prop_assert_eq!(read, Row { all: trimmed(row.all), crossed: trimmed(row.crossed) });
+        }
+
+        #[test]
+        fn the_first_format_is_still_read(all in sums(), crossed in sums()) {
+            let array = |numbers: Vec<String>| format!("{{{}}}", numbers.join(","));
+            let text = |sums: &Sums| [
+                array(sums.counts.iter().map(ToString::to_string).collect()),
+                array(sums.live.iter().map(ToString::to_string).collect()),
+                array(sums.matured.iter().map(ToString::to_string).collect()),
+            ].join("|");
+            let row = Row { all, crossed };
+            let bytes = [&[TEXTS][..], text(&row.all).as_bytes(), b"|", text(&row.crossed).as_bytes()].concat();
+            prop_assert_eq!(decode(&bytes), Some(row));
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), small in prop::collection::vec(0u8..4, 0..40)) {
+            for format in [TEXTS, FORMAT] {
+                let _ = decode(&[&[format], &bytes[..]].concat());
+                let _ = decode(&[&[format], &small[..]].concat());
+            }
+        }
+    }
+}

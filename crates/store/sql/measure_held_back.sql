@@ -1,0 +1,1 @@
+select person from set_aside where tenant_id = $1 and person = any($2)

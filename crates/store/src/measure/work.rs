@@ -1,0 +1,164 @@
+//! What persons amount to now: new events are added to what is stored, or the whole journey is folded, and the change
+//! of contributions and tallies is gathered.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use journey::Tenant;
+use metrics::contribution::Contribution;
+use metrics::fold::{extend, fold};
+use sqlx::{PgConnection, Row};
+use tokio::runtime::RuntimeFlavor;
+
+use super::change::{self, Change, Stored};
+use super::definitions::Measured;
+use super::journeys::{self, Journeys, Loader};
+use super::persons::Person;
+use crate::StoreError;
+
+/// Persons whose whole journeys are in memory together.
+const PERSONS_AT_ONCE: usize = 500;
+
+/// Which tables of the tenant hold anything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct There {
+    pub links: bool,
+    pub set_aside: bool,
+}
+
+impl There {
+    pub(super) async fn look(connection: &mut PgConnection, tenant: &Tenant) -> Result<Self, StoreError> {
+        let row =
+            sqlx::query(include_str!("../../sql/measure_flags.sql")).bind(tenant.id.0).fetch_one(connection).await?;
+        Ok(Self { links: row.try_get("links")?, set_aside: row.try_get("set_aside")? })
+    }
+}
+
+/// What is to be measured, and how.
+pub(super) struct Task<'a> {
+    pub tenant: &'a Tenant,
+    pub measured: &'a Measured,
+    /// The indices of the versions to measure under.
+    pub studies: &'a [usize],
+    pub persons: &'a [Person],
+    pub there: There,
+    /// Whether other events of the persons may wait in the queue, to be measured later; else all that waits is here.
+    pub claimed_alone: bool,
+}
+
+/// Measures persons, and gathers what changes. Nothing is written.
+pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> Result<Change, StoreError> {
+    let tenant = task.tenant;
+    let subjects: Vec<String> = task.persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
+    let versions: Vec<i64> = task.studies.iter().map(|study| task.measured.versions[*study].id).collect();
+    let stored = change::stored(connection, tenant.id, &versions, &subjects).await?;
+    let held_back = if task.there.set_aside {
+        change::held_back(connection, tenant.id, task.persons).await?
+    } else {
+        HashSet::new()
+    };
+    let loader = Loader::new(tenant.currency, &task.measured.plan.paths);
+    let mut work = Work { measured: task.measured, studies: task.studies, stored: &stored, change: Change::default() };
+
+    let (mut onward, mut whole): (Vec<&Person>, Vec<&Person>) = (Vec::new(), Vec::new());
+    for person in task.persons {
+        if person.whole || held_back.contains(person.key()) || work.has_grown(person) {
+            whole.push(person);
+        } else if person.exposed || stored.contains_key(person.key()) {
+            onward.push(person);
+        }
+        // Who was never exposed and is not now adds nothing.
+    }
+    let ids: Vec<uuid::Uuid> = onward.iter().flat_map(|person| person.events.iter().copied()).collect();
+    let mut new = loader.events(connection, tenant.id, &ids).await?;
+    for person in onward {
+        if !work.go_on(person, &mut new) {
+            whole.push(person);
+        }
+    }
+    for some in whole.chunks(PERSONS_AT_ONCE) {
+        let from: Vec<String> = some.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
+        let mut journeys = loader.whole(connection, tenant.id, &from, task.claimed_alone).await?;
+        for person in some {
+            work.start_over(person, &mut journeys);
+        }
+    }
+    Ok(work.change)
+}
+
+struct Work<'a> {
+    measured: &'a Measured,
+    studies: &'a [usize],
+    stored: &'a Stored,
+    change: Change,
+}
+
+impl Work<'_> {
+    /// Whether something is stored under another subject than the key: then it is of a former person.
+    fn has_grown(&self, person: &Person) -> bool {
+        person.subjects[1..].iter().any(|subject| self.stored.contains_key(subject))
+    }
+
+    /// Adds new events to what is stored. `false`: the whole journey is needed.
+    fn go_on(&mut self, person: &Person, new: &mut Journeys) -> bool {
+        let Ok(events) = journeys::of_person(new, &person.subjects) else {
+            return false;
+        };
+        let mut results = Vec::new();
+        for study in self.studies {
+            let version = &self.measured.versions[*study];
+            let rows = self.stored.get(person.key()).map_or(&[][..], Vec::as_slice);
+            let body = rows.iter().find(|(id, _)| *id == version.id).map(|(_, body)| body.as_slice());
+            let Ok(mut contribution) = body.map_or(Ok(Contribution::default()), Contribution::from_bytes) else {
+                return false;
+            };
+            match guarded(|| extend(&self.measured.plan, *study, &mut contribution, &events)) {
+                Ok(true) if body.is_some() => results.push((version, contribution)),
+                Ok(true) => {}
+                Ok(false) | Err(_) => return false,
+            }
+        }
+        if let Err(reason) = self.change.replace(person, &results, self.stored) {
+            self.change.set_aside(person, &reason);
+        }
+        true
+    }
+
+    /// Folds the whole journey.
+    fn start_over(&mut self, person: &Person, journeys: &mut Journeys) {
+        if let Err(reason) = self.try_start_over(person, journeys) {
+            self.change.set_aside(person, &reason);
+        }
+    }
+
+    fn try_start_over(&mut self, person: &Person, journeys: &mut Journeys) -> Result<(), String> {
+        let events = journeys::of_person(journeys, &person.subjects)?;
+        let exposed: HashSet<&str> =
+            events.iter().filter_map(|event| event.exposure.as_ref().map(|e| e.experiment.as_str())).collect();
+        let mut results = Vec::with_capacity(self.studies.len());
+        for study in self.studies {
+            let version = &self.measured.versions[*study];
+            let contribution = if exposed.contains(version.experiment.as_str()) {
+                guarded(|| aside(events.len(), || fold(&self.measured.plan, *study, &events)))?
+            } else {
+                Contribution::default()
+            };
+            results.push((version, contribution));
+        }
+        self.change.replace(person, &results, self.stored)
+    }
+}
+
+/// Runs the fold of a long journey where it keeps no other task of this thread waiting.
+fn aside<T>(events: usize, run: impl FnOnce() -> T) -> T {
+    let many_threads = tokio::runtime::Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if events > 5_000 && many_threads { tokio::task::block_in_place(run) } else { run() }
+}
+
+/// Runs a fold so that a panic of one person's fold sets that person aside and stops nobody else.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "the fold failed".into())
+    })
+}

@@ -1,0 +1,139 @@
+//! The rows of tallies that answers read, kept as long as nothing changed: a tenant's generation grows with every
+//! commit that does.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use journey::{Day, TenantId};
+use metrics::tally::{Row as TallyRow, RowKey, Tally};
+use moka::future::Cache;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+
+use crate::StoreError;
+use crate::measure::tallies;
+use crate::read::MAX_DIMENSION_VALUES;
+
+/// Which rows: a version's, at a generation, of everyone or of one of its dimensions, up to a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RowsKey {
+    pub tenant: TenantId,
+    pub version: i64,
+    pub generation: i64,
+    /// The index of a dimension; `None`: everyone.
+    pub index: Option<usize>,
+    pub through: Day,
+}
+
+/// Rows of a version.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
+    /// Sorted by their keys.
+    pub rows: Arc<Vec<(RowKey, TallyRow)>>,
+    /// The same for the same rows, whatever way led to them.
+    pub digest: [u8; 32],
+    /// The distinct values, where they are too many; then there are no rows.
+    pub too_many_values: Option<i64>,
+}
+
+impl Found {
+    fn of(mut rows: Vec<(RowKey, TallyRow)>) -> Self {
+        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let mut hash = Sha256::new();
+        for (key, row) in &rows {
+            let bytes = row.to_bytes();
+            hash.update(key.dimension.to_be_bytes());
+            hash.update(key.arm.to_be_bytes());
+            hash.update(key.day.number().to_be_bytes());
+            for part in [key.value.as_bytes(), &bytes] {
+                // With its length, so that no two lists of rows read the same.
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+        }
+        Self { rows: Arc::new(rows), digest: hash.finalize().into(), too_many_values: None }
+    }
+
+    /// Moves the rows of a dimension by a change of the tally.
+    pub(crate) fn add(&mut self, change: &Tally, dimension: i16, through: Day) {
+        let wanted = |key: &RowKey| key.dimension == dimension && key.day <= through;
+        let mut moved: HashMap<&RowKey, &TallyRow> =
+            change.rows.iter().filter(|(key, row)| wanted(key) && !row.is_zero()).collect();
+        if moved.is_empty() || self.too_many_values.is_some() {
+            return;
+        }
+        let mut rows = Vec::with_capacity(self.rows.len() + moved.len());
+        for (key, row) in self.rows.iter() {
+            let mut row = row.clone();
+            if let Some(change) = moved.remove(key) {
+                row.add(change);
+            }
+            if !row.is_zero() {
+                rows.push((key.clone(), row));
+            }
+        }
+        rows.extend(moved.into_iter().map(|(key, row)| (key.clone(), row.clone())));
+        *self = Self::of(rows);
+        let values = self.rows.chunk_by(|(a, _), (b, _)| a.value == b.value).count();
+        self.too_many_values = i64::try_from(values).ok().filter(|values| *values > MAX_DIMENSION_VALUES);
+        if self.too_many_values.is_some() {
+            self.rows = Arc::default();
+        }
+    }
+
+    /// About how many bytes it takes.
+    fn weight(&self) -> u32 {
+        let bytes: usize =
+            self.rows.iter().map(|(_, row)| 200 + 32 * (row.all.live.len() + row.all.matured.len())).sum();
+        u32::try_from(bytes + 500).unwrap_or(u32::MAX)
+    }
+}
+
+/// What was read last.
+pub(crate) struct Rows(Cache<RowsKey, Found>);
+
+/// The bytes that are kept.
+const KEPT: u64 = 32 << 20;
+
+impl Rows {
+    pub(crate) fn new() -> Self {
+        Self(Cache::builder().max_capacity(KEPT).weigher(|_, found: &Found| found.weight()).build())
+    }
+
+    /// The rows, read in the snapshot of `connection`, to which the key's generation belongs.
+    pub(crate) async fn get(&self, connection: &mut PgConnection, key: RowsKey) -> Result<Found, StoreError> {
+        if let Some(found) = self.0.get(&key).await {
+            return Ok(found);
+        }
+        let found = read(connection, key).await?;
+        self.0.insert(key, found.clone()).await;
+        Ok(found)
+    }
+}
+
+async fn read(connection: &mut PgConnection, key: RowsKey) -> Result<Found, StoreError> {
+    let number = key.index.and_then(|index| i16::try_from(index + 1).ok()).unwrap_or(0);
+    if key.index.is_some() {
+        let values: i64 = sqlx::query_scalar(include_str!("../sql/read_values.sql"))
+            .bind(key.tenant.0)
+            .bind(key.version)
+            .bind(number)
+            .bind(key.through.to_date())
+            .bind(MAX_DIMENSION_VALUES + 1)
+            .fetch_one(&mut *connection)
+            .await?;
+        if values > MAX_DIMENSION_VALUES {
+            return Ok(Found { too_many_values: Some(values), ..Found::default() });
+        }
+    }
+    let rows = sqlx::query(include_str!("../sql/read_tallies.sql"))
+        .bind(key.tenant.0)
+        .bind(key.version)
+        .bind(number)
+        .bind(key.through.to_date())
+        .fetch_all(connection)
+        .await?;
+    let rows: Vec<_> =
+        rows.iter().map(|row| Ok((tallies::key(row)?, tallies::sums_of(row)?))).collect::<Result<_, sqlx::Error>>()?;
+    Ok(Found::of(rows))
+}
