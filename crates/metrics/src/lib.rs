@@ -1,18 +1,28 @@
-//! The arithmetic of journey measurement, pure: no I/O, no clock, no randomness.
+//! The arithmetic of journey measurement, pure: no I/O, no clock, no randomness without a seed.
 //!
 //! The road through this crate: a [`plan`] makes definitions ready; [`fold`] turns a person's journey into a
 //! [`contribution`]; a [`tally`] adds contributions up, exactly; [`moments`] says what the sums are;
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
+//!
+//! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
+//! they are still going to buy.
 
+pub mod clv;
 pub mod contribution;
 pub mod fold;
+pub mod histogram;
 pub mod inference;
 pub mod moments;
+mod numeric;
 pub mod plan;
+pub mod random;
 pub mod reading;
 pub mod report;
+pub mod survival;
 pub mod tally;
 mod varint;
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod oracles;

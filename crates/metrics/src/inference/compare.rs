@@ -86,7 +86,7 @@ pub fn compare(control: &Estimate, treatment: &Estimate, confidence: f64) -> Res
     let degrees_of_freedom = welch_degrees_of_freedom(control, treatment);
     let factor = treatment.value() / control.value();
     Contrast {
-        difference: finite(treatment.value() - control.value())?,
+        difference: finite(treatment.minus(control))?,
         variance: treatment.variance() + control.variance(),
         base: control.value(),
         base_variance: control.variance(),

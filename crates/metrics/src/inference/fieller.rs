@@ -151,8 +151,18 @@ pub fn fieller(quotient: &Quotient, critical: f64) -> Result<FiellerInterval, Un
 /// Solves `r^2 (b^2 - vb) - 2 r (a b - c) + (a^2 - va) <= 0`; the variances already carry the squared critical value.
 fn solve(a: f64, va: f64, b: f64, vb: f64, c: f64) -> FiellerSet {
     let (square, linear, constant) = (b * b - vb, a * b - c, a * a - va);
-    // linear^2 - square * constant, with the common term a^2 b^2 already taken out.
-    let discriminant = va * b * b - 2.0 * a * b * c + vb * a * a - (va * vb - c * c);
+    // linear^2 - square * constant, as a sum of two terms that are both positive where the set is bounded: taken apart
+    // along the regression of the numerator on the denominator, it does not cancel where all of the numerator's
+    // variance comes from the denominator (an arm without anything against control).
+    let discriminant = if vb > 0.0 {
+        let slope = c / vb;
+        // What is left of the numerator's variance beside the denominator's; a trace of rounding is nothing.
+        let own = va - slope * c;
+        let own = if own.abs() <= 16.0 * f64::EPSILON * va { 0.0 } else { own };
+        vb * (a - slope * b) * (a - slope * b) + own * square
+    } else {
+        va * b * b
+    };
     if square == 0.0 {
         let end = constant / (2.0 * linear);
         return match end.is_finite() {

@@ -4,6 +4,7 @@
 use ethnum::I256;
 
 use super::exact::{Exact, cross, quotient};
+use super::residue::residue;
 use super::undefined::{Undefined, finite};
 
 /// An arm's estimate of a KPI.
@@ -13,6 +14,8 @@ use super::undefined::{Undefined, finite};
 pub struct Estimate {
     persons: u64,
     value: f64,
+    /// The exact value less the double above, where it matters.
+    residue: f64,
     variance: f64,
 }
 
@@ -25,7 +28,7 @@ impl Estimate {
             1 => Err(Undefined::FewerThanTwoPersons),
             _ if variance < 0.0 => Err(Undefined::ImpossibleSums),
             // Adding zero turns a negative zero into a plain one, which would print a sign.
-            _ => Ok(Self { persons, value: finite(value)? + 0.0, variance: finite(variance)? + 0.0 }),
+            _ => Ok(Self { persons, value: finite(value)? + 0.0, residue: 0.0, variance: finite(variance)? + 0.0 }),
         }
     }
 
@@ -53,6 +56,23 @@ impl Estimate {
         self.variance.sqrt()
     }
 
+    /// This estimate less another one, with the digits that rounding took from each: values of a thousand million that
+    /// differ by a millionth keep their difference.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> f64 {
+        (self.value - other.value) + (self.residue - other.residue)
+    }
+
+    /// The estimate with what rounding took from `above / below`, its value. Left out where it is less than a billionth
+    /// of the standard error.
+    fn refined(self, above: impl FnOnce() -> Exact, below: impl FnOnce() -> Exact) -> Self {
+        const MATTERS: f64 = 1e-12;
+        if self.variance >= MATTERS * self.value * self.value {
+            return self;
+        }
+        Self { residue: residue(&above(), &below(), self.value).unwrap_or(0.0), ..self }
+    }
+
     /// The degrees of freedom of the variance: persons less one.
     #[must_use]
     pub fn degrees_of_freedom(&self) -> f64 {
@@ -77,6 +97,11 @@ pub(super) fn at_least_two(n: i64) -> Result<u64, Undefined> {
 ///   everywhere).
 /// - The numerator is an exact integer of any length, so nothing cancels and nothing overflows; one division rounds.
 pub fn mean(n: i64, y: I256, yy: I256) -> Result<Estimate, Undefined> {
+    let below = || &Exact::from(n) * &Exact::power_of_ten(6);
+    Ok(rounded_mean(n, y, yy)?.refined(|| Exact::from(y), below))
+}
+
+fn rounded_mean(n: i64, y: I256, yy: I256) -> Result<Estimate, Undefined> {
     let persons = at_least_two(n)?;
     let (n, y, yy) = (Exact::from(n), Exact::from(y), Exact::from(yy));
     let spread = cross(&n, &y, &y, &yy);
@@ -97,6 +122,10 @@ pub fn mean(n: i64, y: I256, yy: I256) -> Result<Estimate, Undefined> {
 /// - Since the `z` of an arm add up to zero, the sum of their squares needs no correction by the mean; it is
 ///   evaluated as the exact integer `d^2 yy - 2 y d yd + y^2 dd`.
 pub fn ratio(n: i64, y: I256, yy: I256, d: I256, dd: I256, yd: I256) -> Result<Estimate, Undefined> {
+    Ok(rounded_ratio(n, y, yy, d, dd, yd)?.refined(|| Exact::from(y), || Exact::from(d)))
+}
+
+fn rounded_ratio(n: i64, y: I256, yy: I256, d: I256, dd: I256, yd: I256) -> Result<Estimate, Undefined> {
     let persons = at_least_two(n)?;
     let (n, y, yy, d, dd, yd) =
         (Exact::from(n), Exact::from(y), Exact::from(yy), Exact::from(d), Exact::from(dd), Exact::from(yd));

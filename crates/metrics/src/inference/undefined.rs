@@ -36,6 +36,23 @@ pub enum Undefined {
     /// The confidence level is not strictly between 0 and 1.
     #[error("the confidence level must lie strictly between 0 and 1")]
     InvalidConfidence,
+    /// A plan for an experiment that no experiment can follow.
+    #[error(
+        "the plan needs a share of persons between 0 and 1, a baseline with spread, a positive N*, a power above the error rate"
+    )]
+    InvalidDesign,
+    /// No effect that the KPI can have, or no number of persons, gives the power that was asked for.
+    #[error("no effect or number of persons within reach gives the power that was asked for")]
+    Unreachable,
+    /// Segments are compared with each other, so there must be two.
+    #[error("fewer than two segments have an effect, so there is nothing to compare")]
+    FewerThanTwoSegments,
+    /// Too few persons lie on one side of a quantile to bound it there.
+    #[error("too few persons lie on one side of this quantile to say how sure it is")]
+    TooFewBesideQuantile,
+    /// A share that must lie strictly between 0 and 1.
+    #[error("the share of a quantile must lie strictly between 0 and 1")]
+    InvalidShare,
     /// A comparison of arm sizes needs two arms that are meant to receive persons.
     #[error("fewer than two arms have a positive weight, so there is no split to check")]
     FewerThanTwoArms,
@@ -51,11 +68,11 @@ pub enum Undefined {
 ///
 /// Every number of the inference leaves through this gate, so that an overflow becomes a reason instead of an
 /// infinity.
-pub(super) fn finite(number: f64) -> Result<f64, Undefined> {
+pub(crate) fn finite(number: f64) -> Result<f64, Undefined> {
     if number.is_finite() { Ok(number) } else { Err(Undefined::OutOfRange) }
 }
 
 /// The share of repetitions that miss, `1 - confidence`, for a confidence strictly between 0 and 1.
-pub(super) fn miss_rate(confidence: f64) -> Result<f64, Undefined> {
+pub(crate) fn miss_rate(confidence: f64) -> Result<f64, Undefined> {
     if confidence > 0.0 && confidence < 1.0 { Ok(1.0 - confidence) } else { Err(Undefined::InvalidConfidence) }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::{Stream, TryStreamExt as _};
 use journey::{Amount, Channel, Currency, EventId, Exposure, Happening, Name, Path, TenantId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -41,9 +42,8 @@ impl Loader {
             .bind(subjects)
             .bind(!self.places.is_empty())
             .bind(claimed_alone && !crate::fault::seeded("fold-what-waits"))
-            .fetch_all(connection)
-            .await?;
-        self.sort(&rows)
+            .fetch(connection);
+        self.sort(rows).await
     }
 
     /// The events of these ids.
@@ -60,17 +60,20 @@ impl Loader {
             .bind(tenant.0)
             .bind(ids)
             .bind(!self.places.is_empty())
-            .fetch_all(connection)
-            .await?;
-        self.sort(&rows)
+            .fetch(connection);
+        self.sort(rows).await
     }
 
-    fn sort(&self, rows: &[PgRow]) -> Result<Journeys, sqlx::Error> {
+    /// Reads rows as they come, so that they are in memory once.
+    async fn sort(
+        &self,
+        mut rows: impl Stream<Item = Result<PgRow, sqlx::Error>> + Unpin,
+    ) -> Result<Journeys, sqlx::Error> {
         let mut journeys = Journeys::new();
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
         // Events that wait come first, without a name.
         let mut waiting: HashSet<Uuid> = HashSet::new();
-        for row in rows {
+        while let Some(row) = rows.try_next().await? {
             let Some(name) = row.try_get::<Option<&str>, _>("name")? else {
                 waiting.insert(row.try_get("event_id")?);
                 continue;
@@ -83,7 +86,7 @@ impl Loader {
                 None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
             };
             let subject: &str = row.try_get("subject")?;
-            let event = self.event(row, name)?;
+            let event = self.event(&row, name)?;
             if !journeys.contains_key(subject) {
                 journeys.insert(subject.to_owned(), Ok(Vec::new()));
             }
