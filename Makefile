@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `run`, `test` and `bench` install what they need from the system's packages.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-quick soak fmt doc openapi deny
+.PHONY: help run test bench bench-quick soak calibration fmt doc openapi deny
 
 ARGS ?=
 
@@ -36,6 +36,10 @@ bench-quick: bench ## the same, small, in less than three minutes
 
 soak: ARGS += --only soak --events 200000 --rate 2000 --seconds 1800 --out benches/soak.md
 soak: bench ## half an hour of load, under which the memory of the service must stay flat
+
+calibration: ## simulate whole experiments on every core, and compare how often answers are wrong with what is promised
+	@bash scripts/ensure-build.sh
+	cargo run --release --locked -p metrics --example calibration -- $(ARGS)
 
 fmt: ## format all code
 	cargo fmt --all

@@ -51,8 +51,12 @@ words! {
 words! {
     /// How lifts are tested.
     Method {
-        /// Fixed horizon.
+        /// By confidence sequences, which hold however often they are read.
+        Sequential = "sequential",
+        /// At a fixed horizon: one reading, at a time that was fixed beforehand.
         Frequentist = "frequentist",
+        /// By posterior distributions, which describe one reading.
+        Bayesian = "bayesian",
     }
 }
 

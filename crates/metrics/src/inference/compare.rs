@@ -2,9 +2,10 @@
 //! interval, and Fieller's.
 
 use super::fieller::{FiellerInterval, Quotient, fieller};
+use super::level::Level;
 use super::sample::Estimate;
-use super::tails::{student_isf, student_two_sided};
-use super::undefined::{Undefined, finite, miss_rate};
+use super::tails::student_two_sided;
+use super::undefined::{Undefined, finite};
 
 /// A closed interval, `low <= high`, both finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,9 +84,14 @@ pub struct Comparison {
 /// = 0` the difference and its test do. Fails as a whole only where `confidence` is not strictly between 0 and 1, or
 /// the difference is beyond the doubles.
 pub fn compare(control: &Estimate, treatment: &Estimate, confidence: f64) -> Result<Comparison, Undefined> {
+    compare_at(control, treatment, &Level::new(confidence)?)
+}
+
+/// [`compare()`] at a level that is made once for many comparisons.
+pub fn compare_at(control: &Estimate, treatment: &Estimate, level: &Level) -> Result<Comparison, Undefined> {
     let degrees_of_freedom = welch_degrees_of_freedom(control, treatment);
     let factor = treatment.value() / control.value();
-    Contrast {
+    let contrast = Contrast {
         difference: finite(treatment.minus(control))?,
         variance: treatment.variance() + control.variance(),
         base: control.value(),
@@ -93,8 +99,8 @@ pub fn compare(control: &Estimate, treatment: &Estimate, confidence: f64) -> Res
         covariance: -control.variance(),
         lift_variance: treatment.variance() + factor * factor * control.variance(),
         degrees_of_freedom,
-    }
-    .evaluate(confidence)
+    };
+    Ok(contrast.evaluate(level))
 }
 
 /// The degrees of freedom of the difference of two estimates after Satterthwaite (1946) and Welch (1947): `(v_T +
@@ -131,15 +137,14 @@ pub(super) struct Contrast {
 }
 
 impl Contrast {
-    pub(super) fn evaluate(&self, confidence: f64) -> Result<Comparison, Undefined> {
-        let tail = miss_rate(confidence)? / 2.0;
-        let quantile = self.degrees_of_freedom.and_then(|df| student_isf(tail, df).ok_or(Undefined::OutOfRange));
-        Ok(Comparison {
+    pub(super) fn evaluate(&self, level: &Level) -> Comparison {
+        let quantile = self.degrees_of_freedom.and_then(|df| level.student(df));
+        Comparison {
             difference: self.difference + 0.0,
             test: quantile.and_then(|quantile| self.test(quantile)),
             lift: self.base_of_lift().and_then(|()| self.lift(quantile?)),
             lift_fieller: self.base_of_lift().and_then(|()| self.fieller(quantile?)),
-        })
+        }
     }
 
     fn base_of_lift(&self) -> Result<(), Undefined> {

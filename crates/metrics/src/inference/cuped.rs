@@ -4,6 +4,8 @@ use ethnum::I256;
 
 use super::compare::{Comparison, Contrast, welch_degrees_of_freedom};
 use super::exact::{Exact, cross, quotient};
+use super::gap::Gap;
+use super::level::Level;
 use super::sample::{Estimate, at_least_two};
 use super::undefined::Undefined;
 use crate::moments;
@@ -93,6 +95,23 @@ pub struct AdjustedComparison {
     pub treatment: Estimate,
     /// Difference, test, lift and Fieller's interval of the adjusted KPI.
     pub comparison: Comparison,
+    /// The adjusted difference and the unadjusted control below the lift, with their second moments.
+    pub gap: Gap,
+}
+
+/// A difference from which the covariate has been taken out, before any method judges it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdjustedGap {
+    /// The coefficient that was used.
+    pub theta: f64,
+    /// The adjusted KPI of control, at the covariate's mean over both arms: on the scale of the KPI.
+    pub control: Estimate,
+    /// The adjusted KPI of the arm, at the same covariate mean.
+    pub treatment: Estimate,
+    /// The adjusted difference and the unadjusted control below the lift, with their second moments.
+    pub gap: Gap,
+    /// The variance of the lift by the delta method, times the square of control.
+    lift_variance: f64,
 }
 
 /// Compares the means of two arms after taking the covariate out (CUPED: Deng, Xu, Kohavi, Walker, WSDM 2013).
@@ -115,6 +134,30 @@ pub fn compare_adjusted(
     theta: &Theta,
     confidence: f64,
 ) -> Result<AdjustedComparison, Undefined> {
+    let adjusted = adjust(control, treatment, theta)?;
+    let comparison = compare_gap(&adjusted, &Level::new(confidence)?);
+    let AdjustedGap { theta, control, treatment, gap, .. } = adjusted;
+    Ok(AdjustedComparison { theta, control, treatment, comparison, gap })
+}
+
+/// Judges an adjusted difference at fixed horizon; see [`compare_adjusted`].
+#[must_use]
+pub fn compare_gap(adjusted: &AdjustedGap, level: &Level) -> Comparison {
+    let gap = &adjusted.gap;
+    Contrast {
+        difference: gap.difference,
+        variance: adjusted.treatment.variance() + adjusted.control.variance(),
+        base: gap.base,
+        base_variance: gap.base_variance,
+        covariance: gap.covariance,
+        lift_variance: adjusted.lift_variance,
+        degrees_of_freedom: welch_degrees_of_freedom(&adjusted.control, &adjusted.treatment),
+    }
+    .evaluate(level)
+}
+
+/// Takes the covariate out of the difference of two arms; the formulas are those of [`compare_adjusted`].
+pub fn adjust(control: &CovariateSums, treatment: &CovariateSums, theta: &Theta) -> Result<AdjustedGap, Undefined> {
     let persons = (at_least_two(control.n)?, at_least_two(treatment.n)?);
     let (c, t) = (Spread::of(control), Spread::of(treatment));
     let (p, q) = (&theta.numerator, &theta.denominator);
@@ -140,17 +183,19 @@ pub fn compare_adjusted(
     let factor = number(&t.y, &t.n)? / number(&c.y, &c.n)?;
     let covariate =
         theta * theta * number(&c.xx, &c.per_mean())? - 2.0 * theta * factor * number(&c.xy, &c.per_mean())?;
-    let comparison = Contrast {
-        difference,
-        variance: treatment.variance() + control.variance(),
+    let gap = Gap {
+        difference: difference + 0.0,
+        persons: treatment.persons(),
+        control_persons: control.persons(),
+        variance: treatment.variance(),
+        control_variance: control.variance(),
         base,
         base_variance,
         covariance,
-        lift_variance: treatment.variance() + factor * factor * base_variance + covariate,
-        degrees_of_freedom: welch_degrees_of_freedom(&control, &treatment),
-    }
-    .evaluate(confidence)?;
-    Ok(AdjustedComparison { theta, control, treatment, comparison })
+        accrued: 1.0,
+    };
+    let lift_variance = treatment.variance() + factor * factor * base_variance + covariate;
+    Ok(AdjustedGap { theta, control, treatment, gap, lift_variance })
 }
 
 /// An arm's sums as exact integers, the second moments about its own means: `n` times the sums of products of

@@ -5,6 +5,8 @@ use ethnum::I256;
 use super::compare::{Contrast, welch_degrees_of_freedom};
 use super::cuped::AdjustedComparison;
 use super::exact::{Exact, quotient};
+use super::gap::Gap;
+use super::level::Level;
 use super::sample::{Estimate, at_least_two};
 use super::undefined::Undefined;
 use crate::moments;
@@ -83,17 +85,30 @@ pub fn compare_adjusted_ratios(
     let factor = number(&t.y, &t.d)? / base;
     let (v_z, v_zw, v_w) = (c.variance(&c.zz, 4, 0)?, c.variance(&c.zw, 2, 2)?, c.variance(&c.ww, 0, 4)?);
     let value = theta.value()?;
+    let difference = theta.difference(&c, &t)?;
+    let covariance = -(v_z - value * v_zw);
     let comparison = Contrast {
-        difference: theta.difference(&c, &t)?,
+        difference,
         variance: treatment.variance() + control.variance(),
         base,
         base_variance: v_z,
-        covariance: -(v_z - value * v_zw),
+        covariance,
         lift_variance: treatment.variance() + factor * factor * v_z - 2.0 * value * factor * v_zw + value * value * v_w,
         degrees_of_freedom: welch_degrees_of_freedom(&control, &treatment),
     }
-    .evaluate(confidence)?;
-    Ok(AdjustedComparison { theta: value, control, treatment, comparison })
+    .evaluate(&Level::new(confidence)?);
+    let gap = Gap {
+        difference: difference + 0.0,
+        persons: treatment.persons(),
+        control_persons: control.persons(),
+        variance: treatment.variance(),
+        control_variance: control.variance(),
+        base,
+        base_variance: v_z,
+        covariance,
+        accrued: 1.0,
+    };
+    Ok(AdjustedComparison { theta: value, control, treatment, comparison, gap })
 }
 
 fn number(above: &Exact, below: &Exact) -> Result<f64, Undefined> {

@@ -71,6 +71,52 @@ pub(super) fn quotient(numerator: &Exact, denominator: &Exact) -> Option<f64> {
     result.is_finite().then_some(result)
 }
 
+/// [`quotient`] of integers that fit: the same result, bit for bit.
+pub(super) fn quotient_of_narrow(numerator: I256, denominator: I256) -> Option<f64> {
+    if denominator == I256::ZERO {
+        return None;
+    }
+    if numerator == I256::ZERO {
+        return Some(0.0);
+    }
+    let (above, exponent_above) = scientific_of_narrow(numerator);
+    let (below, exponent_below) = scientific_of_narrow(denominator);
+    let result = scaled(above / below, exponent_above - exponent_below);
+    result.is_finite().then_some(result)
+}
+
+/// The number as `mantissa * 2^exponent`, rounded as [`Exact::scientific`] rounds it; not for zero.
+fn scientific_of_narrow(value: I256) -> (f64, i64) {
+    let magnitude = value.unsigned_abs();
+    let (high, low) = magnitude.into_words();
+    // The top two words, of which the first is not zero, and whether anything is below them.
+    let (top, below, sticky, limbs) = if high == 0 {
+        let upper = low_half(low >> 64);
+        if upper == 0 { (low_half(low), 0, false, 1) } else { (upper, low_half(low), false, 2) }
+    } else {
+        let upper = low_half(high >> 64);
+        if upper == 0 {
+            (low_half(high), low_half(low >> 64), low_half(low) != 0, 3)
+        } else {
+            (upper, low_half(high), low != 0, 4)
+        }
+    };
+    let shift = top.leading_zeros();
+    let head = if shift == 0 { top } else { (top << shift) | (below >> (64 - shift)) };
+    let cut_off = if shift == 0 { below } else { below << shift };
+    let mantissa = (head | u64::from(cut_off != 0 || sticky)) as f64;
+    let exponent = (limbs - 1) * 64 - i64::from(shift);
+    (if value.is_negative() { -mantissa } else { mantissa }, exponent)
+}
+
+/// How many bits the magnitude of a number has.
+pub(super) fn bits(value: I256) -> u32 {
+    256 - value.unsigned_abs().leading_zeros()
+}
+
+/// The bits that a product or a sum of products may have, so that nothing overflows 256 bits with a sign.
+pub(super) const NARROW: u32 = 252;
+
 /// `mantissa * 2^exponent`, in steps that stay inside the exponents of a double.
 fn scaled(mantissa: f64, exponent: i64) -> f64 {
     const STEP: i32 = 512;
@@ -216,6 +262,16 @@ mod tests {
         #[test]
         fn quotients_round_like_doubles(a in -(1i64 << 53)..(1i64 << 53), b in 1i64..(1i64 << 53)) {
             prop_assert_eq!(quotient(&Exact::from(a), &Exact::from(b)), Some(a as f64 / b as f64));
+        }
+
+        #[test]
+        fn narrow_quotients_are_the_same(a: [i128; 2], b: [i128; 2], cut in 0u32..250) {
+            let (a, b) = (I256(a) >> cut, I256(b));
+            for (a, b) in [(a, b), (b, a), (a, I256::from(7)), (I256::from(-3), b)] {
+                let narrow = quotient_of_narrow(a, b).map(f64::to_bits);
+                prop_assert_eq!(narrow, quotient(&Exact::from(a), &Exact::from(b)).map(f64::to_bits));
+                prop_assert_eq!(bits(a) > 64, a.unsigned_abs() >> 64u32 != 0);
+            }
         }
 
         #[test]

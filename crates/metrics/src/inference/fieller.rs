@@ -64,6 +64,47 @@ impl FiellerSet {
     }
 }
 
+impl FiellerSet {
+    /// The set as closed intervals with infinite ends, ascending and apart.
+    fn pieces(self) -> [Option<(f64, f64)>; 2] {
+        const INFINITY: f64 = f64::INFINITY;
+        match self {
+            Self::Between { low, high } => [Some((low, high)), None],
+            Self::AtLeast { low } => [Some((low, INFINITY)), None],
+            Self::AtMost { high } => [Some((-INFINITY, high)), None],
+            Self::Outside { below, above } => [Some((-INFINITY, below)), Some((above, INFINITY))],
+            Self::Everything => [Some((-INFINITY, INFINITY)), None],
+        }
+    }
+
+    /// What belongs to either of two sets that hold the same estimate. As both hold it, their union is again of one of
+    /// these shapes.
+    #[must_use]
+    pub fn united(self, other: Self) -> Self {
+        if let (Self::Between { low: a, high: b }, Self::Between { low: c, high: d }) = (self, other) {
+            return Self::Between { low: a.min(c), high: b.max(d) };
+        }
+        let [a, b] = self.pieces();
+        let [c, d] = other.pieces();
+        let mut pieces: Vec<(f64, f64)> = [a, b, c, d].into_iter().flatten().collect();
+        pieces.sort_by(|left, right| left.0.total_cmp(&right.0));
+        let mut merged: Vec<(f64, f64)> = Vec::with_capacity(pieces.len());
+        for (low, high) in pieces {
+            match merged.last_mut() {
+                Some(last) if low <= last.1 => last.1 = last.1.max(high),
+                _ => merged.push((low, high)),
+            }
+        }
+        match merged[..] {
+            [(low, high)] if low.is_finite() && high.is_finite() => Self::Between { low, high },
+            [(low, _)] if low.is_finite() => Self::AtLeast { low },
+            [(_, high)] if high.is_finite() => Self::AtMost { high },
+            [(_, below), (above, _)] if below.is_finite() && above.is_finite() => Self::Outside { below, above },
+            _ => Self::Everything,
+        }
+    }
+}
+
 /// Fieller's set as a dashboard shows it: two ends, either of which may be open.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FiellerInterval {
@@ -80,6 +121,12 @@ impl FiellerInterval {
     #[must_use]
     pub fn open_because(&self) -> Option<Undefined> {
         (self.low.is_none() || self.high.is_none()).then_some(Undefined::OpenSide)
+    }
+
+    /// What belongs to either of two intervals that hold `estimate`, as it is shown.
+    #[must_use]
+    pub fn united(&self, other: &Self, estimate: f64) -> Self {
+        shown(self.set.united(other.set), estimate)
     }
 
     /// Whether a quotient lies between the shown ends.

@@ -342,6 +342,39 @@ proptest! {
         prop_assert_eq!(mean(merged.n, merged.y, merged.yy), all.mean());
     }
 
+    /// Where sums fit 256 bits they take a short way, where not a long one. The same persons with values a hundred
+    /// thousand million times as large take the long one; lifts and t cannot tell.
+    #[test]
+    fn the_short_way_and_the_long_one_agree(a in persons(2)) {
+        let huge = I256::from(100_000_000_000i64) * I256::from(100_000_000_000_000i64);
+        let n = a.n();
+        let [y, yy, yyy, d, dd, yd] = [
+            a.sum(|[y, _, _]| wide(y)),
+            a.sum(|[y, _, _]| wide(y) * wide(y)),
+            a.sum(|[y, _, _]| wide(y) * wide(y) * wide(y)),
+            a.sum(|[_, d, _]| wide(d)),
+            a.sum(|[_, d, _]| wide(d) * wide(d)),
+            a.sum(|[y, d, _]| wide(y) * wide(d)),
+        ];
+        let (short, long) = (mean(n, y, yy)?, mean(n, y * huge, yy * huge * huge)?);
+        let scale = 1e25;
+        prop_assert!(near(short.value() * scale, long.value(), 1e-15));
+        prop_assert!(near(short.variance() * scale * scale, long.variance(), 1e-14));
+        match (ratio(n, y, yy, d, dd, yd), ratio(n, y * huge, yy * huge * huge, d, dd, yd * huge)) {
+            (Ok(short), Ok(long)) => {
+                prop_assert!(near(short.value() * scale, long.value(), 1e-15));
+                prop_assert!(near(short.variance() * scale * scale, long.variance(), 1e-14));
+            }
+            (short, long) => prop_assert_eq!(short, long),
+        }
+        // Cubes of the huge values would not fit any more: a smaller factor.
+        let large = I256::from(1_000_000_000_000i64);
+        match (skewness(n, y, yy, yyy), skewness(n, y * large, yy * large * large, yyy * large * large * large)) {
+            (Ok(short), Ok(long)) => prop_assert!(near(short, long, 1e-13) || (short - long).abs() < 1e-13),
+            (short, long) => prop_assert_eq!(short, long),
+        }
+    }
+
     /// The integer formulas against the rows in doubles.
     #[test]
     fn sums_agree_with_rows(all in persons(2)) {

@@ -2,6 +2,8 @@
 //! before the exposure.
 
 use super::compare::{Comparison, Contrast};
+use super::gap::Gap;
+use super::level::Level;
 use super::sample::{Estimate, mean};
 use super::undefined::{Undefined, finite};
 use ethnum::I256;
@@ -50,6 +52,8 @@ pub struct StratifiedComparison {
     pub control: f64,
     /// Difference, test, lift and Fieller's set.
     pub comparison: Comparison,
+    /// The difference and the control below the lift, with their second moments, for every other method.
+    pub gap: Gap,
 }
 
 /// Compares the means of two arms stratum by stratum, weighted by the strata's shares of all persons (Miratrix, Sekhon,
@@ -108,8 +112,29 @@ pub fn compare_stratified(strata: &[Stratum], confidence: f64) -> Result<Stratif
         lift_variance: variance - 2.0 * lift * covariance + lift * lift * base_variance,
         degrees_of_freedom,
     }
-    .evaluate(confidence)?;
-    Ok(StratifiedComparison { strata: kept.len(), merged: strata.len() - kept.len(), control: base, comparison })
+    .evaluate(&Level::new(confidence)?);
+    // The chance in who came belongs to both arms; it goes with the parts within strata, which make the degrees of
+    // freedom.
+    let share_of_treatment = if of_strata > 0.0 { within(&|cell| cell.t.variance()) / of_strata } else { 0.5 };
+    let of_treatment = share_of_treatment * variance;
+    let gap = Gap {
+        difference: difference + 0.0,
+        persons: sum_of(&kept, |stratum| stratum.treatment.n)?,
+        control_persons: sum_of(&kept, |stratum| stratum.control.n)?,
+        variance: of_treatment,
+        control_variance: variance - of_treatment,
+        base,
+        base_variance,
+        covariance,
+        accrued: 1.0,
+    };
+    let merged = strata.len() - kept.len();
+    Ok(StratifiedComparison { strata: kept.len(), merged, control: base, comparison, gap })
+}
+
+fn sum_of(strata: &[Stratum], count: fn(&Stratum) -> i64) -> Result<u64, Undefined> {
+    let persons = strata.iter().try_fold(0i64, |sum, stratum| sum.checked_add(count(stratum)));
+    persons.and_then(|persons| u64::try_from(persons).ok()).ok_or(Undefined::ImpossibleSums)
 }
 
 struct Cell {

@@ -29,6 +29,7 @@ mod noncentral;
 mod tests;
 
 use super::sample::Estimate;
+use super::sequential::{PLANNED_ERROR, rho, two_sided_width};
 use super::tails::{normal_isf, normal_sf, student_isf};
 use super::undefined::{Undefined, finite, miss_rate};
 use crate::numeric::root;
@@ -38,7 +39,8 @@ use crate::numeric::root;
 pub enum Horizon {
     /// Once, after a number of persons that was fixed beforehand.
     Fixed,
-    /// All the while, by the confidence sequence with this `N*` (positive, in persons of both arms).
+    /// All the while, by the corrected confidence sequence ([`super::sequential()`]) with this `N*` (at least one, in
+    /// persons of both arms).
     Sequential {
         /// The number of persons at which the sequence is about narrowest.
         tuning: f64,
@@ -171,9 +173,8 @@ impl Design {
                 let alpha = miss_rate(self.confidence)?;
                 let widening = reach.used_error / reach.true_error;
                 let boundary = |share: f64| {
-                    // sqrt(u) times the half-width in standard errors at the share u of the information.
-                    let x = reach.information * share;
-                    widening * (2.0 * (share + 1.0 / reach.information) * ((x + 1.0).sqrt() / alpha).ln()).sqrt()
+                    // The half-width in standard errors at this share of the information, as a sum.
+                    widening * share.sqrt() * two_sided_width(reach.information * share, 1.0, alpha)
                 };
                 crossing::crossing_probability(boundary, shift).ok_or(Undefined::OutOfRange)
             }
@@ -203,10 +204,7 @@ impl Design {
                 let quantile = student_isf(alpha / 2.0, reach.degrees_of_freedom).ok_or(Undefined::OutOfRange)?;
                 finite(quantile * reach.used_error)
             }
-            Horizon::Sequential { .. } => {
-                let x = reach.information;
-                finite(reach.used_error * (2.0 * (x + 1.0) / x * ((x + 1.0).sqrt() / alpha).ln()).sqrt())
-            }
+            Horizon::Sequential { .. } => finite(reach.used_error * two_sided_width(reach.information, 1.0, alpha)),
         }
     }
 
@@ -314,11 +312,7 @@ impl Design {
         let widest = welch.max(pooled * (1.0 / n_c + 1.0 / n_t));
         let (used, information) = match self.horizon {
             Horizon::Fixed => (welch, f64::NAN),
-            Horizon::Sequential { tuning } if tuning > 0.0 && tuning.is_finite() => {
-                let spent = -2.0 * PLANNED_ERROR.ln();
-                (widest, 4.0 * n_t * n_c / persons * (spent + spent.ln_1p()) / tuning)
-            }
-            Horizon::Sequential { .. } => return Err(Undefined::InvalidDesign),
+            Horizon::Sequential { tuning } => (widest, 4.0 * n_t * n_c / persons * rho(tuning, PLANNED_ERROR)?.powi(2)),
         };
         Ok(Reach {
             true_error: finite(welch.sqrt())?,
@@ -328,9 +322,6 @@ impl Design {
         })
     }
 }
-
-/// The error rate at which a sequence is tuned, whatever the confidence that it is read with.
-const PLANNED_ERROR: f64 = 0.05;
 
 /// Relative precision of solved numbers.
 const PRECISION: f64 = 1e-12;

@@ -1,9 +1,9 @@
 //! How sure is one arm's KPI by itself? Wilson's interval for a proportion, the t interval for a mean or a ratio.
 
 use super::compare::Interval;
+use super::level::Level;
 use super::sample::Estimate;
-use super::tails::{normal_isf, student_isf};
-use super::undefined::{Undefined, finite, miss_rate};
+use super::undefined::{Undefined, finite};
 
 /// Wilson's score interval of a proportion: `successes` of `persons` (Wilson, JASA 1927).
 ///
@@ -11,7 +11,12 @@ use super::undefined::{Undefined, finite, miss_rate};
 /// nobody succeeded, 1 exactly where everybody did; defined from one person on, also without any spread, where the t
 /// interval is not.
 pub fn wilson_interval(successes: u64, persons: u64, confidence: f64) -> Result<Interval, Undefined> {
-    let z = normal_isf(miss_rate(confidence)? / 2.0).ok_or(Undefined::OutOfRange)?;
+    wilson_interval_at(successes, persons, &Level::new(confidence)?)
+}
+
+/// [`wilson_interval`] at a level that is made once for many intervals.
+pub fn wilson_interval_at(successes: u64, persons: u64, level: &Level) -> Result<Interval, Undefined> {
+    let z = level.normal();
     if persons == 0 {
         return Err(Undefined::NoPersons);
     }
@@ -35,11 +40,15 @@ pub fn wilson_interval(successes: u64, persons: u64, confidence: f64) -> Result<
 /// The t interval of an estimate: `value +- t sqrt(variance)` with `persons - 1` degrees of freedom; for means and,
 /// by the delta method, ratios.
 pub fn mean_interval(estimate: &Estimate, confidence: f64) -> Result<Interval, Undefined> {
-    let tail = miss_rate(confidence)? / 2.0;
+    mean_interval_at(estimate, &Level::new(confidence)?)
+}
+
+/// [`mean_interval`] at a level that is made once for many intervals.
+pub fn mean_interval_at(estimate: &Estimate, level: &Level) -> Result<Interval, Undefined> {
     if estimate.variance() == 0.0 {
         return Err(Undefined::NoVariance);
     }
-    let quantile = student_isf(tail, estimate.degrees_of_freedom()).ok_or(Undefined::OutOfRange)?;
+    let quantile = level.student(estimate.degrees_of_freedom())?;
     Interval::around(estimate.value(), finite(quantile * estimate.standard_error())?)
 }
 

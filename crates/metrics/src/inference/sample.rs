@@ -3,7 +3,7 @@
 
 use ethnum::I256;
 
-use super::exact::{Exact, cross, quotient};
+use super::exact::{Exact, NARROW, bits, cross, quotient, quotient_of_narrow};
 use super::residue::residue;
 use super::undefined::{Undefined, finite};
 
@@ -103,6 +103,10 @@ pub fn mean(n: i64, y: I256, yy: I256) -> Result<Estimate, Undefined> {
 
 fn rounded_mean(n: i64, y: I256, yy: I256) -> Result<Estimate, Undefined> {
     let persons = at_least_two(n)?;
+    let of_n = 64 - n.leading_zeros();
+    if of_n + bits(yy) <= NARROW && 2 * bits(y) <= NARROW {
+        return narrow_mean(persons, n, y, yy);
+    }
     let (n, y, yy) = (Exact::from(n), Exact::from(y), Exact::from(yy));
     let spread = cross(&n, &y, &y, &yy);
     if spread.is_negative() {
@@ -110,6 +114,20 @@ fn rounded_mean(n: i64, y: I256, yy: I256) -> Result<Estimate, Undefined> {
     }
     let value = quotient(&y, &(&n * &Exact::power_of_ten(6))).ok_or(Undefined::OutOfRange)?;
     let variance = quotient(&spread, &(&n.squared() * &(&(&n - &Exact::from(1)) * &Exact::power_of_ten(12))));
+    Estimate::from_parts(persons, value, variance.ok_or(Undefined::OutOfRange)?)
+}
+
+/// [`mean`] where everything fits 256 bits: the same integers, so the same result.
+fn narrow_mean(persons: u64, n: i64, y: I256, yy: I256) -> Result<Estimate, Undefined> {
+    const UNIT: I256 = I256::new(1_000_000);
+    let n = I256::from(n);
+    let spread = n * yy - y * y;
+    if spread.is_negative() {
+        return Err(Undefined::ImpossibleSums);
+    }
+    let value = quotient_of_narrow(y, n * UNIT).ok_or(Undefined::OutOfRange)?;
+    // At most 3 x 63 + 40 bits.
+    let variance = quotient_of_narrow(spread, n * n * (n - I256::ONE) * UNIT * UNIT);
     Estimate::from_parts(persons, value, variance.ok_or(Undefined::OutOfRange)?)
 }
 
@@ -127,6 +145,12 @@ pub fn ratio(n: i64, y: I256, yy: I256, d: I256, dd: I256, yd: I256) -> Result<E
 
 fn rounded_ratio(n: i64, y: I256, yy: I256, d: I256, dd: I256, yd: I256) -> Result<Estimate, Undefined> {
     let persons = at_least_two(n)?;
+    let (of_n, of_y, of_d) = (64 - n.leading_zeros(), bits(y), bits(d));
+    // The terms of the spread, the spread times n, and d^4 n.
+    let terms = (2 * of_d + bits(yy)).max(2 * of_y + bits(dd)).max(1 + of_y + of_d + bits(yd));
+    if terms + 2 + of_n <= NARROW && 4 * of_d + of_n <= NARROW {
+        return narrow_ratio(persons, n, [y, yy, d, dd, yd]);
+    }
     let (n, y, yy, d, dd, yd) =
         (Exact::from(n), Exact::from(y), Exact::from(yy), Exact::from(d), Exact::from(dd), Exact::from(yd));
     if d.is_zero() {
@@ -143,12 +167,33 @@ fn rounded_ratio(n: i64, y: I256, yy: I256, d: I256, dd: I256, yd: I256) -> Resu
     Estimate::from_parts(persons, value, variance.ok_or(Undefined::OutOfRange)?)
 }
 
+/// [`ratio`] where everything fits 256 bits: the same integers, so the same result.
+fn narrow_ratio(persons: u64, n: i64, [y, yy, d, dd, yd]: [I256; 5]) -> Result<Estimate, Undefined> {
+    if d == I256::ZERO {
+        return Err(Undefined::ZeroDenominator);
+    }
+    let n = I256::from(n);
+    let (square_d, mixed) = (d * d, y * d * yd);
+    let spread = square_d * yy + y * y * dd - (mixed + mixed);
+    if spread.is_negative() {
+        return Err(Undefined::ImpossibleSums);
+    }
+    let value = quotient_of_narrow(y, d).ok_or(Undefined::OutOfRange)?;
+    let variance = quotient_of_narrow(spread * n, square_d * square_d * (n - I256::ONE));
+    Estimate::from_parts(persons, value, variance.ok_or(Undefined::OutOfRange)?)
+}
+
 /// The skewness of the persons' values, `m_3 / m_2^(3/2)` with the central moments over `n` (Fisher's `g_1`).
 ///
 /// `y`, `yy`, `yyy`: sums of values, squares and cubes in 1e-6, 1e-12, 1e-18. Evaluated as
 /// `(n^2 yyy - 3 n y yy + 2 y^3) / (n yy - y^2)^(3/2)`, both brackets exact integers.
 pub fn skewness(n: i64, y: I256, yy: I256, yyy: I256) -> Result<f64, Undefined> {
     at_least_two(n)?;
+    let (of_n, of_y, of_yy) = (64 - n.leading_zeros(), bits(y), bits(yy));
+    let terms = (2 * of_n + bits(yyy)).max(2 + of_n + of_y + of_yy).max(1 + 3 * of_y);
+    if terms + 2 <= NARROW && of_n + of_yy <= NARROW && 2 * of_y <= NARROW {
+        return narrow_skewness(n, y, yy, yyy);
+    }
     let (n, y, yy, yyy) = (Exact::from(n), Exact::from(y), Exact::from(yy), Exact::from(yyy));
     let spread = cross(&n, &y, &y, &yy);
     if spread.is_zero() {
@@ -163,6 +208,24 @@ pub fn skewness(n: i64, y: I256, yy: I256, yyy: I256) -> Result<f64, Undefined> 
     // half is taken of a long number.
     let square = quotient(&third.squared(), &(&spread.squared() * &spread)).ok_or(Undefined::OutOfRange)?;
     Ok(if third.is_negative() { -square.sqrt() } else { square.sqrt() })
+}
+
+/// [`skewness`] where both brackets fit 256 bits: exact integers as well, each rounded once before the division.
+fn narrow_skewness(n: i64, y: I256, yy: I256, yyy: I256) -> Result<f64, Undefined> {
+    let n = I256::from(n);
+    let square = y * y;
+    let spread = n * yy - square;
+    if spread == I256::ZERO {
+        return Err(Undefined::NoSkewness);
+    }
+    if spread.is_negative() {
+        return Err(Undefined::ImpossibleSums);
+    }
+    let third = n * n * yyy - I256::new(3) * n * (y * yy) + I256::new(2) * square * y;
+    // Divided by the spread first, so that nothing leaves the doubles: third / spread is at most a value times n.
+    let (by_spread, spread) = (quotient_of_narrow(third, spread), quotient_of_narrow(spread, I256::ONE));
+    let (by_spread, spread) = (by_spread.ok_or(Undefined::OutOfRange)?, spread.ok_or(Undefined::OutOfRange)?);
+    finite(by_spread / spread.sqrt())
 }
 
 /// Whether the normal theory behind tests and intervals may be trusted: `skewness^2 * 355 <= smallest_arm`, the rule

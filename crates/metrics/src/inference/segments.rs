@@ -6,6 +6,8 @@
 //! segment's lift pulled towards the common one by as much as it is noise (empirical Bayes), and a winner only where it
 //! beats all the others together after Holm's correction.
 
+use journey::Goal;
+
 use super::adjust::holm;
 use super::tails::{chi_square_sf, normal_sf};
 use super::undefined::{Undefined, finite, miss_rate};
@@ -18,15 +20,6 @@ pub struct Effect {
     pub value: f64,
     /// Its standard error; positive.
     pub standard_error: f64,
-}
-
-/// Which effects are good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
-    /// Larger ones.
-    Increase,
-    /// Smaller ones.
-    Decrease,
 }
 
 /// A segment beside the others.

@@ -59,6 +59,36 @@ pub enum Undefined {
     /// The weights are not one finite number, zero or more, for each arm.
     #[error("the weights must be one finite number, zero or more, for each arm")]
     InvalidWeights,
+    /// Nobody has converted, so there is no first conversion to draw an arm for.
+    #[error("nobody has converted yet, so nothing says which arm converts more")]
+    NoConverters,
+    /// A side of a rate ratio's set is open: one arm has no converters to bound it by.
+    #[error("too few have converted in one of the arms, so the lift has no bound on this side")]
+    TooFewConverters,
+    /// The planned number of persons, which tunes a confidence sequence, is not a number of one or more.
+    #[error("the planned number of persons must be one or more")]
+    InvalidPlan,
+    /// The standard deviation of a prior is not above zero.
+    #[error("the standard deviation of the prior must be above zero")]
+    InvalidPrior,
+    /// The exact test of few converters bounds the lift alone.
+    #[error("few have converted, so an exact test is used, which bounds the lift and not the difference")]
+    BoundsLiftOnly,
+    /// Under the method `sequential` there is no probability of an arm.
+    #[error(
+        "a probability of being better that is read again and again finds winners where there are none: method=bayesian \
+         shows it as a description"
+    )]
+    SequentialGivesNoProbability,
+    /// Under the method `frequentist` there is no probability of an arm.
+    #[error("the method frequentist gives no probabilities of arms")]
+    FrequentistGivesNoProbability,
+    /// Under the method `bayesian` there is no test.
+    #[error("the method bayesian gives probabilities of arms in place of p-values")]
+    BayesianGivesNoTest,
+    /// The method judges the difference without this number.
+    #[error("this method judges the difference without that number")]
+    NotOfThisMethod,
     /// An arm that should receive nobody received somebody: no test is needed to call that a fault.
     #[error("an arm of weight zero has received persons")]
     PersonsInClosedArm,

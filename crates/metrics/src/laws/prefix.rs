@@ -1,6 +1,6 @@
 //! A reading as of a day is what the rules say of the events before the day's end, and of nothing else.
 
-use journey::{CrossoverPolicy, Day};
+use journey::{CrossoverPolicy, Day, Method};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -9,7 +9,7 @@ use super::model::{AsOf, Model};
 use super::{cases, definition, rows, tally, through};
 use crate::plan::Plan;
 use crate::reading::read;
-use crate::report::{Adjust, Maturity, Question, report, timeline};
+use crate::report::{Question, report, timeline};
 use crate::tally::Tally;
 
 /// The tally of the events before the end of `day`.
@@ -93,19 +93,12 @@ proptest! {
     #![proptest_config(cases(6))]
 
     #[test]
-    fn a_timeline_is_the_report_of_every_day(world in worlds(0.0), metric in any::<Index>(), matured in SPAN) {
+    fn a_timeline_is_the_report_of_every_day(world in worlds(0.0), metric in any::<Index>(), method in any::<Index>(), matured in SPAN) {
         let plan = world.plan();
         let tally = tally(&plan, 0, &world.journeys(&plan));
         let definition = definition(&plan, 0);
-        let question = Question {
-            definition,
-            baseline: 0,
-            confidence: 0.95,
-            adjust: Adjust::ByRole,
-            maturity: Maturity::Matured,
-            cuped: true,
-            blocked: false,
-        };
+        let method = [Method::Sequential, Method::Frequentist, Method::Bayesian][method.index(3)];
+        let question = Question { baseline: 0, cuped: true, method, ..Question::planned(definition) };
         let metric = metric.index(definition.metrics.len());
         let everyone: Vec<_> = rows(&tally, 0).into_iter().map(|(key, row)| (key.clone(), row.clone())).collect();
         let last = through(world.zone, world.day(*SPAN.end()), world.day(matured));

@@ -2,22 +2,27 @@
 
 use super::{Disagreements, EXACT, number, rows, sums};
 use crate::inference::{
-    Comparison, CovariateSums, FiellerSet, RatioCovariateSums, Theta, Undefined, compare, compare_adjusted,
-    compare_adjusted_ratios, mean, ratio,
+    Comparison, CovariateSums, FiellerSet, Gap, RatioCovariateSums, Theta, Undefined, compare, compare_adjusted,
+    compare_adjusted_ratios, mean, plain_sequential, ratio,
 };
 
-/// The comparison of a row, by its kind.
-fn compared(kind: &str, control: &str, arm: &str, confidence: f64) -> Result<Comparison, Undefined> {
+/// The comparison of a row, by its kind, and what a sequence judges.
+fn compared(kind: &str, control: &str, arm: &str, confidence: f64) -> Result<(Comparison, Gap), Undefined> {
     let ((n_c, c), (n_t, t)) = (sums(control), sums(arm));
     match kind {
-        "mean" | "conversion" => compare(&mean(n_c, c[0], c[1])?, &mean(n_t, t[0], t[1])?, confidence),
+        "mean" | "conversion" => {
+            let (c, t) = (mean(n_c, c[0], c[1])?, mean(n_t, t[0], t[1])?);
+            Ok((compare(&c, &t, confidence)?, Gap::between(&c, &t)?))
+        }
         "ratio" => {
-            compare(&ratio(n_c, c[0], c[2], c[1], c[4], c[3])?, &ratio(n_t, t[0], t[2], t[1], t[4], t[3])?, confidence)
+            let (c, t) = (ratio(n_c, c[0], c[2], c[1], c[4], c[3])?, ratio(n_t, t[0], t[2], t[1], t[4], t[3])?);
+            Ok((compare(&c, &t, confidence)?, Gap::between(&c, &t)?))
         }
         "cuped" => {
             let arms =
                 [(n_c, c), (n_t, t)].map(|(n, s)| CovariateSums { n, y: s[0], x: s[1], yy: s[2], xy: s[3], xx: s[4] });
-            compare_adjusted(&arms[0], &arms[1], &Theta::within_arms(&arms), confidence).map(|found| found.comparison)
+            let found = compare_adjusted(&arms[0], &arms[1], &Theta::within_arms(&arms), confidence)?;
+            Ok((found.comparison, found.gap))
         }
         "cuped_ratio" => {
             let [c, t] = [(n_c, c), (n_t, t)].map(|(n, s)| RatioCovariateSums {
@@ -37,7 +42,8 @@ fn compared(kind: &str, control: &str, arm: &str, confidence: f64) -> Result<Com
                 xu: s[12],
                 uu: s[13],
             });
-            compare_adjusted_ratios(&c, &t, confidence).map(|found| found.comparison)
+            let found = compare_adjusted_ratios(&c, &t, confidence)?;
+            Ok((found.comparison, found.gap))
         }
         _ => panic!("no such kind: {kind}"),
     }
@@ -58,7 +64,9 @@ fn two_arms() {
             panic!("a short row")
         };
         let (fieller_low, fieller_high) = (expected[10], expected[11]);
-        let comparison = compared(kind, control, arm, confidence.parse().unwrap());
+        let confidence = confidence.parse().unwrap();
+        let both = compared(kind, control, arm, confidence);
+        let comparison = both.map(|(comparison, _)| comparison);
         let at = |what: &str| format!("{} {kind}, {label}: {what}", line + 2);
         let test = comparison.and_then(|comparison| comparison.test);
         let width = |low: Option<f64>, high: Option<f64>| low.zip(high).map_or(0.0, |(low, high)| high - low);
@@ -75,6 +83,23 @@ fn two_arms() {
         found.check(&at("lift error"), relative.map(|found| found.standard_error), lift_error, EXACT, 0.0);
         found.check(&at("lift low"), relative.map(|found| found.interval.low), lift_low, EXACT, scale);
         found.check(&at("lift high"), relative.map(|found| found.interval.high), lift_high, EXACT, scale);
+        let sequence = both.and_then(|(_, gap)| plain_sequential(&gap, 5_000.0, confidence));
+        let half_width = sequence.map(|found| (found.interval.high - found.interval.low) / 2.0);
+        let p = expected[13];
+        found.check(
+            &at("half-width of the sequence"),
+            half_width,
+            expected[12],
+            EXACT,
+            difference.unwrap_or(0.0).abs(),
+        );
+        found.check(
+            &at("p of the sequence"),
+            sequence.map(|found| found.p_value),
+            p,
+            EXACT,
+            if p == Some(0.0) { 1e-291 } else { 0.0 },
+        );
         let set = comparison.and_then(|comparison| comparison.lift_fieller).map(|found| found.set);
         if rest[10] == "open" {
             assert!(!matches!(set, Err(_) | Ok(FiellerSet::Between { .. })), "{}", at("an open set"));

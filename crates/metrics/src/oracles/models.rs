@@ -1,10 +1,12 @@
 //! Power, families of p-values, sample ratios, segments, survival and customer lifetime value, against scipy,
 //! statsmodels, lifelines and lifetimes.
 
+use journey::Goal;
+
 use super::{Disagreements, EXACT, ITERATED, numbers, rows};
 use crate::clv::{BgNbd, Cells, Customer, GammaGamma, Horizon, Value};
 use crate::inference::power::{Baseline, Design, Horizon as Reading, textbook_persons};
-use crate::inference::{Effect, Goal, benjamini_hochberg, compare_segments, holm, sample_ratio};
+use crate::inference::{Effect, benjamini_hochberg, compare_segments, holm, sample_ratio, sample_ratio_at};
 use crate::survival::{Durations, Ends, kaplan_meier, log_rank};
 
 /// scipy's noncentral t at Welch's degrees of freedom; for equal arms statsmodels' `TTestIndPower` is the same.
@@ -58,6 +60,26 @@ fn sample_ratios() {
         }
     }
     found.none(300);
+}
+
+/// Optimizely's `ssrm-test`, whose mixture is more concentrated than ours.
+#[test]
+fn sample_ratio_streams() {
+    const CONCENTRATION: f64 = 10_000.0;
+    let mut found = Disagreements::default();
+    for row in rows("sample_ratio_streams.csv") {
+        let mut so_far: Vec<Vec<u64>> = Vec::new();
+        for day in row[0].split(' ') {
+            let counts = day.split(':').map(|count| count.parse::<u64>().unwrap());
+            let before = so_far.last().cloned().unwrap_or_else(|| vec![0; counts.clone().count()]);
+            so_far.push(before.iter().zip(counts).map(|(before, today)| before + today).collect());
+        }
+        let readings = so_far.iter().map(Vec::as_slice);
+        let ratio = sample_ratio_at(readings, &numbers::<f64>(&row[1]), CONCENTRATION).unwrap();
+        // The peer multiplies Bayes factors day by day, each a difference of large logarithms of gamma functions.
+        found.close(&row[0], ratio.p_value, row[2].parse().unwrap(), EXACT);
+    }
+    found.none(50);
 }
 
 /// statsmodels' `combine_effects`, the between variance by scipy's root of its equation.

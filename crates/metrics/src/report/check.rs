@@ -2,8 +2,19 @@
 
 use journey::{Definition, UNIT};
 
-use crate::inference::{SAMPLE_RATIO_THRESHOLD, sample_ratio};
+use super::balance::{check_covariates, check_crossover_balance};
+use super::course::Course;
+use crate::inference::{Undefined, sample_ratio, sequential_sample_ratio};
 use crate::reading::Reading;
+
+/// The p-value below which the sample ratio blocks, at any moment.
+pub const SAMPLE_RATIO_ALARM: f64 = 0.001;
+/// The same for the balance of crossovers.
+pub const CROSSOVERS_ALARM: f64 = 0.001;
+/// The same for the balance of covariates, all of them together. The three blocking checks raise a false alarm in at most
+/// 0.3 % of experiments; the rest of the 0.5 % that blocking checks may spend is left to the sample ratios of dimension
+/// values.
+pub const COVARIATES_ALARM: f64 = 0.001;
 
 /// One check with its number and a sentence that says what to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,9 +29,13 @@ pub struct Check {
     pub anytime: Option<bool>,
     /// Its p-value; the reason where it should have one and does not stands in the message.
     pub p_value: Option<f64>,
+    /// The p-value of the chi-square test of one reading, beside the sample ratio's own; not valid at any time.
+    pub p_value_chi_square: Option<f64>,
+    /// The number beyond which it fails: of the p-value (below) or of the share (above).
+    pub threshold: Option<f64>,
     /// Persons concerned.
     pub persons: Option<i64>,
-    /// Persons concerned as a share of all exposed.
+    /// Persons concerned as a share of all exposed, or the share that the check is about.
     pub share: Option<f64>,
     /// Events or ids concerned.
     pub count: Option<i64>,
@@ -29,36 +44,78 @@ pub struct Check {
 }
 
 impl Check {
-    /// `found` says it of one and of several.
-    fn counted(check: &'static str, count: i64, [one, several]: [&str; 2], remedy: &str) -> Self {
-        let ok = count == 0;
-        let message = match count {
-            0 => format!("no {several}"),
-            1 => format!("1 {one}: {remedy}"),
-            _ => format!("{count} {several}: {remedy}"),
-        };
+    /// A check without any number.
+    pub(super) fn new(check: &'static str, ok: bool, message: String) -> Self {
         Self {
             check,
             ok,
             blocking: false,
             anytime: None,
             p_value: None,
+            p_value_chi_square: None,
+            threshold: None,
             persons: None,
             share: None,
-            count: Some(count),
+            count: None,
             message,
         }
     }
+
+    /// A blocking check by an anytime-valid p-value.
+    pub(super) fn by_p_value(
+        check: &'static str,
+        p_value: Result<f64, Undefined>,
+        threshold: f64,
+        fine: &str,
+        alarm: impl FnOnce(f64) -> String,
+    ) -> Self {
+        let ok = p_value.is_ok_and(|p| p >= threshold) || p_value.is_err();
+        let message = match p_value {
+            Ok(p) if p < threshold => alarm(p),
+            Ok(_) => fine.to_owned(),
+            // Nothing contradicts what was planned.
+            Err(reason) => reason.to_string(),
+        };
+        Self {
+            blocking: true,
+            anytime: Some(true),
+            p_value: p_value.ok(),
+            threshold: Some(threshold),
+            ..Self::new(check, ok, message)
+        }
+    }
+
+    /// `found` says it of one and of several.
+    fn counted(check: &'static str, count: i64, [one, several]: [&str; 2], remedy: &str) -> Self {
+        let message = match count {
+            0 => format!("no {several}"),
+            1 => format!("1 {one}: {remedy}"),
+            _ => format!("{count} {several}: {remedy}"),
+        };
+        Self { count: Some(count), ..Self::new(check, count == 0, message) }
+    }
 }
 
-/// The checks of an experiment. `reading` keeps crossovers in their first arm.
+/// The checks of an experiment as it stands, see [`checks_over`]: of the days before nothing is known.
 #[must_use]
 pub fn checks(definition: &Definition, reading: &Reading, conflicting_ids: i64) -> Vec<Check> {
-    let left_out = reading.arms.iter().flat_map(|arm| &arm.live).map(|moments| moments.left_out).sum();
-    let foreign = reading.arms.iter().map(|arm| arm.foreign).sum();
+    checks_over(definition, reading, &Course::now(reading), conflicting_ids)
+}
+
+/// The checks of an experiment over its course. `reading` keeps crossovers in their first arm.
+///
+/// Blocking, all three valid at any time: the sample ratio, the balance of crossovers and the balance of covariates. The
+/// others warn.
+#[must_use]
+pub fn checks_over(definition: &Definition, reading: &Reading, course: &Course, conflicting_ids: i64) -> Vec<Check> {
+    let left_out = total(reading.arms.iter().flat_map(|arm| &arm.live).map(|moments| moments.left_out));
+    let foreign = total(reading.arms.iter().map(|arm| arm.foreign));
     vec![
-        check_sample_ratio(definition, reading),
+        check_sample_ratio(definition, reading, course),
+        check_crossover_balance(definition, course),
+        check_covariates(definition, reading),
         check_crossovers(reading),
+        check_outliers(definition, reading),
         Check::counted(
             "exposures_outside_dates",
             reading.outside,
@@ -98,58 +155,94 @@ pub fn checks(definition: &Definition, reading: &Reading, conflicting_ids: i64) 
     ]
 }
 
-fn check_sample_ratio(definition: &Definition, reading: &Reading) -> Check {
+/// A sum of counts that no sums, however wrong, can make overflow.
+fn total(counts: impl Iterator<Item = i64>) -> i64 {
+    counts.fold(0, i64::saturating_add)
+}
+
+/// The weights of the arms, in units of one.
+pub(super) fn weights(definition: &Definition) -> Vec<f64> {
+    definition.experiment.arms.iter().map(|arm| arm.weight.units() as f64 / UNIT as f64).collect()
+}
+
+fn check_sample_ratio(definition: &Definition, reading: &Reading, course: &Course) -> Check {
     let observed: Vec<u64> = reading.arms.iter().map(|arm| u64::try_from(arm.persons).unwrap_or(0)).collect();
-    let weights: Vec<f64> =
-        definition.experiment.arms.iter().map(|arm| arm.weight.units() as f64 / UNIT as f64).collect();
-    let (ok, p_value, message) = match sample_ratio(&observed, &weights) {
-        Ok(ratio) if ratio.p_value < SAMPLE_RATIO_THRESHOLD => (
-            false,
-            Some(ratio.p_value),
-            format!(
-                "the arms hold {observed:?} persons, which weights of {weights:?} produce with probability {:.2e}: \
-                 look for lost exposures, redirects or bots in one arm; until then the arms can't be compared",
-                ratio.p_value
-            ),
-        ),
-        Ok(ratio) => (true, Some(ratio.p_value), "the arms' sizes fit their weights".to_owned()),
-        // A single arm, or nobody yet: nothing contradicts the weights.
-        Err(reason) => (true, None, reason.to_string()),
+    let weights = weights(definition);
+    let now = std::iter::once(observed.as_slice());
+    let p_value = if observed.iter().all(|persons| *persons == 0) {
+        Err(Undefined::NoPersons)
+    } else {
+        sequential_sample_ratio(course.persons.iter().map(Vec::as_slice).chain(now), &weights)
+            .map(|ratio| ratio.p_value)
     };
-    Check {
-        check: "sample_ratio",
-        ok,
-        blocking: true,
-        anytime: Some(false),
+    let chi_square = sample_ratio(&observed, &weights);
+    let check = Check::by_p_value(
+        "sample_ratio",
         p_value,
-        persons: None,
-        share: None,
-        count: None,
-        message,
+        SAMPLE_RATIO_ALARM,
+        "the arms' sizes fit their weights",
+        |p| {
+            format!(
+                "the arms hold {observed:?} persons; weights of {weights:?} lead as far astray, now or on any day before, \
+                 with a probability of at most {p:.2e}: look for lost exposures, redirects or bots in one arm; until then \
+                 the arms can't be compared"
+            )
+        },
+    );
+    Check { p_value_chi_square: chi_square.ok().map(|ratio| ratio.p_value), ..check }
+}
+
+/// Whether one person makes up much of an arm. Sums hold no largest value, but a bound of it from below: the mean of the
+/// values weighted by their squares, `sum y^3 / sum y^2`.
+fn check_outliers(definition: &Definition, reading: &Reading) -> Check {
+    const MOST: f64 = 0.05;
+    const FEWEST: i64 = 100;
+    let mut worst: Option<(f64, usize, usize)> = None;
+    for (at, arm) in reading.arms.iter().enumerate() {
+        for (metric, sums) in arm.live.iter().enumerate() {
+            let (y, yy, yyy) = (sums.y.as_f64(), sums.yy.as_f64(), sums.yyy.as_f64());
+            // In a small arm everyone makes up much of it.
+            if sums.n < FEWEST || definition.metrics[metric].kind.is_binary() || y <= 0.0 || yy <= 0.0 {
+                continue;
+            }
+            let share = (yyy / yy / y).clamp(0.0, 1.0);
+            if worst.is_none_or(|(most, ..)| share > most) {
+                worst = Some((share, at, metric));
+            }
+        }
     }
+    let Some((share, arm, metric)) = worst else {
+        return Check::new("outlier_share", true, "no arm has enough values to look for outliers".into());
+    };
+    let ok = share <= MOST;
+    let (arm, metric) = (definition.experiment.arms[arm].key.as_str(), definition.metrics[metric].key.as_str());
+    let message = if ok {
+        format!(
+            "no person is known to make up more than 5 % of an arm's value (the most is at least {:.1} %)",
+            100.0 * share
+        )
+    } else {
+        format!(
+            "one person makes up at least {:.1} % of the {metric} of arm {arm}: look at that person's events for test \
+             orders or a wrong unit, or give the metric a cap",
+            100.0 * share
+        )
+    };
+    Check { share: Some(share), threshold: Some(MOST), ..Check::new("outlier_share", ok, message) }
 }
 
 fn check_crossovers(reading: &Reading) -> Check {
-    let exposed: i64 = reading.arms.iter().map(|arm| arm.persons).sum();
-    let crossed: i64 = reading.arms.iter().map(|arm| arm.crossovers).sum();
-    let share = if exposed > 0 { crossed as f64 / exposed as f64 } else { 0.0 };
     // Beyond a percent the arms blur into each other enough to hide a lift.
-    let ok = share <= 0.01;
+    const FEW: f64 = 0.01;
+    let exposed = total(reading.arms.iter().map(|arm| arm.persons));
+    let crossed = total(reading.arms.iter().map(|arm| arm.crossovers));
+    let share = if exposed > 0 { crossed as f64 / exposed as f64 } else { 0.0 };
+    let ok = share <= FEW;
     let message = if crossed == 0 {
         "nobody was exposed to a second arm".to_owned()
     } else {
         let remedy = if ok { "they are few" } else { "look for assignment by device or session instead of by person" };
         format!("{crossed} of {exposed} persons were exposed to a second arm and count for their first one: {remedy}")
     };
-    Check {
-        check: "crossovers",
-        ok,
-        blocking: false,
-        anytime: None,
-        p_value: None,
-        persons: Some(crossed),
-        share: Some(share),
-        count: None,
-        message,
-    }
+    Check { persons: Some(crossed), share: Some(share), threshold: Some(FEW), ..Check::new("crossovers", ok, message) }
 }

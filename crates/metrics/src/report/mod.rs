@@ -1,19 +1,35 @@
 //! Reports: one entry point from readings to everything that an answer says about an experiment.
 
+mod balance;
 mod check;
+mod course;
+mod family;
+mod gate;
+mod judge;
 mod kpi;
+mod sentence;
+mod steps;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod verdict;
+mod versus;
 
-use journey::{Definition, Role};
+use journey::{CrossoverPolicy, Definition, Method, MetricKind};
 
-use crate::inference::Undefined;
+use crate::inference::{DEFAULT_PLANNED_PERSONS, Prior};
 use crate::reading::Reading;
+use kpi::Setting;
 
-pub use check::{Check, checks};
-pub use kpi::{ClvFactors, Cuped, Kpi, Value, Versus, point};
+pub use check::{COVARIATES_ALARM, CROSSOVERS_ALARM, Check, SAMPLE_RATIO_ALARM, checks, checks_over};
+pub use course::Course;
+pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, contributing_share};
+pub use kpi::{ClvFactors, Kpi, Value, point};
+pub use sentence::{persons_to_settle, sentence};
+pub use steps::{Formula, Steps, steps};
 pub use timeline::{Point, timeline};
 pub use verdict::Verdict;
+pub use versus::{Adjusted, Claim, Correction, Cuped, Family, Guardrail, Inference, Versus};
 
 /// Which persons a number speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +49,8 @@ pub enum Adjust {
     Holm,
     /// Benjamini-Hochberg within each of the two families.
     BenjaminiHochberg,
+    /// e-BH within each of the two families: as Benjamini-Hochberg, under any dependence.
+    EBenjaminiHochberg,
     /// Not at all.
     None,
 }
@@ -54,6 +72,34 @@ pub struct Question<'a> {
     pub cuped: bool,
     /// Whether a blocking check failed, so that no verdict is given.
     pub blocked: bool,
+    /// How arms are judged.
+    pub method: Method,
+    /// The planned number of persons (N*), at which confidence sequences are tightest; one or more.
+    pub planned_persons: f64,
+    /// What is believed of lifts before any data, under the method `bayesian`.
+    pub prior: Prior,
+    /// What happens to crossovers in the reading.
+    pub policy: CrossoverPolicy,
+}
+
+impl<'a> Question<'a> {
+    /// What the experiment planned: its method, control and policy, matured readings, 95 %, no covariate.
+    #[must_use]
+    pub fn planned(definition: &'a Definition) -> Self {
+        Self {
+            definition,
+            baseline: definition.experiment.control,
+            confidence: 0.95,
+            adjust: Adjust::ByRole,
+            maturity: Maturity::Matured,
+            cuped: false,
+            blocked: false,
+            method: definition.experiment.method,
+            planned_persons: DEFAULT_PLANNED_PERSONS,
+            prior: Prior::Flat,
+            policy: definition.experiment.crossovers,
+        }
+    }
 }
 
 /// Everything that is said of one metric.
@@ -87,12 +133,23 @@ const NO_WINDOW: &str =
 const SKEWED: &str = "the values are too skewed for this number of persons: intervals and p-values may be off \
                       (skewness squared x 355 exceeds the persons of the smallest arm)";
 
+/// Few contributors leave the variance, and with it everything else, uncertain.
+const FEW: &str = "fewer than 25 contributors are expected in the smallest arm: intervals and p-values may be off";
+
+/// The skewness of what is left of a numerator after its denominator is not known, so more contributors are asked for.
+const FEW_FOR_A_RATIO: &str = "fewer than 200 contributors are expected in the smallest arm, and whether a ratio of two sums \
+                               is nearly normal there is not known: intervals and p-values may be off";
+/// See [`FEW_FOR_A_RATIO`].
+const CONTRIBUTORS_OF_A_RATIO: f64 = 200.0;
+
 /// Reports every metric of the definition. Adjusted p-values look at all of them, whichever are shown.
 #[must_use]
 pub fn report(question: &Question<'_>, reading: &Reading) -> Vec<MetricReport> {
     let count = question.definition.metrics.len();
-    let mut reports: Vec<MetricReport> = (0..count).map(|metric| report_metric(question, reading, metric)).collect();
-    adjust(question, &mut reports);
+    let setting = Setting::of(question);
+    let mut reports: Vec<MetricReport> =
+        (0..count).map(|metric| report_metric(question, &setting, reading, metric)).collect();
+    family::adjust(question, &setting, &mut reports);
     for report in &mut reports {
         let goal = question.definition.metrics[report.metric].goal;
         // Readings that move while windows close never feed a verdict.
@@ -109,18 +166,28 @@ pub fn report(question: &Question<'_>, reading: &Reading) -> Vec<MetricReport> {
     reports
 }
 
-fn report_metric(question: &Question<'_>, reading: &Reading, metric: usize) -> MetricReport {
+fn report_metric(question: &Question<'_>, setting: &Setting, reading: &Reading, metric: usize) -> MetricReport {
     let windowed = question.definition.window_days(metric).is_some();
     let maturity = if windowed { question.maturity } else { Maturity::Live };
-    let of = |maturity: Maturity| kpi::kpis(question, reading, metric, maturity);
-    let main = of(maturity);
-    let live = (maturity == Maturity::Matured).then(|| of(Maturity::Live));
+    let of = |maturity: Maturity| kpi::kpis(question, setting, reading, metric, maturity);
+    let (main, share) = of(maturity);
+    let live = (maturity == Maturity::Matured).then(|| of(Maturity::Live).0);
     let mut notes = Vec::new();
     if !windowed {
         notes.push(NO_WINDOW);
     }
-    if kpi::is_too_skewed(question, reading, metric, maturity) {
+    let kind = &question.definition.metrics[metric].kind;
+    let sums = kpi::of_arms(reading, metric, maturity);
+    if gate::is_too_skewed(kind, &sums) {
         notes.push(SKEWED);
+    }
+    let smallest = sums.iter().map(|sums| sums.n).min().unwrap_or(0).max(0);
+    let expected = share * (smallest as f64);
+    let is_ratio = matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. });
+    if smallest > 0 && expected < CONTRIBUTORS {
+        notes.push(FEW);
+    } else if smallest > 0 && is_ratio && expected < CONTRIBUTORS_OF_A_RATIO {
+        notes.push(FEW_FOR_A_RATIO);
     }
     let mut live = live.map(Vec::into_iter);
     let arms = main.into_iter().enumerate().map(|(arm, main)| ArmReport {
@@ -129,27 +196,4 @@ fn report_metric(question: &Question<'_>, reading: &Reading, metric: usize) -> M
         live: live.as_mut().and_then(Iterator::next),
     });
     MetricReport { metric, maturity, arms: arms.collect(), notes }
-}
-
-/// Adjusts the p-values of the main readings within their families: what was planned to be compared, not what
-/// happens to have a p-value today.
-fn adjust(question: &Question<'_>, reports: &mut [MetricReport]) {
-    let is_primary =
-        |report: &MetricReport| question.definition.experiment.metrics[report.metric].role == Role::Primary;
-    for primary in [true, false] {
-        let mut family: Vec<&mut Versus> = reports
-            .iter_mut()
-            .filter(|report| is_primary(report) == primary)
-            .flat_map(|report| report.arms.iter_mut().filter_map(|arm| arm.main.versus.as_mut()))
-            .collect();
-        let p_values: Vec<Option<f64>> = family.iter().map(|versus| versus.p_value.ok()).collect();
-        let adjusted = match (question.adjust, primary) {
-            (Adjust::None, _) => p_values,
-            (Adjust::Holm, _) | (Adjust::ByRole, true) => crate::inference::holm(&p_values),
-            (Adjust::BenjaminiHochberg, _) | (Adjust::ByRole, false) => crate::inference::benjamini_hochberg(&p_values),
-        };
-        for (versus, adjusted) in family.iter_mut().zip(adjusted) {
-            versus.p_value_adjusted = versus.p_value.and_then(|_| adjusted.ok_or(Undefined::NoVariance));
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Verdicts: what follows from a comparison.
 
-use journey::Goal;
+use journey::{Goal, Method};
 
 use super::{Question, Versus};
 
@@ -30,32 +30,69 @@ impl Verdict {
     }
 }
 
+const BLOCKED: &str = "a blocking check failed: the arms can't be compared before it is settled";
+const MOVING: &str = "a live reading moves while windows close, so it gives no verdict";
+
 /// The verdict of a comparison, with the reason where it is withheld. `moving`: the reading still moves while windows
 /// close, so it decides nothing.
+///
+/// Under the method `sequential` only what holds at any time and is an effect decides. Under the others a verdict speaks of
+/// one reading, as [`Versus::anytime`] says.
 pub(super) fn verdict(
     versus: &Versus,
     goal: Goal,
     question: &Question<'_>,
     moving: bool,
 ) -> (Verdict, Option<&'static str>) {
-    let (Ok(p), Ok(difference)) = (versus.p_value_adjusted, versus.difference.value) else {
+    let (Some(decided), Ok(difference)) = (decided(versus, question), versus.difference.value) else {
         return (Verdict::NoData, None);
     };
     if question.blocked {
-        return (
-            Verdict::Inconclusive,
-            Some("a blocking check failed: the arms can't be compared before it is settled"),
-        );
+        return (Verdict::Inconclusive, Some(BLOCKED));
     }
     if moving {
-        return (Verdict::Inconclusive, Some("a live reading moves while windows close, so it gives no verdict"));
+        return (Verdict::Inconclusive, Some(MOVING));
     }
-    if p >= 1.0 - question.confidence {
-        return (Verdict::Inconclusive, None);
+    if versus.method == Method::Sequential {
+        for claim in [versus.anytime, versus.causal] {
+            if !claim.holds {
+                return (Verdict::Inconclusive, Some(claim.reason));
+            }
+        }
     }
-    let improves = match goal {
-        Goal::Increase => difference > 0.0,
-        Goal::Decrease => difference < 0.0,
+    let rises = match versus.converters {
+        // The converters were compared with the weights, and so is their direction.
+        Some(exact) => exact.treatment as f64 * (1.0 - exact.share) > exact.control as f64 * exact.share,
+        None => difference > 0.0,
     };
-    (if improves { Verdict::Better } else { Verdict::Worse }, None)
+    match decided {
+        Decided::Not => (Verdict::Inconclusive, None),
+        Decided::For => (Verdict::Better, None),
+        Decided::Differs if rises == (goal == Goal::Increase) => (Verdict::Better, None),
+        Decided::Against | Decided::Differs => (Verdict::Worse, None),
+    }
+}
+
+/// What a method decides by itself.
+enum Decided {
+    Not,
+    /// There is a difference; its sign says in which direction.
+    Differs,
+    For,
+    Against,
+}
+
+fn decided(versus: &Versus, question: &Question<'_>) -> Option<Decided> {
+    if versus.method == Method::Bayesian {
+        let chance = versus.chance_to_beat.ok()?;
+        return Some(if chance >= question.confidence {
+            Decided::For
+        } else if chance <= 1.0 - question.confidence {
+            Decided::Against
+        } else {
+            Decided::Not
+        });
+    }
+    let p = versus.p_value_adjusted.ok()?;
+    Some(if p < 1.0 - question.confidence { Decided::Differs } else { Decided::Not })
 }

@@ -11,7 +11,7 @@ use journey::{
 };
 use metrics::moments::{Layout, Moments};
 use metrics::reading::{ArmReading, Reading};
-use metrics::report::{Adjust, Maturity, MetricReport, Question, report};
+use metrics::report::{Maturity, MetricReport, Question, report};
 use serde_json::{Value, json};
 
 use super::args::BenchArgs;
@@ -145,15 +145,7 @@ impl Case {
 
     /// The times of the report, and the report.
     fn time(&self, maturity: Maturity) -> (Times, Vec<MetricReport>) {
-        let question = Question {
-            definition: &self.definition,
-            baseline: 0,
-            confidence: 0.95,
-            adjust: Adjust::ByRole,
-            maturity,
-            cuped: false,
-            blocked: false,
-        };
+        let question = Question { maturity, ..Question::planned(&self.definition) };
         let make =
             || std::hint::black_box(report(std::hint::black_box(&question), std::hint::black_box(&self.reading)));
         for _ in 0..RUNS / 10 {

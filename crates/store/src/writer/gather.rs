@@ -69,21 +69,16 @@ impl Waiting {
         tenant: TenantId,
         queue: &mut mpsc::Receiver<Request>,
     ) -> Option<Taken> {
-        let first = match self.left_over.take().or_else(|| queue.try_recv().ok()) {
-            Some(request) => {
-                shared.measurer.note_saturation(true);
-                request
-            }
-            None => match timeout(SOON, queue.recv()).await {
-                Ok(request) => {
-                    shared.measurer.note_saturation(self.busy);
-                    request?
-                }
-                Err(_) => {
-                    shared.measurer.note_saturation(false);
-                    next(shared, tenant, queue).await?
-                }
-            },
+        let at_hand = self.left_over.take().or_else(|| queue.try_recv().ok());
+        let first = if let Some(request) = at_hand {
+            shared.measurer.note_saturation(true);
+            request
+        } else if let Ok(soon) = timeout(SOON, queue.recv()).await {
+            shared.measurer.note_saturation(self.busy);
+            soon?
+        } else {
+            shared.measurer.note_saturation(false);
+            next(shared, tenant, queue).await?
         };
         let deadline = Instant::now() + shared.gather;
         let mut taken = Taken { rows: first.events.len(), requests: vec![first] };

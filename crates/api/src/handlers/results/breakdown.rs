@@ -12,7 +12,7 @@ use crate::wire::results::{Breakdown, ValueResult};
 const SHOWN: usize = 50;
 
 /// The breakdown, where one was asked for.
-pub(super) fn breakdown(look: &Look, question: &Question<'_>, telling: Telling) -> Option<Breakdown> {
+pub(super) fn breakdown(look: &Look, question: &Question<'_>, telling: Telling<'_>) -> Option<Breakdown> {
     let index = look.plan.dimension?;
     let dimension = look.measured.definition.experiment.dimensions[index].as_str().to_owned();
     let without = |reason: String| Breakdown { dimension: dimension.clone(), reason: Some(reason), values: None };
@@ -26,6 +26,8 @@ pub(super) fn breakdown(look: &Look, question: &Question<'_>, telling: Telling) 
         )));
     }
     let rows = by_value.rows.iter().map(|(key, row)| (key, row));
+    // How fast the persons with one value join is not known.
+    let telling = Telling { persons_per_day: None, ..telling };
     let groups = read_largest(&look.measured.definition, rows, look.through, look.plan.policy, SHOWN);
     let told = groups.into_iter().map(|group| ValueResult {
         is_rest: group.value.is_none(),

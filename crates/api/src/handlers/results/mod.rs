@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Name, Role, Zone};
 use metrics::reading::{Reading, nobody, read};
-use metrics::report::{Question, checks, report, timeline as points_of};
+use metrics::report::{Check, Course, Maturity, Question, checks_over, report, timeline as points_of};
 use store::TenantStore;
 use utoipa::IntoParams;
 
@@ -39,9 +39,9 @@ struct Shared {
     /// The confidence of intervals; 0.95 where it is absent.
     #[param(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
     confidence: Option<f64>,
-    /// How p-values are adjusted: `holm`, `bh` or `none`; without it, Holm over the primary metrics and
+    /// How p-values are adjusted: `holm`, `bh`, `ebh` or `none`; without it, Holm over the primary metrics and
     /// Benjamini-Hochberg over the others.
-    #[param(pattern = "^(holm|bh|none)?$")]
+    #[param(pattern = "^(holm|bh|ebh|none)?$")]
     adjust: Option<String>,
     /// Whether differences are adjusted by the same metric from before the exposure.
     cuped: Option<bool>,
@@ -148,13 +148,14 @@ fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
     let Some(named) = definition.metrics.get(metric) else {
         return Err(ApiError::bad_request("no_metrics", "The experiment uses no metric, so it has no timeline."));
     };
-    let (_, question, telling) = question(look, asked);
+    let (_, _, question, telling) = question(look, asked);
     let points = if look.measured.complete {
         points_of(&question, metric, &look.measured.everyone, zone, look.through, look.plan.policy)
     } else {
         Vec::new()
     };
     let windowed = definition.window_days(metric).is_some();
+    let maturity = if windowed { asked.maturity } else { Maturity::Live };
     let told = Timeline {
         experiment: definition.experiment.key.as_str().to_owned(),
         control: arm_key(look, definition.experiment.control),
@@ -162,7 +163,7 @@ fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
         metric: named.key.as_str().to_owned(),
         method: look.plan.method.word(),
         confidence: asked.confidence,
-        maturity: if windowed { build::maturity_word(asked.maturity) } else { "live" },
+        maturity: build::maturity_word(maturity),
         fresh: look.fresh(),
         measuring: look.measuring(),
         exploratory: look.plan.exploratory,
@@ -170,7 +171,11 @@ fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
             .iter()
             .map(|point| PointInfo {
                 day: point.day.to_string(),
-                arms: point.arms.iter().map(|arm| build::arm_result(definition, metric, arm, telling)).collect(),
+                arms: point
+                    .arms
+                    .iter()
+                    .map(|arm| build::arm_result(definition, metric, maturity, arm, telling))
+                    .collect(),
             })
             .collect(),
     };
@@ -185,13 +190,15 @@ fn arm_key(look: &Look, arm: usize) -> String {
     look.measured.definition.experiment.arms[arm].key.as_str().to_owned()
 }
 
-/// The reading that checks look at, the question, and how its answer is told.
-fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Question<'a>, Telling) {
+/// The reading of everyone in the first arm, its checks, the question, and how its answer is told.
+fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Vec<Check>, Question<'a>, Telling<'a>) {
     let definition = &*look.measured.definition;
     // Checks keep crossovers in their first arm: taking them away could hide what they look for.
     let first = everyone(look, CrossoverPolicy::First);
-    let blocked =
-        checks(definition, &first, look.measured.conflicting_ids).iter().any(|check| check.blocking && !check.ok);
+    let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
+    let course = Course::of(definition, rows, look.through.live);
+    let checks = checks_over(definition, &first, &course, look.measured.conflicting_ids);
+    let blocked = checks.iter().any(|check| check.blocking && !check.ok);
     let question = Question {
         definition,
         baseline: look.plan.baseline,
@@ -200,10 +207,12 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Question<'a>, Tellin
         maturity: asked.maturity,
         cuped: asked.cuped,
         blocked,
+        method: look.plan.method,
+        policy: look.plan.policy,
+        ..Question::planned(definition)
     };
-    // Who crosses over is decided after the exposure, so leaving these persons out compares unlike groups.
-    let causal = !blocked && look.plan.policy == CrossoverPolicy::First;
-    (first, question, Telling { causal, explain: asked.explain })
+    let telling = Telling { question, explain: asked.explain, persons_per_day: course.persons_per_day() };
+    (first, checks, question, telling)
 }
 
 fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
@@ -215,7 +224,7 @@ fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
 
 fn tell(look: &Look, asked: &Asked) -> Results {
     let definition = &*look.measured.definition;
-    let (first, question, telling) = question(look, asked);
+    let (first, found, question, telling) = question(look, asked);
     let complete = look.measured.complete;
     let reading =
         if look.plan.policy == CrossoverPolicy::First { first.clone() } else { everyone(look, look.plan.policy) };
@@ -231,11 +240,7 @@ fn tell(look: &Look, asked: &Asked) -> Results {
         let all = 0..definition.metrics.len();
         all.filter(|metric| wanted(*metric)).map(|at| build::unmeasured(definition, at, asked.maturity)).collect()
     };
-    let checks = if complete {
-        checks(definition, &first, look.measured.conflicting_ids).iter().map(build::check).collect()
-    } else {
-        Vec::new()
-    };
+    let checks = if complete { found.iter().map(build::check).collect() } else { Vec::new() };
     Results {
         experiment: definition.experiment.key.as_str().to_owned(),
         control: arm_key(look, definition.experiment.control),
@@ -255,7 +260,7 @@ fn tell(look: &Look, asked: &Asked) -> Results {
         checks,
         metrics,
         breakdown: breakdown::breakdown(look, &question, telling),
-        explain: asked.explain.then(|| explain::formulas(asked.cuped)),
+        explain: asked.explain.then(|| explain::formulas(look.plan.method, asked.cuped)),
     }
 }
 

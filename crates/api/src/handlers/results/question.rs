@@ -176,9 +176,14 @@ pub(crate) struct Plan {
 }
 
 const CONFIDENCE: &str = "a number between 0 and 1, such as 0.95";
-const METHODS: [(&str, Method); 1] = [("frequentist", Method::Frequentist)];
-const ADJUSTMENTS: [(&str, Adjust); 3] =
-    [("holm", Adjust::Holm), ("bh", Adjust::BenjaminiHochberg), ("none", Adjust::None)];
+const METHODS: [(&str, Method); 3] =
+    [("sequential", Method::Sequential), ("frequentist", Method::Frequentist), ("bayesian", Method::Bayesian)];
+const ADJUSTMENTS: [(&str, Adjust); 4] = [
+    ("holm", Adjust::Holm),
+    ("bh", Adjust::BenjaminiHochberg),
+    ("ebh", Adjust::EBenjaminiHochberg),
+    ("none", Adjust::None),
+];
 const FLAGS: [(&str, bool); 2] = [("true", true), ("false", false)];
 const MATURITIES: [(&str, Maturity); 2] = [("matured", Maturity::Matured), ("live", Maturity::Live)];
 const CROSSOVERS: [(&str, CrossoverPolicy); 2] =
@@ -191,6 +196,7 @@ pub(crate) fn adjust_word(adjust: Adjust) -> &'static str {
         Adjust::ByRole => "by_role",
         Adjust::Holm => "holm",
         Adjust::BenjaminiHochberg => "bh",
+        Adjust::EBenjaminiHochberg => "ebh",
         Adjust::None => "none",
     }
 }
@@ -248,8 +254,8 @@ mod tests {
     #[test]
     fn what_there_is_not_is_refused_with_what_there_is() {
         for (query, name) in [
-            ("?method=bayesian", "frequentist"),
-            ("?adjust=bonferroni", "holm or bh or none"),
+            ("?method=optimistic", "sequential or frequentist or bayesian"),
+            ("?adjust=bonferroni", "holm or bh or ebh or none"),
             ("?confidence=1", "between 0 and 1"),
             ("?confidence=NaN", "between 0 and 1"),
             ("?as_of=yesterday", "2026-11-24"),

@@ -46,7 +46,7 @@ pub(crate) struct ExperimentSchema {
     window_days: Option<u32>,
     /// What happens to a person who is exposed to a second arm; `first` where it is absent.
     crossovers: Option<schema::Crossovers>,
-    /// How lifts are tested; `frequentist` where it is absent.
+    /// How lifts are tested; `sequential` where it is absent.
     method: Option<schema::Method>,
     /// The metrics: each a key, or an object with its role.
     #[schema(max_items = 100)]
@@ -176,7 +176,7 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Experiment, Invalid> {
         ends_at: fields.instant("ends_at")?,
         window_days,
         crossovers: crossovers.unwrap_or(CrossoverPolicy::First),
-        method: method.unwrap_or(Method::Frequentist),
+        method: method.unwrap_or(Method::Sequential),
         metrics: fields
             .list("metrics")?
             .into_iter()

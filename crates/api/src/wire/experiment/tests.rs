@@ -27,6 +27,12 @@ fn the_example_of_the_contract_comes_back() {
 }
 
 #[test]
+fn the_default_method_may_be_read_at_any_time() {
+    let experiment = parse(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}]}"#).unwrap();
+    assert_eq!(experiment.method, journey::Method::Sequential);
+}
+
+#[test]
 fn null_is_no_window_and_absent_is_the_default() {
     let window = |member: &str| {
         parse(&format!(r#"{{"control":"a","arms":[{{"key":"a"}},{{"key":"z"}}]{member}}}"#))
@@ -53,7 +59,7 @@ fn faults_have_their_place() {
     );
     assert_eq!(refused(r#"{"control":"b","arms":[{"key":"a"},{"key":"z"}]}"#), ("unknown_arm", "/control".into()));
     assert_eq!(
-        refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"method":"sequential"}"#),
+        refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"method":"optimistic"}"#),
         ("unknown_word", "/method".into())
     );
     assert_eq!(

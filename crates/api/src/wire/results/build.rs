@@ -1,25 +1,30 @@
 //! From reports to the shapes that are answered.
 
 use journey::{Definition, Experiment, MetricKind};
-use metrics::inference::Undefined;
+use metrics::inference::{Bounds, Undefined};
 use metrics::moments::Moments;
 use metrics::reading::Reading;
-use metrics::report::{ArmReport, Check, Kpi, Maturity, MetricReport, Value, Versus};
+use metrics::report::{
+    Adjusted, ArmReport, Check, Guardrail, Kpi, Maturity, MetricReport, Question, Value, Verdict, Versus, sentence,
+};
 
 use super::explain;
 use super::{
-    ArmCounts, ArmResult, CheckInfo, Estimated, IntervalInfo, LiveResult, MetricResult, Reasons, TallyInfo, VersusInfo,
+    AdjustedInfo, ArmCounts, ArmResult, CheckInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult,
+    MetricResult, Reasons, TallyInfo, VersusInfo,
 };
 use crate::wire::decimal::decimal;
 use crate::wire::schema::NumberOf;
 
 /// How numbers are told.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Telling {
-    /// Whether differences can be read as effects.
-    pub(crate) causal: bool,
+pub(crate) struct Telling<'a> {
+    /// What was asked.
+    pub(crate) question: Question<'a>,
     /// Whether the steps are told too.
     pub(crate) explain: bool,
+    /// Persons who join in a day, where it is known.
+    pub(crate) persons_per_day: Option<f64>,
 }
 
 /// The word for a reading.
@@ -54,7 +59,8 @@ pub(crate) fn check(check: &Check) -> CheckInfo {
         blocking: check.blocking,
         anytime: check.anytime,
         p_value: has_p_value.then_some(check.p_value),
-        p_value_chi_square: (check.check == "sample_ratio").then_some(check.p_value),
+        p_value_chi_square: (check.check == "sample_ratio").then_some(check.p_value_chi_square),
+        threshold: check.threshold,
         persons: check.persons,
         share: check.share,
         count: check.count,
@@ -63,8 +69,8 @@ pub(crate) fn check(check: &Check) -> CheckInfo {
 }
 
 /// A metric.
-pub(crate) fn metric(definition: &Definition, report: &MetricReport, telling: Telling) -> MetricResult {
-    let arms = report.arms.iter().map(|arm| arm_result(definition, report.metric, arm, telling));
+pub(crate) fn metric(definition: &Definition, report: &MetricReport, telling: Telling<'_>) -> MetricResult {
+    let arms = report.arms.iter().map(|arm| arm_result(definition, report.metric, report.maturity, arm, telling));
     frame(definition, report.metric, report.maturity, arms.collect(), report.notes.clone())
 }
 
@@ -110,7 +116,13 @@ fn frame(
 }
 
 /// An arm of a metric.
-pub(crate) fn arm_result(definition: &Definition, metric: usize, report: &ArmReport, telling: Telling) -> ArmResult {
+pub(crate) fn arm_result(
+    definition: &Definition,
+    metric: usize,
+    maturity: Maturity,
+    report: &ArmReport,
+    telling: Telling<'_>,
+) -> ArmResult {
     let kind = &definition.metrics[metric].kind;
     let live = report.live.as_ref().map(|kpi| {
         // The steps of the live reading would double the answer, and are the same formulas.
@@ -124,7 +136,10 @@ pub(crate) fn arm_result(definition: &Definition, metric: usize, report: &ArmRep
             reasons: told.reasons,
         }
     });
-    let told = tell(kind, &report.main, telling);
+    let mut told = tell(kind, &report.main, telling);
+    if let Some(versus) = &mut told.versus_control {
+        versus.sentence = sentence(&telling.question, metric, maturity, report, telling.persons_per_day);
+    }
     ArmResult {
         arm: definition.experiment.arms[report.arm].key.as_str().to_owned(),
         persons: told.persons,
@@ -147,7 +162,7 @@ struct Told {
     reasons: Reasons,
 }
 
-fn tell(kind: &MetricKind, kpi: &Kpi, telling: Telling) -> Told {
+fn tell(kind: &MetricKind, kpi: &Kpi, telling: Telling<'_>) -> Told {
     let mut reasons = Reasons::new();
     Told {
         persons: Some(kpi.persons),
@@ -178,27 +193,66 @@ fn tally(kind: &MetricKind, moments: &Moments) -> TallyInfo {
     }
 }
 
-fn comparison(versus: &Versus, telling: Telling) -> VersusInfo {
+fn comparison(versus: &Versus, telling: Telling<'_>) -> VersusInfo {
     let mut reasons = Reasons::new();
     let (verdict, withheld) = versus.verdict;
-    let undefined = versus.p_value_adjusted.err().or(versus.difference.value.err());
-    for name in ["chance_to_beat_control", "expected_loss"] {
-        reasons.insert(name, "the method frequentist gives no probabilities of arms".to_owned());
-    }
+    let without_verdict = (verdict == Verdict::NoData)
+        .then(|| versus.p_value_adjusted.err().or(versus.difference.value.err()).map(|reason| reason.to_string()));
+    let lift = Estimated {
+        value: or_reason(versus.lift.value, "lift", &mut reasons),
+        low: or_reason(versus.lift_bounds.low, "lift.low", &mut reasons),
+        high: or_reason(versus.lift_bounds.high, "lift.high", &mut reasons),
+    };
     VersusInfo {
+        method: versus.method.word(),
+        inference: versus.inference.word(),
         difference: estimated(versus.difference, ["difference", "difference.interval"], &mut reasons),
-        lift: estimated(versus.lift, ["lift", "lift.interval"], &mut reasons),
+        lift,
         impact_score: or_reason(versus.impact_score(), "impact_score", &mut reasons),
         p_value: or_reason(versus.p_value, "p_value", &mut reasons),
         p_value_adjusted: or_reason(versus.p_value_adjusted, "p_value_adjusted", &mut reasons),
-        chance_to_beat_control: None,
-        expected_loss: None,
-        anytime: false,
-        causal: telling.causal,
+        adjusted: versus.adjusted.as_ref().map(adjusted),
+        chance_to_beat_control: or_reason(versus.chance_to_beat, "chance_to_beat_control", &mut reasons),
+        expected_loss: or_reason(versus.expected_loss, "expected_loss", &mut reasons),
+        expected_contributors: versus.expected_contributors,
+        anytime: versus.anytime.holds,
+        anytime_reason: versus.anytime.reason,
+        causal: versus.causal.holds,
+        causal_reason: versus.causal.reason,
+        guardrail: versus.guardrail.as_ref().map(guardrail),
         verdict: verdict.word(),
-        reason: withheld.map(str::to_owned).or_else(|| undefined.map(|reason| reason.to_string())),
+        reason: withheld.map(str::to_owned).or_else(|| without_verdict.flatten()),
+        sentence: None,
         reasons,
-        explain: telling.explain.then(|| explain::of_comparison(versus)),
+        explain: telling.explain.then(|| explain::of_comparison(&telling.question, versus)),
+    }
+}
+
+fn adjusted(adjusted: &Adjusted) -> AdjustedInfo {
+    AdjustedInfo {
+        family: adjusted.family.word(),
+        size: adjusted.size,
+        correction: adjusted.correction.word(),
+        promise: adjusted.correction.promise(),
+        confidence: adjusted.confidence,
+        difference: ends(&adjusted.difference),
+        lift: ends(&adjusted.lift),
+    }
+}
+
+fn ends(bounds: &Bounds) -> EndsInfo {
+    EndsInfo { low: bounds.low.ok(), high: bounds.high.ok() }
+}
+
+fn guardrail(guardrail: &Guardrail) -> GuardrailInfo {
+    let margin = guardrail.margin.ok();
+    GuardrailInfo {
+        max_harm: guardrail.max_harm,
+        state: guardrail.harm.word(),
+        margin: margin.map(|margin| margin.value),
+        low: margin.map(|margin| margin.low),
+        high: margin.map(|margin| margin.high),
+        reason: guardrail.reason.map(str::to_owned).or_else(|| guardrail.margin.err().map(|reason| reason.to_string())),
     }
 }
 

@@ -1,8 +1,11 @@
 //! How a number came about, with `explain=true`.
 
+use std::collections::BTreeMap;
+
+use journey::Method;
 use metrics::inference::{FiellerInterval, Test};
 use metrics::moments::Moments;
-use metrics::report::{Kpi, Versus};
+use metrics::report::{Kpi, Question, Versus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,8 +32,8 @@ pub(crate) struct Formula {
     pub(crate) source: &'static str,
 }
 
-/// The formulas of the method `frequentist`.
-pub(crate) fn formulas(cuped: bool) -> Explanation {
+/// The formulas that an answer by `method` is made of; how each comparison was judged stands with the comparison.
+pub(crate) fn formulas(method: Method, cuped: bool) -> Explanation {
     let formula = |gives, formula, source| Formula { gives, formula, source };
     let mut formulas = vec![
         formula(
@@ -45,6 +48,74 @@ pub(crate) fn formulas(cuped: bool) -> Explanation {
         ),
         formula("interval of a share", "Wilson's score interval", "Wilson, JASA 22 (1927)"),
         formula("interval of a mean", "m +- t(n - 1) sqrt(v)", "Student, Biometrika 6 (1908)"),
+        formula("impact_score", "100 x lift", "the definition of this service"),
+        formula(
+            "sample_ratio",
+            "1 / e, the largest e of all day ends and now, of the multinomial mixture (concentration 100) of persons per arm \
+             against the weights; an alarm below 0.001",
+            "Lindon, Malek, NeurIPS 2022",
+        ),
+        formula(
+            "p_value_chi_square",
+            "chi-square of the persons per arm against the weights, at one reading",
+            "Fabijan et al., Diagnosing Sample Ratio Mismatch, KDD 2019",
+        ),
+    ];
+    formulas.extend(match method {
+        Method::Sequential => sequential(formula),
+        Method::Frequentist => fixed_horizon(formula),
+        Method::Bayesian => vec![formula(
+            "chance_to_beat_control and expected_loss",
+            "of a share: both rates Beta(1 + k, 1 + n - k), exactly; of all else: the normal posterior of the lift, with a flat \
+             prior",
+            "Miller, Formulas for Bayesian A/B Testing (2015); Stucchio, Bayesian A/B Testing at VWO (2015)",
+        )],
+    });
+    if method != Method::Bayesian {
+        formulas.push(formula(
+            "p_value_adjusted",
+            "Holm over the comparisons of the primary metrics, with Bonferroni's intervals; Benjamini-Hochberg over those of \
+             the others, with the intervals of Benjamini and Yekutieli",
+            "Holm, Scand. J. Statist. 6 (1979); Benjamini, Hochberg, JRSS B 57 (1995); Benjamini, Yekutieli, JASA 100 (2005); \
+             ebh: Wang, Ramdas, JRSS B 84 (2022)",
+        ));
+    }
+    if cuped {
+        formulas.push(formula(
+            "cuped",
+            "y - theta (x - mean x), theta the pooled within-arm slope of y on the same metric x from the 14 days before exposure",
+            "Deng, Xu, Kohavi, Walker, WSDM 2013",
+        ));
+    }
+    Explanation { formulas }
+}
+
+type Make = fn(&'static str, &'static str, &'static str) -> Formula;
+
+fn sequential(formula: Make) -> Vec<Formula> {
+    vec![
+        formula(
+            "difference and p_value",
+            "the asymptotic confidence sequence at the time 4 n_t n_c / (n_t + n_c), with the larger of Welch's and the pooled \
+             standard error: wrong at any moment at most as often as stated",
+            "Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, arXiv 2103.06476v7",
+        ),
+        formula(
+            "lift",
+            "all r with (m_t - m_c - r |m_c|)^2 within the width of the sequence of its own variance, for either standard error: \
+             0 is outside exactly where the p-value is below 1 - confidence",
+            "Fieller, JRSS B 16 (1954)",
+        ),
+        formula(
+            "lift of few or of accruing conversions",
+            "the rate ratios that the arms of those who converted do not refute, by the multinomial mixture (concentration 20)",
+            "Lindon, Malek, NeurIPS 2022",
+        ),
+    ]
+}
+
+fn fixed_horizon(formula: Make) -> Vec<Formula> {
+    vec![
         formula(
             "difference",
             "m_t - m_c +- t(df) sqrt(v_t + v_c); df = (v_t + v_c)^2 / (v_t^2 / (n_t - 1) + v_c^2 / (n_c - 1))",
@@ -61,26 +132,7 @@ pub(crate) fn formulas(cuped: bool) -> Explanation {
             "all r with (m_t - m_c - r |m_c|)^2 within the quantile of its own variance: it excludes 0 exactly where the test rejects",
             "Fieller, JRSS B 16 (1954)",
         ),
-        formula("impact_score", "100 x lift", "the definition of this service"),
-        formula(
-            "p_value_adjusted",
-            "Holm over the comparisons of the primary metrics; Benjamini-Hochberg over those of the others",
-            "Holm, Scand. J. Statist. 6 (1979); Benjamini, Hochberg, JRSS B 57 (1995)",
-        ),
-        formula(
-            "sample_ratio",
-            "chi-square of the persons per arm against the weights; an alarm below 0.001",
-            "Fabijan et al., Diagnosing Sample Ratio Mismatch, KDD 2019",
-        ),
-    ];
-    if cuped {
-        formulas.push(formula(
-            "cuped",
-            "y - theta (x - mean x), theta the pooled within-arm slope of y on the same metric x from the 14 days before exposure",
-            "Deng, Xu, Kohavi, Walker, WSDM 2013",
-        ));
-    }
-    Explanation { formulas }
+    ]
 }
 
 /// The steps of a KPI.
@@ -175,6 +227,26 @@ pub(crate) struct ComparisonExplanation {
     /// The adjustment by the same metric from before the exposure, where it was asked for and applies.
     #[schema(required = true)]
     cuped: Option<CupedInfo>,
+    /// The formula that judged the comparison, with every number in it; null where nothing did.
+    #[schema(required = true)]
+    used: Option<UsedFormula>,
+    /// The same question as other tools answer it; null where they have no answer.
+    #[schema(required = true)]
+    reference: Option<UsedFormula>,
+}
+
+/// A formula with the numbers that went into it and came out of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UsedFormula {
+    /// Its name.
+    name: &'static str,
+    /// What is computed.
+    formula: &'static str,
+    /// Where it comes from.
+    source: &'static str,
+    /// The numbers, by the names that the formula gives them.
+    numbers: BTreeMap<&'static str, f64>,
 }
 
 /// Fieller's interval; a side may be open.
@@ -242,10 +314,15 @@ fn sums(moments: &Moments) -> MomentsInfo {
 }
 
 /// The steps of a comparison.
-pub(crate) fn of_comparison(versus: &Versus) -> ComparisonExplanation {
+pub(crate) fn of_comparison(question: &Question<'_>, versus: &Versus) -> ComparisonExplanation {
     let test = |of: fn(&Test) -> f64| versus.test.as_ref().ok().map(of);
+    let (used, reference) = match metrics::report::steps(question, versus) {
+        Some(steps) => (Some(used_formula(&steps.used)), steps.reference.as_ref().map(used_formula)),
+        None => (None, None),
+    };
     ComparisonExplanation {
-        standard_error: test(|test| test.standard_error),
+        standard_error: test(|test| test.standard_error)
+            .or_else(|| versus.sequential.ok().map(|test| test.standard_error)),
         t: test(|test| test.t),
         degrees_of_freedom: test(|test| test.degrees_of_freedom),
         lift_standard_error: versus.lift_standard_error.ok(),
@@ -255,5 +332,16 @@ pub(crate) fn of_comparison(versus: &Versus) -> ComparisonExplanation {
             reason: set.open_because().map(|reason| reason.to_string()),
         }),
         cuped: versus.cuped.map(|cuped| CupedInfo { theta: cuped.theta, variance_saved: cuped.variance_saved }),
+        used,
+        reference,
+    }
+}
+
+fn used_formula(formula: &metrics::report::Formula) -> UsedFormula {
+    UsedFormula {
+        name: formula.name,
+        formula: formula.formula,
+        source: formula.source,
+        numbers: formula.numbers.iter().copied().collect(),
     }
 }

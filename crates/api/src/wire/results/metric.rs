@@ -146,9 +146,15 @@ pub(crate) struct TallyInfo {
 #[schema(as = Versus)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VersusInfo {
+    /// How arms are judged.
+    #[schema(value_type = schema::Method)]
+    pub(crate) method: &'static str,
+    /// What judged this comparison.
+    #[schema(pattern = "^(confidence_sequence|exact_converters|fixed_horizon|normal_posterior|exact_rates|nothing)$")]
+    pub(crate) inference: &'static str,
     /// KPI of the arm minus KPI of the baseline.
     pub(crate) difference: Estimated,
-    /// The difference relative to the baseline, as a fraction.
+    /// The difference relative to the baseline, as a fraction. A side without a bound is null, with its reason.
     pub(crate) lift: Estimated,
     /// 100 × lift.
     #[schema(required = true)]
@@ -159,22 +165,42 @@ pub(crate) struct VersusInfo {
     /// The same, adjusted for the number of comparisons.
     #[schema(required = true)]
     pub(crate) p_value_adjusted: Option<f64>,
-    /// The probability that the arm is better than the baseline; null with this method.
+    /// The intervals that go with the adjusted p-value; only where one was adjusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) adjusted: Option<AdjustedInfo>,
+    /// The probability that the arm is better than the baseline; null but with the method `bayesian`.
     #[schema(required = true)]
     pub(crate) chance_to_beat_control: Option<f64>,
-    /// What choosing the arm loses on average where it is worse; null with this method.
+    /// What choosing the arm loses on average where it is worse, as a fraction of the baseline; null but with the method
+    /// `bayesian`.
     #[schema(required = true)]
     pub(crate) expected_loss: Option<f64>,
+    /// Persons with a value other than zero that are expected in the smaller arm, from both arms together; for values a
+    /// number that is surely reached.
+    pub(crate) expected_contributors: f64,
     /// Whether interval and p-value stay valid however often they are read.
     pub(crate) anytime: bool,
+    /// Why.
+    pub(crate) anytime_reason: &'static str,
     /// Whether the difference can be read as the effect of the arm.
     pub(crate) causal: bool,
+    /// Why.
+    pub(crate) causal_reason: &'static str,
+    /// What is known of the arm's harm, for guardrails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) guardrail: Option<GuardrailInfo>,
     /// What follows.
     #[schema(pattern = "^(better|worse|inconclusive|no_data)$")]
     pub(crate) verdict: &'static str,
     /// Why there is no verdict.
     #[schema(required = true)]
     pub(crate) reason: Option<String>,
+    /// What follows, with its uncertainty and the next step, for people; of the main reading only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "Between +1.2 % and +7.4 % on orders (sequential, 95 %): better.")]
+    pub(crate) sentence: Option<String>,
     /// Why a number is null, by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
@@ -183,6 +209,65 @@ pub(crate) struct VersusInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) explain: Option<ComparisonExplanation>,
+}
+
+/// The intervals that go with a p-value adjusted for the number of comparisons.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Adjusted)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdjustedInfo {
+    /// The comparisons that are judged together.
+    pub(crate) family: &'static str,
+    /// How many they are.
+    pub(crate) size: usize,
+    /// How they are corrected.
+    #[schema(pattern = "^(holm|bh|ebh|none)$")]
+    pub(crate) correction: &'static str,
+    /// What that keeps, and under which dependence.
+    pub(crate) promise: &'static str,
+    /// The confidence of each interval by itself.
+    pub(crate) confidence: f64,
+    /// The interval of the difference.
+    pub(crate) difference: EndsInfo,
+    /// The interval of the lift.
+    pub(crate) lift: EndsInfo,
+}
+
+/// The ends of an interval; null: open, or unknown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ends)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndsInfo {
+    /// The lower end.
+    #[schema(required = true)]
+    pub(crate) low: Option<f64>,
+    /// The upper end.
+    #[schema(required = true)]
+    pub(crate) high: Option<f64>,
+}
+
+/// What is known of an arm's harm.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GuardrailState)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GuardrailInfo {
+    /// The relative harm that is tolerated.
+    pub(crate) max_harm: f64,
+    /// `safe`: more harm is ruled out; `harmed`: more harm is shown.
+    #[schema(pattern = "^(safe|harmed|undecided)$")]
+    pub(crate) state: &'static str,
+    /// How far the arm is from the tolerated harm, in the KPI's unit; above 0: within it.
+    #[schema(required = true)]
+    pub(crate) margin: Option<f64>,
+    /// Its lower bound, one-sided.
+    #[schema(required = true)]
+    pub(crate) low: Option<f64>,
+    /// Its upper bound, one-sided.
+    #[schema(required = true)]
+    pub(crate) high: Option<f64>,
+    /// Why nothing is decided, or why there is no margin.
+    #[schema(required = true)]
+    pub(crate) reason: Option<String>,
 }
 
 /// A number with the ends of its interval.

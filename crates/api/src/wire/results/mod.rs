@@ -13,7 +13,10 @@ use utoipa::ToSchema;
 use super::experiment::MeasuringInfo;
 use super::schema::{self, NumberOf};
 use explain::Explanation;
-pub(crate) use metric::{ArmResult, Estimated, IntervalInfo, LiveResult, MetricResult, Reasons, TallyInfo, VersusInfo};
+pub(crate) use metric::{
+    AdjustedInfo, ArmResult, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult, Reasons,
+    TallyInfo, VersusInfo,
+};
 pub(crate) use timeline::{PointInfo, Timeline};
 pub(crate) use trust::{CheckInfo, FreshInfo, SetAside};
 
@@ -41,7 +44,7 @@ pub(crate) struct Results {
     pub(crate) confidence: f64,
     /// How p-values are adjusted for the number of comparisons: `by_role` is Holm over the primary metrics and
     /// Benjamini-Hochberg over the others.
-    #[schema(pattern = "^(by_role|holm|bh|none)$")]
+    #[schema(pattern = "^(by_role|holm|bh|ebh|none)$")]
     pub(crate) adjust: &'static str,
     /// Whether differences are adjusted by the same metric from before the exposure.
     pub(crate) cuped: bool,

@@ -51,6 +51,10 @@ pub(crate) struct CheckInfo {
     /// The p-value of the chi-square test at fixed horizon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) p_value_chi_square: Option<Option<f64>>,
+    /// The number beyond which it fails: below it of the p-value, above it of the share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) threshold: Option<f64>,
     /// Persons concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

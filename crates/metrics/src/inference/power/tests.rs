@@ -170,7 +170,7 @@ fn refusals() {
     assert_eq!(fixed(0.5).persons_needed(&rate, 0.0, 0.8), Err(Undefined::Unreachable));
     assert_eq!(fixed(0.5).persons_needed(&rate, 0.01, 0.01), Err(Undefined::InvalidDesign));
     assert_eq!(fixed(0.5).minimum_detectable_effect(&rate, 10.0, 0.8, Direction::Up), Err(Undefined::Unreachable));
-    assert_eq!(sequential(0.0, 0.5).power(&rate, 0.05, 100.0), Err(Undefined::InvalidDesign));
+    assert_eq!(sequential(0.0, 0.5).power(&rate, 0.05, 100.0), Err(Undefined::InvalidPlan));
 }
 
 proptest! {

@@ -13,6 +13,18 @@ const RULE: [(f64, f64); 8] = [
     (0.989_400_934_991_649_9, 0.027_152_459_411_754_095),
 ];
 
+/// The 16 nodes of the rule, ascending, and their weights.
+pub(crate) fn legendre() -> ([f64; 16], [f64; 16]) {
+    let at = |index: usize| if index < 8 { (RULE[7 - index], -1.0) } else { (RULE[index - 8], 1.0) };
+    (
+        std::array::from_fn(|index| {
+            let ((node, _), sign) = at(index);
+            sign * node
+        }),
+        std::array::from_fn(|index| at(index).0.1),
+    )
+}
+
 /// Panels of the rule. With eight, the rule is exact to rounding for every shape that is smooth on the scale of the
 /// bell.
 const PANELS: u8 = 8;

@@ -6,6 +6,7 @@
 //! 40-digit arithmetic.
 
 mod chi_square;
+pub(crate) mod gamma;
 mod integral;
 mod normal;
 mod student;
@@ -13,5 +14,7 @@ mod student;
 mod tests;
 
 pub use chi_square::chi_square_sf;
+pub(crate) use integral::legendre;
 pub use normal::{normal_isf, normal_sf};
+pub(crate) use student::student_isf_near;
 pub use student::{student_isf, student_sf, student_two_sided};

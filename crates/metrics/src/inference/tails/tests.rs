@@ -32,6 +32,20 @@ fn student_quantiles() {
     }
 }
 
+/// The two fast ways for many degrees of freedom against the slow ones, on both sides of the border.
+#[test]
+fn many_degrees_of_freedom() {
+    for tail in [0.4, 0.1, 0.025, 0.005, 1e-4, 1e-9, 1e-15] {
+        let z = normal_isf(tail).unwrap();
+        for factor in [100.0, 190.0, 201.0, 250.0, 1e3, 1e5, 1e9] {
+            let df: f64 = factor * (z * z + 1.0);
+            let newton = student_isf(tail, df).unwrap();
+            close(super::student_isf_near(tail, z, df).unwrap(), newton, 1e-13);
+            close(student_sf(newton, df).unwrap(), tail, 2e-12);
+        }
+    }
+}
+
 #[test]
 fn normal_tails() {
     for (z, expected) in NORMAL_SF {

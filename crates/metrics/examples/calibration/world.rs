@@ -1,0 +1,184 @@
+//! What persons do in a simulated experiment.
+
+use journey::{
+    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Goal, Measure, Method, Metric, MetricDraft,
+    MetricKind, MetricUse, Name, Of, Pattern, Role, Selector, UNIT,
+};
+
+use super::random::Random;
+
+/// How a person's value is distributed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    /// Normal, mean 10, standard deviation 3.
+    Normal,
+    /// Log-normal with this sigma.
+    LogNormal(f64),
+    /// 3 % buy, for a log-normal amount (sigma 1).
+    Buyers,
+    /// A share converts.
+    Conversion(f64),
+    /// 30 % order one to three times, each for a log-normal amount (sigma 0.5): value per order.
+    Ratio,
+}
+
+pub(crate) const OUTCOMES: [Outcome; 7] = [
+    Outcome::Normal,
+    Outcome::LogNormal(1.0),
+    Outcome::LogNormal(2.0),
+    Outcome::Buyers,
+    Outcome::Conversion(0.005),
+    Outcome::Conversion(0.05),
+    Outcome::Ratio,
+];
+
+/// A value and a denominator, in units of 1e-6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Person {
+    pub(crate) y: i64,
+    pub(crate) d: i64,
+}
+
+impl Person {
+    pub(crate) fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl Outcome {
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Normal => "normal".into(),
+            Self::LogNormal(sigma) => format!("log-normal {sigma}"),
+            Self::Buyers => "3 % buyers".into(),
+            Self::Conversion(rate) => format!("{} % convert", rate * 100.0),
+            Self::Ratio => "ratio".into(),
+        }
+    }
+
+    pub(crate) fn is_binary(self) -> bool {
+        matches!(self, Self::Conversion(_))
+    }
+
+    pub(crate) fn is_ratio(self) -> bool {
+        self == Self::Ratio
+    }
+
+    /// The KPI of control, exactly.
+    pub(crate) fn mean(self) -> f64 {
+        match self {
+            Self::Normal => 10.0,
+            Self::LogNormal(sigma) => 10.0 * (sigma * sigma / 2.0).exp(),
+            Self::Buyers => 0.03 * 30.0 * 0.5f64.exp(),
+            Self::Conversion(rate) => rate,
+            Self::Ratio => 20.0 * 0.125f64.exp(),
+        }
+    }
+
+    /// Draws a person; values (for conversions the rate) are `1 + lift` times those of control.
+    pub(crate) fn draw(self, random: &mut Random, lift: f64) -> Person {
+        let factor = 1.0 + lift;
+        let value = |amount: f64| Person { y: units(amount * factor), d: 0 };
+        match self {
+            Self::Normal => value(10.0 + 3.0 * random.normal()),
+            Self::LogNormal(sigma) => value(10.0 * (sigma * random.normal()).exp()),
+            Self::Buyers if random.chance(0.03) => value(30.0 * random.normal().exp()),
+            Self::Conversion(rate) if random.chance(rate * factor) => Person { y: UNIT, d: 0 },
+            Self::Buyers | Self::Conversion(_) => Person::default(),
+            Self::Ratio => {
+                let mut person = Person::default();
+                if random.chance(0.3) {
+                    let mut orders = 1;
+                    while orders < 3 && random.chance(0.4) {
+                        orders += 1;
+                    }
+                    for _ in 0..orders {
+                        person.y += units(20.0 * factor * (0.5 * random.normal()).exp());
+                        person.d += UNIT;
+                    }
+                }
+                person
+            }
+        }
+    }
+}
+
+fn units(amount: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "amounts of a simulation lie far within the type")]
+    let units = (amount * UNIT as f64).round() as i64;
+    units
+}
+
+/// In which order persons and outcomes come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// One by one with their final values, read after each.
+    Persons,
+    /// In fifty days, read at the end of each.
+    Days,
+    /// All at once; their outcomes come in one by one, read after each.
+    Blast,
+}
+
+pub(crate) const ARRIVALS: [Arrival; 3] = [Arrival::Persons, Arrival::Days, Arrival::Blast];
+
+impl Arrival {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Persons => "persons",
+            Self::Days => "days",
+            Self::Blast => "blast",
+        }
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text, "").expect("a valid name")
+}
+
+/// An experiment with one metric and weights `control : 100 - control`. In a blast the metric has no window, so that its live
+/// reading decides.
+pub(crate) fn definition(outcome: Outcome, arrival: Arrival, control: i64) -> Definition {
+    let selector = || Selector { event: Pattern::parse("Order Completed", "").expect("a name"), filters: Vec::new() };
+    let measure = |of| Measure { selector: selector(), of };
+    let kind = match outcome {
+        Outcome::Conversion(_) => MetricKind::Conversion(selector()),
+        Outcome::Ratio => MetricKind::Ratio { numerator: measure(Of::Value), denominator: measure(Of::Count) },
+        _ => MetricKind::Sum(selector()),
+    };
+    let window_days = (arrival != Arrival::Blast).then_some(14);
+    let draft = MetricDraft {
+        key: name("kpi"),
+        kind,
+        window_days,
+        cap: None,
+        goal: Goal::Increase,
+        unit: None,
+        description: None,
+    };
+    let metric = Metric::validate(draft).expect("a valid metric");
+    let arm = |key: &str, weight: i64| Arm {
+        key: name(key),
+        weight: Amount::from_units(weight * UNIT).expect("a valid weight"),
+        intensity: None,
+        cost: [None; 3],
+    };
+    let draft = ExperimentDraft {
+        key: name("simulated"),
+        name: None,
+        tactic: None,
+        hypothesis: None,
+        owner: None,
+        control: name("control"),
+        arms: vec![arm("control", control), arm("arm", 100 - control)],
+        starts_at: None,
+        ends_at: None,
+        window_days,
+        crossovers: CrossoverPolicy::First,
+        method: Method::Sequential,
+        metrics: vec![MetricUse { metric: metric.key.clone(), role: Role::Primary, max_harm: None }],
+        dimensions: Vec::new(),
+        archived: false,
+    };
+    Definition { experiment: Experiment::validate(draft).expect("a valid experiment"), metrics: vec![metric] }
+}

@@ -1,0 +1,68 @@
+//! How did the arms fill, day by day? What checks look at that stay valid however often they are read.
+
+use std::collections::BTreeMap;
+
+use journey::{Day, Definition};
+
+use crate::reading::Reading;
+use crate::tally::{Count, Row, RowKey};
+
+/// Persons and crossovers per arm at the ends of the days so far, cumulative, oldest first; the last is now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Course {
+    /// Persons exposed, per arm.
+    pub persons: Vec<Vec<u64>>,
+    /// Persons of the arm who crossed over to another one, per arm.
+    pub crossovers: Vec<Vec<u64>>,
+}
+
+impl Course {
+    /// The course up to the end of `through`, from the rows of everyone (dimension 0), in any order.
+    #[must_use]
+    pub fn of<'a>(
+        definition: &Definition,
+        rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+        through: Day,
+    ) -> Self {
+        let arms = definition.experiment.arms.len();
+        let mut days: BTreeMap<Day, (Vec<i64>, Vec<i64>)> = BTreeMap::new();
+        for (key, row) in rows.into_iter().filter(|(key, _)| key.day <= through && key.dimension == 0) {
+            let Some(arm) = usize::try_from(key.arm).ok().filter(|arm| *arm < arms) else { continue };
+            let (persons, crossovers) = days.entry(key.day).or_insert_with(|| (vec![0; arms], vec![0; arms]));
+            persons[arm] += row.all.counts[Count::Persons as usize];
+            crossovers[arm] += row.all.counts[Count::Crossovers as usize];
+        }
+        let mut course = Self::default();
+        let (mut persons, mut crossovers) = (vec![0; arms], vec![0; arms]);
+        for (new_persons, new_crossovers) in days.into_values() {
+            grow(&mut persons, &new_persons, &mut course.persons);
+            grow(&mut crossovers, &new_crossovers, &mut course.crossovers);
+        }
+        course
+    }
+
+    /// The course of which only its present is known.
+    #[must_use]
+    pub fn now(reading: &Reading) -> Self {
+        let counts = |of: fn(&crate::reading::ArmReading) -> i64| {
+            vec![reading.arms.iter().map(|arm| u64::try_from(of(arm)).unwrap_or(0)).collect()]
+        };
+        Self { persons: counts(|arm| arm.persons), crossovers: counts(|arm| arm.crossovers) }
+    }
+
+    /// Persons who joined per day, over the last seven days that anything happened on; `None` before there is a day.
+    #[must_use]
+    pub fn persons_per_day(&self) -> Option<f64> {
+        const RECENT: usize = 7;
+        let totals: Vec<u64> = self.persons.iter().map(|arms| arms.iter().sum()).collect();
+        let last = *totals.last()?;
+        let days = totals.len().min(RECENT);
+        let before = totals.len().checked_sub(RECENT + 1).map_or(0, |at| totals[at]);
+        Some((last.saturating_sub(before)) as f64 / days as f64)
+    }
+}
+
+fn grow(total: &mut [i64], new: &[i64], course: &mut Vec<Vec<u64>>) {
+    total.iter_mut().zip(new).for_each(|(total, new)| *total += new);
+    course.push(total.iter().map(|count| u64::try_from(*count).unwrap_or(0)).collect());
+}

@@ -1,0 +1,115 @@
+//! What do reports say of experiments whose outcome is known?
+
+mod checks;
+mod fuzz;
+mod sentences;
+mod verdicts;
+
+use ethnum::I256;
+use journey::{
+    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Goal, Method, Metric, MetricDraft,
+    MetricKind, MetricUse, Name, Pattern, Role, Selector, UNIT,
+};
+
+use super::*;
+use crate::moments::Moments;
+use crate::reading::ArmReading;
+
+fn name(text: &str) -> Name {
+    Name::parse(text, "").unwrap()
+}
+
+fn selector() -> Selector {
+    Selector { event: Pattern::parse("Order Completed", "").unwrap(), filters: Vec::new() }
+}
+
+/// An experiment whose arms have these weights, with metrics of these kinds and roles.
+fn definition(weights: &[i64], metrics: &[(MetricKind, Role, Goal)], window_days: Option<u32>) -> Definition {
+    let made: Vec<Metric> = metrics
+        .iter()
+        .enumerate()
+        .map(|(at, (kind, _, goal))| {
+            let key = name(&format!("m{at}"));
+            let (kind, goal) = (kind.clone(), *goal);
+            let draft = MetricDraft { key, kind, window_days, cap: None, goal, unit: None, description: None };
+            Metric::validate(draft).unwrap()
+        })
+        .collect();
+    let arm = |(at, weight): (usize, &i64)| Arm {
+        key: name(&format!("a{at}")),
+        weight: Amount::from_units(weight * UNIT).unwrap(),
+        intensity: None,
+        cost: [None; 3],
+    };
+    let uses = made.iter().zip(metrics).map(|(metric, (_, role, _))| MetricUse {
+        metric: metric.key.clone(),
+        role: *role,
+        max_harm: (*role == Role::Guardrail).then(|| Amount::from_units(50_000).unwrap()),
+    });
+    let draft = ExperimentDraft {
+        key: name("x"),
+        name: None,
+        tactic: None,
+        hypothesis: None,
+        owner: None,
+        control: name("a0"),
+        arms: weights.iter().enumerate().map(arm).collect(),
+        starts_at: None,
+        ends_at: None,
+        window_days,
+        crossovers: CrossoverPolicy::First,
+        method: Method::Sequential,
+        metrics: uses.collect(),
+        dimensions: Vec::new(),
+        archived: false,
+    };
+    Definition { experiment: Experiment::validate(draft).unwrap(), metrics: made }
+}
+
+fn conversion(role: Role) -> (MetricKind, Role, Goal) {
+    (MetricKind::Conversion(selector()), role, Goal::Increase)
+}
+
+fn revenue(role: Role) -> (MetricKind, Role, Goal) {
+    (MetricKind::Sum(selector()), role, Goal::Increase)
+}
+
+/// `converted` of `n` persons.
+fn converted(n: i64, converted: i64) -> Moments {
+    let (unit, one) = (I256::from(UNIT), I256::from(converted) * I256::from(UNIT));
+    Moments { n, y: one, yy: one * unit, yyy: one * unit * unit, ..Moments::default() }
+}
+
+/// `n` persons, of whom `each` of the amounts (in whole money) are spent by `times` persons.
+fn spent(n: i64, amounts: &[(i64, i64)]) -> Moments {
+    let mut sums = Moments { n, ..Moments::default() };
+    for (amount, times) in amounts {
+        let (y, times) = (I256::from(*amount) * I256::from(UNIT), I256::from(*times));
+        sums.y += times * y;
+        sums.yy += times * y * y;
+        sums.yyy += times * y * y * y;
+    }
+    sums
+}
+
+/// The same sums matured and live, arm by arm.
+fn reading(arms: &[Vec<Moments>]) -> Reading {
+    let arms = arms.iter().map(|metrics| ArmReading {
+        persons: metrics[0].n,
+        matured_persons: metrics[0].n,
+        live: metrics.clone(),
+        matured: metrics.iter().cloned().map(Some).collect(),
+        ..ArmReading::default()
+    });
+    Reading { arms: arms.collect(), outside: 0, unknown_arm: 0 }
+}
+
+fn only(definition: &Definition, arms: &[Vec<Moments>], change: impl FnOnce(&mut Question<'_>)) -> ArmReport {
+    let mut question = Question::planned(definition);
+    change(&mut question);
+    report(&question, &reading(arms)).swap_remove(0).arms.swap_remove(1)
+}
+
+fn versus(definition: &Definition, arms: &[Vec<Moments>], change: impl FnOnce(&mut Question<'_>)) -> Versus {
+    only(definition, arms, change).main.versus.unwrap()
+}

@@ -1,0 +1,192 @@
+//! What is decided, by which inference, and what is withheld?
+
+use journey::{CrossoverPolicy, Goal, Method, MetricKind, Role};
+
+use super::*;
+use crate::inference::{Harm, Undefined, compare, exact_converters, mean};
+
+#[test]
+fn many_conversions_are_judged_by_the_sequence() {
+    let x = definition(&[1, 1], &[conversion(Role::Primary)], Some(14));
+    let arms = [vec![converted(10_000, 1000)], vec![converted(10_000, 1250)]];
+    let versus = versus(&x, &arms, |_| ());
+    assert_eq!(
+        (versus.inference, versus.anytime.holds, versus.causal.holds),
+        (Inference::ConfidenceSequence, true, true)
+    );
+    assert_eq!(versus.verdict, (Verdict::Better, None));
+    assert!(versus.lift_bounds.low.unwrap() > 0.0 && versus.p_value.unwrap() < 0.05);
+    assert_eq!(versus.chance_to_beat, Err(Undefined::SequentialGivesNoProbability));
+    assert_eq!(versus.expected_loss, Err(Undefined::SequentialGivesNoProbability));
+    // 2250 of 20 000, 10 000 in the smaller arm.
+    assert!((versus.expected_contributors - 1125.0).abs() < 1e-9);
+}
+
+#[test]
+fn few_and_live_conversions_are_judged_exactly() {
+    let few = definition(&[9, 1], &[conversion(Role::Primary)], Some(14));
+    let arms = [vec![converted(9000, 60)], vec![converted(1000, 25)]];
+    let arm = only(&few, &arms, |_| ());
+    let (main, live) = (arm.main.versus.unwrap(), arm.live.unwrap().versus.unwrap());
+    let exact = exact_converters(60, 25, [9.0, 1.0], 0.95).unwrap();
+    for versus in [&main, &live] {
+        assert_eq!((versus.inference, versus.anytime.holds), (Inference::ExactConverters, true));
+        assert_eq!((versus.p_value, versus.lift_bounds), (Ok(exact.p_value), exact.lift));
+        assert_eq!(versus.difference.interval, Err(Undefined::BoundsLiftOnly));
+    }
+    assert_eq!(main.verdict.0, Verdict::Better);
+    // What moves gives no verdict, however sure it is.
+    assert_eq!(live.verdict.0, Verdict::Inconclusive);
+    assert!(live.verdict.1.unwrap().contains("moves"));
+    // Without a window the live reading is all there is, and decides.
+    let open = definition(&[9, 1], &[conversion(Role::Primary)], None);
+    assert_eq!(versus(&open, &arms, |_| ()).verdict.0, Verdict::Better);
+}
+
+#[test]
+fn a_disaster_gets_a_verdict() {
+    let x = definition(&[1, 1], &[conversion(Role::Primary)], Some(14));
+    let arms = [vec![converted(10_000, 500)], vec![converted(10_000, 0)]];
+    assert_eq!(versus(&x, &arms, |_| ()).verdict, (Verdict::Worse, None));
+    let back = [vec![converted(10_000, 0)], vec![converted(10_000, 500)]];
+    let better = versus(&x, &back, |_| ());
+    assert_eq!((better.verdict, better.lift.value), ((Verdict::Better, None), Err(Undefined::ZeroControl)));
+    // Everyone against nobody has no spread at all: the converters tell.
+    let all = [vec![converted(500, 0)], vec![converted(500, 500)]];
+    let all = versus(&x, &all, |_| ());
+    assert_eq!((all.verdict.0, all.inference), (Verdict::Better, Inference::ExactConverters));
+    let money = definition(&[1, 1], &[revenue(Role::Primary)], Some(14));
+    let arms = [vec![spent(10_000, &[(20, 300), (50, 200)])], vec![spent(10_000, &[])]];
+    assert_eq!(versus(&money, &arms, |_| ()).verdict, (Verdict::Worse, None));
+}
+
+#[test]
+fn too_few_contributors_give_no_verdict() {
+    let x = definition(&[1, 1], &[revenue(Role::Primary)], Some(14));
+    let arms = [vec![spent(1000, &[(20, 2)])], vec![spent(1000, &[(20, 40)])]];
+    let versus = versus(&x, &arms, |_| ());
+    assert!(versus.p_value.unwrap() < 0.05 && versus.expected_contributors < 25.0);
+    assert!(!versus.anytime.holds);
+    assert_eq!(versus.verdict, (Verdict::Inconclusive, Some(versus.anytime.reason)));
+    // Live, a hundred are needed.
+    let open = definition(&[1, 1], &[revenue(Role::Primary)], None);
+    let arms = [vec![spent(1000, &[(20, 60)])], vec![spent(1000, &[(20, 160)])]];
+    let question = Question::planned(&open);
+    let report = report(&question, &reading(&arms)).swap_remove(0);
+    let versus = report.arms[1].main.versus.as_ref().unwrap();
+    assert!((versus.expected_contributors - 110.0).abs() < 1e-9 && versus.anytime.holds);
+    // About zero the variance is larger than about the mean.
+    let (plain, judged) = (versus.gap.unwrap(), versus.judged_gap.unwrap());
+    assert!(judged.variance > plain.variance && judged.time() < plain.time());
+    assert!((judged.variance - 20.0 * 20.0 * 160.0 / (1000.0 * 999.0)).abs() < 1e-12);
+}
+
+#[test]
+fn only_effects_decide() {
+    let x = definition(&[1, 1], &[conversion(Role::Primary)], Some(14));
+    let arms = [vec![converted(10_000, 1000)], vec![converted(10_000, 1300)]];
+    let excluded = versus(&x, &arms, |question| question.policy = CrossoverPolicy::Exclude);
+    assert!(!excluded.causal.holds);
+    assert_eq!(excluded.verdict, (Verdict::Inconclusive, Some(excluded.causal.reason)));
+    let blocked = versus(&x, &arms, |question| question.blocked = true);
+    assert!(!blocked.causal.holds && blocked.verdict.1.unwrap().contains("blocking"));
+    // At fixed horizon the verdict stands, and says that it is of one reading.
+    let fixed = versus(&x, &arms, |question| question.method = Method::Frequentist);
+    assert_eq!((fixed.verdict, fixed.anytime.holds), ((Verdict::Better, None), false));
+    assert_eq!(fixed.chance_to_beat, Err(Undefined::FrequentistGivesNoProbability));
+}
+
+#[test]
+fn probabilities() {
+    let x = definition(&[1, 1], &[conversion(Role::Primary)], Some(14));
+    let arms = [vec![converted(10_000, 1000)], vec![converted(10_000, 1120)]];
+    let bayes = versus(&x, &arms, |question| question.method = Method::Bayesian);
+    assert_eq!((bayes.inference, bayes.anytime.holds), (Inference::ExactRates, false));
+    // Beta(1, 1), closed sums.
+    assert!((bayes.chance_to_beat.unwrap() - 0.997_077_905_939_189_2).abs() < 1e-12);
+    assert!((bayes.expected_loss.unwrap() - 3.834_225_875_466_664e-6 / (1001.0 / 10_002.0)).abs() < 1e-12);
+    assert_eq!((bayes.p_value, bayes.verdict.0), (Err(Undefined::BayesianGivesNoTest), Verdict::Better));
+    let prior = crate::inference::Prior::Normal { mean: 0.0, standard_deviation: 0.3 };
+    let normal = versus(&x, &arms, |question| {
+        question.method = Method::Bayesian;
+        question.prior = prior;
+    });
+    // gbstats 0.8.0 with p (1 - p): a variance larger by 1e-4 moves the tail at z = 2.57 by phi(z) z / 2 x 1e-4 = 1.9e-6.
+    assert!((normal.chance_to_beat.unwrap() - 0.994_971_808_660_635_8).abs() < 2e-6);
+    assert_eq!(normal.inference, Inference::NormalPosterior);
+    // Where less is better, the chance is that of less.
+    let down = definition(&[1, 1], &[(MetricKind::Conversion(selector()), Role::Primary, Goal::Decrease)], Some(14));
+    let less = versus(&down, &arms, |question| question.method = Method::Bayesian);
+    assert_eq!(less.verdict.0, Verdict::Worse);
+    assert!((less.chance_to_beat.unwrap() + bayes.chance_to_beat.unwrap() - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn guardrails() {
+    let x = definition(&[1, 1], &[conversion(Role::Guardrail)], Some(14));
+    let state = |control: i64, arm: i64, method: Method| {
+        let arms = [vec![converted(50_000, control)], vec![converted(50_000, arm)]];
+        let arm = only(&x, &arms, |question| question.method = method);
+        let of = |kpi: Kpi| kpi.versus.unwrap().guardrail.unwrap().harm;
+        (of(arm.main), of(arm.live.unwrap()))
+    };
+    for method in [Method::Sequential, Method::Frequentist] {
+        assert_eq!(state(5000, 5400, method), (Harm::Safe, Harm::Safe), "{method:?}");
+        assert_eq!(state(5000, 4000, method), (Harm::Harmed, Harm::Harmed), "{method:?}");
+        // 5 % of harm is tolerated: 4750 is the edge.
+        assert_eq!(state(5000, 4760, method), (Harm::Undecided, Harm::Undecided), "{method:?}");
+    }
+    // A guardrail of money with too few buyers waits, and says so.
+    let money = definition(&[1, 1], &[revenue(Role::Guardrail)], Some(14));
+    let arms = [vec![spent(1000, &[(20, 5)])], vec![spent(1000, &[(20, 5)])]];
+    let waiting = versus(&money, &arms, |_| ()).guardrail.unwrap();
+    assert_eq!((waiting.harm, waiting.reason.is_some()), (Harm::Undecided, true));
+}
+
+#[test]
+fn families_have_names_and_intervals() {
+    let x =
+        definition(&[1, 1, 1], &[revenue(Role::Primary), revenue(Role::Secondary), revenue(Role::Secondary)], Some(14));
+    let arm = |extra: i64| vec![spent(5000, &[(20, 800 + extra), (60, 200)]); 3];
+    let arms = [arm(0), arm(0), arm(400)];
+    for method in [Method::Frequentist, Method::Sequential] {
+        let question = Question { method, ..Question::planned(&x) };
+        let reports = report(&question, &reading(&arms));
+        let adjusted =
+            |metric: usize, arm: usize| reports[metric].arms[arm].main.versus.as_ref().unwrap().adjusted.unwrap();
+        let primary = adjusted(0, 2);
+        assert_eq!((primary.family, primary.size, primary.correction), (Family::Primary, 2, Correction::Holm));
+        assert!((primary.confidence - 0.975).abs() < 1e-12);
+        // Of four secondary comparisons two are significant: 1 - 2/4 x 5 %.
+        let secondary = adjusted(1, 2);
+        assert_eq!((secondary.family, secondary.size), (Family::Others, 4));
+        assert_eq!(secondary.correction, Correction::BenjaminiHochberg);
+        assert!((secondary.confidence - 0.975).abs() < 1e-12, "{secondary:?}");
+        // The wider interval is that of the same method at the other confidence.
+        let again = Question { confidence: 0.975, adjust: Adjust::None, ..question };
+        let wider = report(&again, &reading(&arms)).swap_remove(0).arms.swap_remove(2).main.versus.unwrap();
+        let ends = wider.difference.interval.unwrap();
+        assert!((primary.difference.low.unwrap() - ends.low).abs() < 1e-12);
+        assert!((primary.lift.high.unwrap() - wider.lift_bounds.high.unwrap()).abs() < 1e-12);
+        let holm = reports[0].arms[2].main.versus.as_ref().unwrap();
+        assert!((holm.p_value_adjusted.unwrap() - 2.0 * holm.p_value.unwrap()).abs() < 1e-15);
+        // e-BH is Benjamini and Hochberg on 1 / e, which under the sequential method is the p-value itself.
+        let ebh = Question { adjust: Adjust::EBenjaminiHochberg, ..question };
+        let ebh = report(&ebh, &reading(&arms)).swap_remove(1).arms.swap_remove(2).main.versus.unwrap();
+        let bh = reports[1].arms[2].main.versus.as_ref().unwrap();
+        let (e, p) = (ebh.p_value_adjusted.unwrap(), bh.p_value_adjusted.unwrap());
+        assert!(if method == Method::Sequential { (e - p).abs() < 1e-12 } else { e > p });
+    }
+}
+
+/// Frequentist results are those of the inference, untouched by the way through the report.
+#[test]
+fn at_fixed_horizon_the_report_is_the_comparison() {
+    let x = definition(&[1, 1], &[revenue(Role::Primary)], Some(14));
+    let (a, b) = (spent(4000, &[(20, 800)]), spent(5000, &[(20, 1100)]));
+    let found = versus(&x, &[vec![a.clone()], vec![b.clone()]], |question| question.method = Method::Frequentist);
+    let compared = compare(&mean(a.n, a.y, a.yy).unwrap(), &mean(b.n, b.y, b.yy).unwrap(), 0.95).unwrap();
+    assert_eq!(found.p_value, compared.test.map(|test| test.p_value));
+    assert_eq!(found.lift.interval, compared.lift.map(|lift| lift.interval));
+    assert_eq!(found.lift_fieller, compared.lift_fieller);
+}

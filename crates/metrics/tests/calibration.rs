@@ -1,0 +1,95 @@
+//! The short form of `make calibration`: a few hundred simulated experiments of each kind, read after every person.
+//!
+//! Seeds are fixed, so the result is always the same. A promise of 5 % is tested at five standard errors: this looks for what
+//! is broken, the long form for what is a little off.
+
+#[path = "../examples/calibration/random.rs"]
+mod random;
+#[path = "../examples/calibration/run.rs"]
+mod run;
+#[path = "../examples/calibration/tables.rs"]
+mod tables;
+#[path = "../examples/calibration/world.rs"]
+mod world;
+
+use run::Cell;
+use tables::{Counts, count, sample_ratio_alarms};
+use world::{ARRIVALS, Arrival, OUTCOMES, Outcome};
+
+const SEED: u64 = 7;
+const THREADS: usize = 2;
+const PERSONS: usize = 1000;
+
+fn counts(outcome: Outcome, arrival: Arrival, control: i64, lift: f64, runs: usize) -> Counts {
+    count(&Cell { outcome, arrival, control, lift, persons: PERSONS }, runs, SEED, THREADS)
+}
+
+/// `part` of `whole` is not more than `promise` by five standard errors.
+fn holds(part: usize, whole: usize, promise: f64) -> bool {
+    let error = (promise * (1.0 - promise) / whole.max(1) as f64).sqrt();
+    part as f64 <= whole as f64 * (promise + 5.0 * error)
+}
+
+#[test]
+fn no_winner_is_invented() {
+    const RUNS: usize = 40;
+    let (mut decided_plainly, mut decided) = (0, 0);
+    for arrival in ARRIVALS {
+        for outcome in OUTCOMES {
+            for control in [50, 5] {
+                let counts = counts(outcome, arrival, control, 0.0, RUNS);
+                assert!(holds(counts.wrong, RUNS, 0.05), "{} {} {control}: {counts:?}", outcome.name(), arrival.name());
+                assert!(
+                    holds(counts.missed, RUNS, 0.05),
+                    "{} {} {control}: {counts:?}",
+                    outcome.name(),
+                    arrival.name()
+                );
+                decided += counts.decided;
+                decided_plainly += counts.plain_decided;
+                assert_eq!(counts.decided, counts.wrong);
+                assert!(counts.did_warn * 100 >= counts.should_warn * 99, "{outcome:?} {control}: {counts:?}");
+            }
+        }
+    }
+    // Together far fewer than 5 %; and the plain sequence is worse by an order of magnitude, or the table would say nothing.
+    let all = RUNS * ARRIVALS.len() * OUTCOMES.len() * 2;
+    assert!(decided * 100 <= 3 * all, "{decided} of {all}");
+    assert!(decided_plainly > 5 * decided, "{decided_plainly} against {decided}");
+}
+
+#[test]
+fn true_lifts_stay_inside_and_are_found() {
+    const RUNS: usize = 20;
+    for (outcome, lift, finds) in [
+        (Outcome::Normal, 0.2, true),
+        (Outcome::Conversion(0.05), 1.0, false),
+        (Outcome::Buyers, 1.0, false),
+        (Outcome::LogNormal(1.0), 0.5, true),
+        (Outcome::Ratio, 0.5, true),
+    ] {
+        for (control, arrival) in [(50, Arrival::Persons), (10, Arrival::Persons), (90, Arrival::Days)] {
+            let counts = counts(outcome, arrival, control, lift, RUNS);
+            assert!(holds(counts.missed, RUNS, 0.05), "{outcome:?} {control}: {counts:?}");
+            assert_eq!(counts.wrong, 0, "{outcome:?} {control}: {counts:?}");
+            assert!(!finds || control != 50 || counts.decided * 10 >= RUNS * 8, "{outcome:?} {control}: {counts:?}");
+        }
+    }
+}
+
+#[test]
+fn the_sample_ratio_seldom_cries_wolf() {
+    let alarms: usize =
+        [50, 5].into_iter().map(|control| sample_ratio_alarms(control, PERSONS, 100, SEED, THREADS)).sum();
+    assert!(alarms <= 1, "{alarms}");
+}
+
+#[test]
+fn a_fixed_horizon_without_a_warning_is_calibrated() {
+    const RUNS: usize = 400;
+    let counts = counts(Outcome::Normal, Arrival::Days, 50, 0.2, RUNS);
+    assert_eq!((counts.quiet, counts.comfortable), (RUNS, RUNS));
+    assert!(holds(RUNS - counts.quiet_covers, RUNS, 0.05) && holds(RUNS - counts.quiet_fieller_covers, RUNS, 0.05));
+    assert!(counts.quiet_rejects == RUNS && counts.comfortable_rejects == counts.fixed_rejects);
+    assert!(counts.runs == RUNS && counts.plain_missed < RUNS);
+}
