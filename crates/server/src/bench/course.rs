@@ -145,18 +145,18 @@ impl<'a> Bench<'a> {
     async fn fill(&mut self, events: u64) -> anyhow::Result<()> {
         self.say(&format!("filling with {} events", thousands(events as f64)));
         self.ground.service.restart(false).await?;
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), self.cpu().await?);
         let connections = self.args.connections.into();
         let filled = ingest::prefill(&self.ground, &self.tenant, &self.journeys, 0..events, connections).await?;
-        let posting = begun.elapsed();
+        let (posting, posting_cpu) = (begun.elapsed(), self.cpu().await?.each(before, events));
         self.stored += filled.accepted;
         self.note_memory()?;
         self.say("measuring them");
         self.begin_profile().await?;
         self.ground.service.restart(true).await?;
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), self.cpu().await?);
         self.ground.measured(&self.tenant).await?;
-        let measuring = begun.elapsed();
+        let (measuring, measuring_cpu) = (begun.elapsed(), self.cpu().await?.each(before, filled.accepted));
         self.end_profile().await?;
         self.note_memory()?;
         self.lines.push(Line::new(
@@ -168,6 +168,8 @@ impl<'a> Bench<'a> {
                 thousands(rate(filled.accepted, measuring))
             ),
         ));
+        self.lines.push(Line::new("processor time to take one of them", posting_cpu));
+        self.lines.push(Line::new("processor time to measure one of them", measuring_cpu));
         Ok(())
     }
 

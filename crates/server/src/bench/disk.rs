@@ -36,6 +36,14 @@ impl Bench<'_> {
         ensure!(rows > 0 && plain_rows > 0, "there are no events");
         let ((heap, all), (plain_heap, plain_all)) = (size("event").await?, size("bench.plain").await?);
         let (ours, theirs) = (all / rows as f64, plain_all / plain_rows as f64);
+        let others: Vec<(String, f64)> = sqlx::query_as(
+            "SELECT relname::text, pg_total_relation_size(oid)::float8 FROM pg_class
+             WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'event' ORDER BY 2 DESC",
+        )
+        .fetch_all(&ground.pool)
+        .await?;
+        let list: Vec<String> =
+            others.iter().take(6).map(|(name, bytes)| format!("{name} {}", thousands(bytes / rows as f64))).collect();
         let said = |all: f64, heap: f64, rows: f64| {
             format!("{} bytes ({} of them the table)", thousands(all / rows), thousands(heap / rows))
         };
@@ -45,7 +53,12 @@ impl Bench<'_> {
                 theirs / ours,
             )
             .target("<= 0.85 times as many", ours / theirs <= 0.85);
-        self.lines.push(line);
+        let others = format!(
+            "{} bytes: {}",
+            thousands(others.iter().map(|(_, bytes)| bytes / rows as f64).sum()),
+            list.join(", ")
+        );
+        self.lines.extend([line, Line::new("bytes on disk an event, all other tables", others)]);
         Ok(())
     }
 }

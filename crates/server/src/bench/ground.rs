@@ -2,7 +2,7 @@
 //! what the benchmark asks of both.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use reqwest::Method;
@@ -167,13 +167,16 @@ impl Ground {
 
     /// Waits until nothing of a tenant is pending.
     pub(super) async fn measured(&self, tenant: &Tenant) -> anyhow::Result<()> {
-        // Short beside what is waited for, and long beside what asking costs the service.
+        // Short beside what is waited for, and long beside what asking costs the service, which counts what is pending.
         let mut pause = Duration::from_millis(5);
-        while self.pending(tenant).await? > 0 {
-            tokio::time::sleep(pause).await;
+        loop {
+            let asked = Instant::now();
+            if self.pending(tenant).await? == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(pause.max(asked.elapsed() * 4)).await;
             pause = (pause * 2).min(Duration::from_millis(100));
         }
-        Ok(())
     }
 
     /// A checkpoint, so that each measurement begins with a clean cache and the same share of whole-page images ahead.

@@ -10,6 +10,7 @@ mod args;
 mod clickhouse;
 mod client;
 mod course;
+mod cpu;
 mod dice;
 mod disk;
 mod event;

@@ -103,7 +103,7 @@ impl Command {
             Self::Tenant(tenant) => tenant.run(output).await?,
             Self::Key(key) => key.run(output).await?,
             Self::Import(arguments) => return import::run(&arguments, output.is_json()).await,
-            Self::Demo(arguments) => return demo::run(*arguments).await,
+            Self::Demo(arguments) => return Box::pin(demo::run(*arguments)).await,
             Self::Bench(arguments) => return Box::pin(bench::run(&arguments, output.is_json())).await,
             Self::Openapi => output.text(api::openapi_yaml().trim_end())?,
         }
