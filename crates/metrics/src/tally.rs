@@ -172,12 +172,12 @@ impl Tally {
     /// Adds or takes away what a person contributes.
     pub fn apply(&mut self, definition: &Definition, contribution: &Contribution, direction: Direction) {
         let width = width(definition);
-        self.move_strays(contribution, direction, width);
+        self.move_strays(contribution, direction);
         let Some(assignment) = &contribution.assignment else {
             return;
         };
         let entries = Entries::of(definition, assignment, width);
-        self.move_entries(assignment, &entries, direction, width);
+        self.move_entries(assignment, &entries, direction);
     }
 
     /// Takes `old` away and adds `new`: the same as [`Tally::apply`] twice, but only what differs is looked at where the
@@ -186,10 +186,10 @@ impl Tally {
         match (&old.assignment, &new.assignment) {
             (Some(before), Some(after)) if before.is_placed_like(after) => {
                 let width = width(definition);
-                self.move_strays(old, Direction::Remove, width);
-                self.move_strays(new, Direction::Add, width);
+                self.move_strays(old, Direction::Remove);
+                self.move_strays(new, Direction::Add);
                 let entries = Entries::difference(definition, before, after, width);
-                self.move_entries(after, &entries, Direction::Add, width);
+                self.move_entries(after, &entries, Direction::Add);
             }
             _ => {
                 self.apply(definition, old, Direction::Remove);
@@ -198,21 +198,21 @@ impl Tally {
         }
     }
 
-    fn move_strays(&mut self, contribution: &Contribution, direction: Direction, width: usize) {
+    fn move_strays(&mut self, contribution: &Contribution, direction: Direction) {
         for stray in &contribution.strays {
-            let row = self.row(0, "".into(), NO_ARM, stray.day, width);
+            let row = self.row(0, "".into(), NO_ARM, stray.day);
             let sign = if direction == Direction::Add { 1 } else { -1 };
             row.all.counts[Count::Outside as usize] += sign * i64::from(stray.outside);
             row.all.counts[Count::UnknownArm as usize] += sign * i64::from(stray.unknown_arm);
         }
     }
 
-    fn move_entries(&mut self, assignment: &Assignment, entries: &Entries, direction: Direction, width: usize) {
+    fn move_entries(&mut self, assignment: &Assignment, entries: &Entries, direction: Direction) {
         let arm = assignment.arm.cast_signed();
         let places = std::iter::once((0, Arc::from(""))).chain((1..).zip(assignment.values.iter().cloned()));
         for (dimension, value) in places {
-            for (day, entry) in entries.days.iter().filter(|(_, entry)| !entry.is_zero()) {
-                let row = self.row(dimension, value.clone(), arm, *day, width);
+            for (day, entry) in &entries.days {
+                let row = self.row(dimension, value.clone(), arm, *day);
                 move_sums(&mut row.all, entry, direction);
                 // Crossing over takes away, on that day, what was entered up to it, and later entries at once. The
                 // counts that say what was seen, crossovers and foreign events, stay.
@@ -220,15 +220,16 @@ impl Tally {
                     let mut taken = entry.clone();
                     taken.counts[Count::Crossovers as usize] = 0;
                     taken.counts[Count::Foreign as usize] = 0;
-                    let row = self.row(dimension, value.clone(), arm, crossed.max(*day), width);
+                    let row = self.row(dimension, value.clone(), arm, crossed.max(*day));
                     move_sums(&mut row.crossed, &taken, direction);
                 }
             }
         }
     }
 
-    fn row(&mut self, dimension: i16, value: Arc<str>, arm: i16, day: Day, width: usize) -> &mut Row {
-        self.rows.entry(RowKey { dimension, value, arm, day }).or_insert_with(|| Row::zero(width))
+    /// The row of a key. It grows to the slots that are added to it: a slice holds very many.
+    fn row(&mut self, dimension: i16, value: Arc<str>, arm: i16, day: Day) -> &mut Row {
+        self.rows.entry(RowKey { dimension, value, arm, day }).or_default()
     }
 }
 
@@ -259,7 +260,7 @@ impl Entries {
         for (metric, (trace, offset)) in assignment.traces.iter().zip(offsets(definition)).enumerate() {
             entries.enter(definition, metric, assignment, trace, offset, Direction::Add);
         }
-        entries
+        entries.trimmed()
     }
 
     /// What `after` enters beyond `before`, both at the same place.
@@ -274,7 +275,18 @@ impl Entries {
             entries.enter(definition, metric, before, old, offset, Direction::Remove);
             entries.enter(definition, metric, after, new, offset, Direction::Add);
         }
-        entries
+        entries.trimmed()
+    }
+
+    /// Without days on which nothing is entered, and without zeros at the end: most days enter nothing matured.
+    fn trimmed(mut self) -> Self {
+        self.days.retain(|(_, sums)| !sums.is_zero());
+        for (_, sums) in &mut self.days {
+            for slots in [&mut sums.live, &mut sums.matured] {
+                slots.truncate(slots.iter().rposition(|sum| *sum != I256::ZERO).map_or(0, |last| last + 1));
+            }
+        }
+        self
     }
 
     fn count_foreign(&mut self, assignment: &Assignment, direction: Direction) {

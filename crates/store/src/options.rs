@@ -44,7 +44,7 @@ impl StoreOptions {
             queue_bytes: 64 << 20,
             gather: Duration::from_millis(2),
             read_budget: Duration::from_secs(2),
-            ahead: 3_000,
+            ahead: 8_000,
             measure_slice: Duration::from_millis(200),
             background: true,
             clock,

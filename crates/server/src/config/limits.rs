@@ -92,7 +92,7 @@ pub struct WorkArgs {
 
     /// The touched subjects that a strong read measures by itself, for its own answer. Where more wait, it first helps to
     /// drain them
-    #[arg(long, env = "JOURNEYLIFT_READ_AHEAD", value_name = "N", default_value = "3000")]
+    #[arg(long, env = "JOURNEYLIFT_READ_AHEAD", value_name = "N", default_value = "8000")]
     pub read_ahead: u32,
 
     /// Connections to the database
