@@ -1,11 +1,17 @@
--- $1 tenant, $2 the last touched_id that is wanted, $3 how many at most.
--- The ids go through an array, so that the plan looks each of them up however long the queue is.
+-- $1 tenant, $2 the last touched_id that is wanted, $3 how many rows at most, $4 how many events about: no row after the
+-- one that reaches it. The ids go through an array, so that the plan looks each of them up however long the queue is.
 DELETE FROM touched
 WHERE tenant_id = $1
   AND touched_id = ANY (ARRAY(
-    SELECT t.touched_id
-    FROM touched t
-    WHERE t.tenant_id = $1 AND t.touched_id <= $2
-    ORDER BY t.touched_id
-    LIMIT $3))
+    SELECT w.touched_id
+    FROM (
+      SELECT q.touched_id,
+        sum(cardinality(q.event_ids)) OVER (ORDER BY q.touched_id) - cardinality(q.event_ids) AS before
+      FROM (
+        SELECT t.touched_id, t.event_ids
+        FROM touched t
+        WHERE t.tenant_id = $1 AND t.touched_id <= $2
+        ORDER BY t.touched_id
+        LIMIT $3) AS q) AS w
+    WHERE w.before < $4))
 RETURNING subject, event_ids, whole, exposed

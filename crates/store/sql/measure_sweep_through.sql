@@ -1,5 +1,5 @@
--- The person up to which a batch of $3 contributions after $2 goes, whatever versions they are to; null: there is none.
-select max(c.person)
+-- A batch of $3 contributions after the person $2, whatever versions they are to: the last person, and how many there are.
+select max(c.person) as person, count(*) as contributions
 from (
   select person from contribution
   where tenant_id = $1 and ($2::text is null or person > $2)

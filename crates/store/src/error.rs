@@ -54,6 +54,16 @@ impl StoreError {
         }
     }
 
+    /// Whether it may be the transaction's own fault: no outage, no lock that others hold, no conflict with others. A
+    /// statement that takes too long may be.
+    pub(crate) fn may_be_its_own(&self) -> bool {
+        match self {
+            Self::Unavailable(error) => sqlstate(error).as_deref() == Some("57014"),
+            Self::Closing | Self::Setup(_) | Self::Migrations(_) => false,
+            Self::Refused { .. } | Self::Corrupt { .. } | Self::Internal(_) => true,
+        }
+    }
+
     /// The same error for another of those who wait: the database's own words are kept, its objects are not.
     pub(crate) fn again(&self) -> Self {
         let told = |error: &sqlx::Error| sqlx::Error::Io(std::io::Error::other(error.to_string()));
@@ -156,6 +166,15 @@ mod tests {
         for code in ["42501", "42P01", "XX000", ""] {
             assert_eq!(Class::of(code), Class::Internal, "{code}");
         }
+    }
+
+    #[test]
+    fn an_outage_is_nobodys_own_fault() {
+        assert!(!StoreError::from(sqlx::Error::PoolTimedOut).may_be_its_own());
+        assert!(!StoreError::from(sqlx::Error::Io(std::io::ErrorKind::BrokenPipe.into())).may_be_its_own());
+        assert!(!StoreError::Closing.may_be_its_own());
+        assert!(StoreError::corrupt("row", "unreadable").may_be_its_own());
+        assert!(StoreError::from(sqlx::Error::RowNotFound).may_be_its_own());
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use journey::{Day, Definition};
-use metrics::tally::{Row as TallyRow, RowKey, Tally};
+use metrics::tally::{Row as TallyRow, RowKey};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio::time::Instant;
 
-use crate::measure::{Fresh, look_ahead};
+use crate::measure::{Ahead, Fresh, look_ahead};
 use crate::rows::RowsKey;
 use crate::transaction::{Purpose, Tx, begin, retry};
 use crate::{StoreError, TenantStore};
@@ -147,7 +147,7 @@ impl TenantStore {
         let (version, revision) = (row.try_get("definition_id")?, row.try_get("revision")?);
         let definitions = self.inner.measurer.texts().get(&mut tx, tenant, &[(version, revision)]).await?;
         let Some(definition) = definitions.into_iter().next() else { return Ok(Snapshot::Nothing) };
-        let (mut ahead, mut pending) = (Tally::default(), 0);
+        let (mut ahead, mut pending) = (Ahead::default(), 0);
         match policy {
             Waiting::Included if waits => {
                 let limit = self.inner.options.ahead;
@@ -167,15 +167,16 @@ impl TenantStore {
             Some(_) => Some(self.inner.rows.get(&mut tx, RowsKey { index, ..key }).await?),
             None => None,
         };
-        everyone.add(&ahead, 0, question.through);
+        everyone.add(&ahead.tally, 0, question.through);
         if let (Some(rows), Some(number)) = (&mut by_value, index.and_then(|index| i16::try_from(index + 1).ok())) {
-            rows.add(&ahead, number, question.through);
+            rows.add(&ahead.tally, number, question.through);
         }
-        let set_aside = if row.try_get("set_aside")? {
+        let mut set_aside: Vec<(String, String)> = if row.try_get("set_aside")? {
             sqlx::query_as(include_str!("../sql/measure_set_aside.sql")).bind(tenant.0).fetch_all(&mut *tx).await?
         } else {
             Vec::new()
         };
+        set_aside.extend(ahead.set_aside);
         let measured = Measured {
             definition,
             version,

@@ -35,7 +35,7 @@ impl Purpose {
             Self::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
             Self::Measure => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off; \
-                 SET LOCAL plan_cache_mode = force_custom_plan"
+                 SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL max_parallel_workers_per_gather = 0"
             }
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }

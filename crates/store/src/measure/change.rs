@@ -95,9 +95,9 @@ impl Change {
         self.set_aside.push((person.key().to_owned(), reason));
     }
 
-    /// How the tally of a version moves.
-    pub(super) fn into_tally(mut self, version: i64) -> Tally {
-        self.tallies.remove(&version).unwrap_or_default()
+    /// How the tally of a version moves, and who can't be measured, with the reason.
+    pub(super) fn into_tally(mut self, version: i64) -> (Tally, Vec<(String, String)>) {
+        (self.tallies.remove(&version).unwrap_or_default(), self.set_aside)
     }
 
     /// Writes everything. `settled` are the subjects of the persons that the slice measured under every version: those
@@ -190,16 +190,16 @@ pub(super) async fn stored(
     Ok(stored)
 }
 
-/// Which of these persons are set aside.
+/// Which subjects of these persons are set aside: a subject that was given up alone may not be its person's key.
 pub(super) async fn held_back(
     connection: &mut PgConnection,
     tenant: TenantId,
     persons: &[Person],
 ) -> Result<HashSet<String>, sqlx::Error> {
-    let keys: Vec<&str> = persons.iter().map(Person::key).collect();
+    let subjects: Vec<&str> = persons.iter().flat_map(|person| &person.subjects).map(String::as_str).collect();
     let held: Vec<String> = sqlx::query_scalar(include_str!("../../sql/measure_held_back.sql"))
         .bind(tenant.0)
-        .bind(keys)
+        .bind(subjects)
         .fetch_all(connection)
         .await?;
     Ok(held.into_iter().collect())

@@ -34,7 +34,13 @@ impl Touched {
     }
 }
 
-/// Claims up to `limit` touched subjects whose number is at most `through`, oldest first.
+/// A slice claims no more touched subjects once they have so many new events.
+pub(super) const EVENTS_AT_ONCE: i64 = 50_000;
+
+/// For each touched subject that may wait, so many events may.
+const EVENTS_A_SUBJECT: i64 = 4;
+
+/// Claims up to `limit` touched subjects whose number is at most `through`, oldest first, with a bounded number of events.
 pub(super) async fn claim(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -45,24 +51,27 @@ pub(super) async fn claim(
         .bind(tenant.0)
         .bind(through)
         .bind(limit)
+        .bind(EVENTS_AT_ONCE)
         .fetch_all(connection)
         .await?;
     rows.iter().map(Touched::read).collect()
 }
 
-/// Looks at what waits, without claiming it; `None` where more than `limit` touched subjects do.
+/// Looks at what waits, without claiming it; `None` where more than `limit` touched subjects do, or far more events.
 pub(super) async fn waiting(
     connection: &mut PgConnection,
     tenant: TenantId,
     limit: i64,
 ) -> Result<Option<Vec<Touched>>, sqlx::Error> {
-    let rows = sqlx::query(include_str!("../../sql/measure_waiting.sql"))
+    let size = sqlx::query(include_str!("../../sql/measure_waiting_size.sql"))
         .bind(tenant.0)
         .bind(limit.saturating_add(1))
-        .fetch_all(connection)
+        .fetch_one(&mut *connection)
         .await?;
-    if i64::try_from(rows.len()).is_ok_and(|found| found > limit) {
+    let (subjects, events): (i64, i64) = (size.try_get("subjects")?, size.try_get("events")?);
+    if subjects > limit || events > limit.saturating_mul(EVENTS_A_SUBJECT) {
         return Ok(None);
     }
+    let rows = sqlx::query(include_str!("../../sql/measure_waiting.sql")).bind(tenant.0).fetch_all(connection).await?;
     rows.iter().map(Touched::read).collect::<Result<_, _>>().map(Some)
 }

@@ -30,7 +30,7 @@ use crate::StoreError;
 use crate::transaction::{Purpose, begin, retry};
 pub(crate) use definitions::Texts;
 use slice::{Built, Done};
-pub(crate) use waiting::look_ahead;
+pub(crate) use waiting::{Ahead, look_ahead};
 
 /// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 1_000;
@@ -86,6 +86,14 @@ impl Agenda {
         self.busy.insert(tenant.id);
         Some(tenant)
     }
+}
+
+/// What a slice of touched subjects took.
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    subjects: usize,
+    /// Whether it took as much as it may, so that more is likely to wait.
+    is_full: bool,
 }
 
 /// A tenant's place in this process.
@@ -200,9 +208,7 @@ impl Measurer {
     async fn turn(&self, tenant: &Tenant) -> Result<bool, StoreError> {
         let mut more = false;
         if let Some(through) = self.last_touched(tenant.id).await? {
-            let limit = self.gate(tenant.id).subjects.load(Ordering::Relaxed);
-            let measured = self.touched(tenant, through).await?;
-            more = i64::try_from(measured).is_ok_and(|measured| measured >= limit);
+            more = self.touched(tenant, through).await?.is_full;
         }
         more |= self.build(tenant).await? != Built::Nothing;
         Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
@@ -223,7 +229,7 @@ impl Measurer {
             let (measurer, whose) = (self.clone(), tenant.clone());
             let slice = tokio::spawn(async move { measurer.touched(&whose, through).await });
             match timeout_at(deadline, slice).await {
-                Ok(Ok(Ok(0))) => return self.fresh(tenant.id, false).await,
+                Ok(Ok(Ok(Taken { subjects: 0, .. }))) => return self.fresh(tenant.id, false).await,
                 Ok(Ok(Ok(_))) => {}
                 // Another instance holds the lock for long, or the database is going: then this answer says so.
                 Err(_) | Ok(Err(_) | Ok(Err(StoreError::Unavailable(_)))) => {
@@ -240,7 +246,7 @@ impl Measurer {
         let (measurer, whose) = (self.clone(), tenant.clone());
         let step = tokio::spawn(async move {
             if let Some(through) = measurer.last_touched(whose.id).await?
-                && measurer.touched(&whose, through).await? > 0
+                && measurer.touched(&whose, through).await?.subjects > 0
             {
                 return Ok(true);
             }
@@ -252,7 +258,7 @@ impl Measurer {
         }
     }
 
-    async fn touched(&self, tenant: &Tenant, through: i64) -> Result<usize, StoreError> {
+    async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
         let limit = gate.subjects.load(Ordering::Relaxed);
@@ -263,12 +269,14 @@ impl Measurer {
         match done {
             Ok(done) => {
                 self.adapt(&gate, done, limit, started.elapsed());
-                Ok(done.subjects)
+                let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
+                Ok(Taken { subjects: done.subjects, is_full: full || done.events >= claim::EVENTS_AT_ONCE })
             }
             // One subject alone that no slice gets past must not stop the others.
-            Err(error) if limit <= 1 && !matches!(error, StoreError::Closing) && self.is_reachable(tenant.id).await => {
+            Err(error) if limit <= 1 && error.may_be_its_own() && self.is_reachable(tenant.id).await => {
                 tracing::error!(tenant = %tenant.id.0, ?error, "a touched subject can't be measured");
-                slice::give_up(&self.pool, tenant, through, &error.to_string(), now).await
+                let subjects = slice::give_up(&self.pool, tenant, through, &error.to_string(), now).await?;
+                Ok(Taken { subjects, is_full: true })
             }
             Err(error) => {
                 gate.subjects.store((limit / 4).max(1), Ordering::Relaxed);

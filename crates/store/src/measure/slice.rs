@@ -24,6 +24,8 @@ use crate::transaction::{Purpose, begin};
 pub(super) struct Done {
     /// Subjects that left the queue, or were gone through.
     pub subjects: usize,
+    /// New events that were claimed.
+    pub events: i64,
     /// The time that the tallies took: it depends on how many rows there are, and hardly on the subjects.
     pub tallies: Duration,
 }
@@ -66,7 +68,8 @@ pub(super) async fn touched(
     let tallies = change.write(&mut tx, tenant.id, &settled, now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    Ok(Done { subjects: touched.len(), tallies })
+    let events = touched.iter().map(|touched| touched.events.len()).sum::<usize>();
+    Ok(Done { subjects: touched.len(), events: i64::try_from(events).unwrap_or(i64::MAX), tallies })
 }
 
 /// Sets aside the person of the one touched subject that no slice gets past, with the reason. Returns how many
@@ -141,7 +144,7 @@ pub(super) async fn build(
         .await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    Ok(Built::Some(Done { subjects, tallies }))
+    Ok(Built::Some(Done { subjects, events: 0, tallies }))
 }
 
 async fn exposed_after(

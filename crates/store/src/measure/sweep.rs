@@ -29,20 +29,21 @@ pub(super) async fn sweep(pool: &PgPool, tenant: TenantId) -> Result<bool, Store
     Ok(true)
 }
 
-/// Sweeps the contributions of the next persons. `false`: there are no more persons.
+/// Sweeps the contributions of the next persons. `false`: these were the last. Whoever comes later contributes nothing to
+/// a retired version.
 async fn contributions(
     connection: &mut PgConnection,
     tenant: TenantId,
     version: i64,
     after: Option<String>,
 ) -> Result<bool, sqlx::Error> {
-    let through: Option<String> = sqlx::query_scalar(include_str!("../../sql/measure_sweep_through.sql"))
+    let batch = sqlx::query(include_str!("../../sql/measure_sweep_through.sql"))
         .bind(tenant.0)
         .bind(&after)
         .bind(BATCH)
         .fetch_one(&mut *connection)
         .await?;
-    let Some(through) = through else {
+    let Some(through) = batch.try_get::<Option<String>, _>("person")? else {
         return Ok(false);
     };
     sqlx::query(include_str!("../../sql/measure_sweep_contributions.sql"))
@@ -52,13 +53,16 @@ async fn contributions(
         .bind(&through)
         .execute(&mut *connection)
         .await?;
-    sqlx::query(include_str!("../../sql/measure_swept.sql"))
-        .bind(tenant.0)
-        .bind(version)
-        .bind(&through)
-        .execute(connection)
-        .await?;
-    Ok(true)
+    let more = batch.try_get::<i64, _>("contributions")? >= BATCH;
+    if more {
+        sqlx::query(include_str!("../../sql/measure_swept.sql"))
+            .bind(tenant.0)
+            .bind(version)
+            .bind(&through)
+            .execute(connection)
+            .await?;
+    }
+    Ok(more)
 }
 
 /// Sweeps a batch of tallies. `false`: there were none.

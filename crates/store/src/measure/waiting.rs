@@ -17,6 +17,15 @@ use super::persons::{Person, resolve};
 use super::work::{Task, There, measure};
 use crate::StoreError;
 
+/// What waits, measured for one version.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    /// How the version's tally moves.
+    pub tally: Tally,
+    /// Persons that can't be measured, with the reason.
+    pub set_aside: Vec<(String, String)>,
+}
+
 /// How what waits moves the tally of a version, in the snapshot of `connection`; `None` where more than `limit` touched
 /// subjects wait.
 pub(crate) async fn look_ahead(
@@ -24,7 +33,7 @@ pub(crate) async fn look_ahead(
     tenant: &Tenant,
     (id, definition): (i64, &Arc<Definition>),
     limit: i64,
-) -> Result<Option<Tally>, StoreError> {
+) -> Result<Option<Ahead>, StoreError> {
     let Some(touched) = waiting(connection, tenant.id, limit).await? else {
         return Ok(None);
     };
@@ -36,7 +45,8 @@ pub(crate) async fn look_ahead(
     let measured = Measured::new(vec![version], tenant);
     let task = Task { tenant, measured: &measured, studies: &[0], persons: &persons, there, claimed_alone: false };
     let change = measure(connection, &task).await?;
-    Ok(Some(change.into_tally(id)))
+    let (tally, set_aside) = change.into_tally(id);
+    Ok(Some(Ahead { tally, set_aside }))
 }
 
 /// The persons who were exposed to an experiment: nobody else adds to it.

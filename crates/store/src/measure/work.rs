@@ -62,7 +62,8 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
 
     let (mut onward, mut whole): (Vec<&Person>, Vec<&Person>) = (Vec::new(), Vec::new());
     for person in task.persons {
-        if person.whole || held_back.contains(person.key()) || work.has_grown(person) {
+        let is_held_back = person.subjects.iter().any(|subject| held_back.contains(subject));
+        if person.whole || is_held_back || work.has_grown(person) {
             whole.push(person);
         } else if person.exposed || stored.contains_key(person.key()) {
             onward.push(person);
