@@ -114,13 +114,6 @@ pub fn subtract_all(sums: &mut Vec<I256>, other: &[I256]) {
 }
 
 impl Row {
-    /// No sums, for `width` slots.
-    #[must_use]
-    pub fn zero(width: usize) -> Self {
-        // Most rows hold no crossovers: what they take away is kept short until there is one.
-        Self { all: Sums::zero(width), crossed: Sums::default() }
-    }
-
     /// The bytes to store, without the zeros at the end of the lists: whoever reads them takes missing numbers for 0.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

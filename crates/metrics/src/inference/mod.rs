@@ -41,6 +41,8 @@ pub mod tails;
 mod undefined;
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod published;
