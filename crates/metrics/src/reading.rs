@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ethnum::I256;
 use journey::{CrossoverPolicy, Day, Definition, Instant};
 
 use crate::moments::{Layout, Moments, micro_days};
-use crate::tally::{self, COUNTS, Count, NO_ARM, Row, RowKey, Sums, width};
+use crate::tally::{COUNTS, Count, NO_ARM, Row, RowKey, Slots, Sums, width};
 
 /// The as-of days of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +125,7 @@ pub fn nobody(definition: &Definition, through: Through) -> Reading {
 /// The sums of the rows so far, per arm.
 #[derive(Debug, Clone)]
 pub(crate) struct Cumulative {
-    arms: BTreeMap<i16, Sums>,
+    arms: BTreeMap<i16, Total>,
     width: usize,
 }
 
@@ -136,17 +137,17 @@ impl Cumulative {
     /// Adds a row; its matured part only where it is dated up to `matured`.
     pub(crate) fn add(&mut self, key: &RowKey, row: &Row, matured: Day, policy: CrossoverPolicy) {
         let width = self.width;
-        let total = self.arms.entry(key.arm).or_insert_with(|| Sums::zero(width));
+        let total = self.arms.entry(key.arm).or_insert_with(|| Total::zero(width));
         let matured = key.day <= matured;
-        move_sums(total, &row.all, matured, 1, tally::add_all);
+        total.change(&row.all, matured, 1, |sum, part| *sum += part);
         if policy == CrossoverPolicy::Exclude {
-            move_sums(total, &row.crossed, matured, -1, tally::subtract_all);
+            total.change(&row.crossed, matured, -1, |sum, part| *sum -= part);
         }
     }
 
     /// What the sums amount to.
     pub(crate) fn reading(&self, definition: &Definition, through: Through) -> Reading {
-        let empty = Sums::zero(self.width);
+        let empty = Total::zero(self.width);
         let strays = self.arms.get(&NO_ARM).unwrap_or(&empty);
         let end = micro_days(through.end);
         let arms = (0..definition.experiment.arms.len()).map(|arm| {
@@ -161,25 +162,37 @@ impl Cumulative {
     }
 }
 
-fn move_sums(
-    total: &mut Sums,
-    part: &Sums,
-    matured: bool,
-    sign: i64,
-    change: fn(&mut Vec<ethnum::I256>, &[ethnum::I256]),
-) {
-    change(&mut total.live, &part.live);
-    if matured {
-        change(&mut total.matured, &part.matured);
+/// Sums of many rows: every slot of the metrics, one after the other.
+#[derive(Debug, Clone)]
+struct Total {
+    counts: [i64; COUNTS],
+    live: Vec<I256>,
+    matured: Vec<I256>,
+}
+
+impl Total {
+    fn zero(width: usize) -> Self {
+        Self { counts: [0; COUNTS], live: vec![I256::ZERO; width], matured: vec![I256::ZERO; width] }
     }
-    for at in 0..COUNTS {
-        if matured || at != Count::Matured as usize {
-            total.counts[at] += sign * part.counts[at];
+
+    fn change(&mut self, part: &Sums, matured: bool, sign: i64, change: fn(&mut I256, I256)) {
+        let each = |total: &mut Vec<I256>, slots: &Slots| {
+            // A row never has more slots than its definition.
+            slots.iter().for_each(|(slot, sum)| total.get_mut(slot).into_iter().for_each(|total| change(total, sum)));
+        };
+        each(&mut self.live, &part.live);
+        if matured {
+            each(&mut self.matured, &part.matured);
+        }
+        for at in 0..COUNTS {
+            if matured || at != Count::Matured as usize {
+                self.counts[at] += sign * part.counts[at];
+            }
         }
     }
 }
 
-fn arm_reading(definition: &Definition, sums: &Sums, end: i64) -> ArmReading {
+fn arm_reading(definition: &Definition, sums: &Total, end: i64) -> ArmReading {
     let mut reading = ArmReading {
         persons: sums.counts[Count::Persons as usize],
         matured_persons: sums.counts[Count::Matured as usize],

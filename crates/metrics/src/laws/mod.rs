@@ -16,7 +16,6 @@ mod slips;
 
 use std::collections::{BTreeMap, HashMap};
 
-use ethnum::I256;
 use journey::{Day, Definition, Happening, Zone};
 use proptest::test_runner::Config;
 
@@ -54,18 +53,9 @@ fn remove(tally: &mut Tally, plan: &Plan, study: usize, contribution: &Contribut
     tally.apply(definition(plan, study), contribution, Direction::Remove);
 }
 
-/// The rows that hold something. Rows that were taken back to zero are as good as absent, and so are slots.
-fn filled(tally: &Tally) -> HashMap<&RowKey, Row> {
-    let trim = |sums: &mut Vec<I256>| sums.truncate(sums.iter().rposition(|sum| *sum != 0).map_or(0, |last| last + 1));
-    let trimmed = |row: &Row| {
-        let mut row = row.clone();
-        for sums in [&mut row.all, &mut row.crossed] {
-            trim(&mut sums.live);
-            trim(&mut sums.matured);
-        }
-        row
-    };
-    tally.rows.iter().filter(|(_, row)| !row.is_zero()).map(|(key, row)| (key, trimmed(row))).collect()
+/// The rows that hold something. Rows that were taken back to zero are as good as absent.
+fn filled(tally: &Tally) -> HashMap<&RowKey, &Row> {
+    tally.rows.iter().filter(|(_, row)| !row.is_zero()).collect()
 }
 
 /// The rows of one dimension.

@@ -5,8 +5,8 @@
 
 use ethnum::I256;
 
-use super::{COUNTS, Row, Sums};
-use crate::varint::{get, put, put_len, put_wide, wide};
+use super::{COUNTS, Row, Slots, Sums};
+use crate::varint::{get, put_len, put_wide, wide};
 
 /// What rows are written as.
 const FORMAT: u8 = 1;
@@ -17,9 +17,9 @@ pub(super) fn encode(row: &Row) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
     out.push(FORMAT);
     for sums in [&row.all, &row.crossed] {
-        put_list(&mut out, sums.counts.iter().map(|count| I256::from(*count)));
-        put_list(&mut out, sums.live.iter().copied());
-        put_list(&mut out, sums.matured.iter().copied());
+        put_list(&mut out, &sums.counts.iter().map(|count| I256::from(*count)).collect());
+        put_list(&mut out, &sums.live);
+        put_list(&mut out, &sums.matured);
     }
     out
 }
@@ -36,25 +36,16 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Row> {
     }
 }
 
-fn put_list(out: &mut Vec<u8>, numbers: impl DoubleEndedIterator<Item = I256> + ExactSizeIterator + Clone) {
-    let kept = numbers.clone().rposition(|number| number != I256::ZERO).map_or(0, |last| last + 1);
-    put_len(out, kept);
-    let mut zeros = 0u128;
-    for number in numbers.take(kept) {
-        if number == I256::ZERO {
-            zeros += 1;
-            continue;
+fn put_list(out: &mut Vec<u8>, slots: &Slots) {
+    put_len(out, slots.len());
+    let mut next = 0;
+    for (slot, sum) in slots.iter() {
+        if slot > next {
+            out.push(0);
+            put_len(out, slot - next - 1);
         }
-        put_zeros(out, &mut zeros);
-        put_wide(out, number);
-    }
-}
-
-fn put_zeros(out: &mut Vec<u8>, zeros: &mut u128) {
-    if *zeros > 0 {
-        out.push(0);
-        put(out, *zeros - 1);
-        *zeros = 0;
+        put_wide(out, sum);
+        next = slot + 1;
     }
 }
 
@@ -63,36 +54,35 @@ fn sums(from: &mut &[u8]) -> Option<Sums> {
     Some(Sums { counts: counts_of(&counts)?, live: list(from)?, matured: list(from)? })
 }
 
-fn counts_of(numbers: &[I256]) -> Option<[i64; COUNTS]> {
+fn counts_of(numbers: &Slots) -> Option<[i64; COUNTS]> {
     let mut counts = [0; COUNTS];
-    if numbers.len() > COUNTS {
-        return None;
-    }
-    for (count, number) in counts.iter_mut().zip(numbers) {
-        *count = i64::try_from(*number).ok()?;
+    for (count, number) in numbers.iter() {
+        *counts.get_mut(count)? = i64::try_from(number).ok()?;
     }
     Some(counts)
 }
 
 /// More numbers than any row has: fifty metrics of seventeen sums fit with room to spare.
-const MOST: usize = 1 << 16;
+const MOST: usize = u16::MAX as usize;
 
-fn list(from: &mut &[u8]) -> Option<Vec<I256>> {
+fn list(from: &mut &[u8]) -> Option<Slots> {
     let len = usize::try_from(get(from)?).ok().filter(|len| *len <= MOST)?;
-    let mut numbers = Vec::with_capacity(len);
-    while numbers.len() < len {
+    let mut slots = Slots::default();
+    let mut next = 0;
+    while next < len {
         let number = wide(from)?;
         let more = if number == I256::ZERO { usize::try_from(get(from)?).ok()? } else { 0 };
-        if more > len - numbers.len() - 1 {
+        if more > len - next - 1 {
             return None;
         }
-        numbers.resize(numbers.len() + 1 + more, number);
+        slots.push(next, number);
+        next += 1 + more;
     }
-    Some(numbers)
+    Some(slots)
 }
 
 fn of_texts(text: &str) -> Option<Row> {
-    let mut arrays = text.split('|').map(|array| -> Option<Vec<I256>> {
+    let mut arrays = text.split('|').map(|array| -> Option<Slots> {
         let inner = array.strip_prefix('{')?.strip_suffix('}')?;
         inner.split(',').filter(|number| !number.is_empty()).map(|number| number.parse().ok()).collect()
     });
@@ -117,31 +107,32 @@ mod tests {
 
     fn sums() -> impl Strategy<Value = Sums> {
         let list = || prop::collection::vec(number(), 0..40);
-        (any::<[i64; COUNTS]>(), list(), list()).prop_map(|(counts, live, matured)| Sums { counts, live, matured })
-    }
-
-    fn trimmed(mut sums: Sums) -> Sums {
-        for list in [&mut sums.live, &mut sums.matured] {
-            list.truncate(list.iter().rposition(|number| *number != I256::ZERO).map_or(0, |last| last + 1));
-        }
-        sums
+        (any::<[i64; COUNTS]>(), list(), list()).prop_map(|(counts, live, matured)| Sums {
+            counts,
+            live: live.into_iter().collect(),
+            matured: matured.into_iter().collect(),
+        })
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_read(all in sums(), crossed in sums()) {
             let row = Row { all, crossed };
-            let read = decode(&encode(&row)).unwrap();
-            prop_assert_eq!(read, Row { all: trimmed(row.all), crossed: trimmed(row.crossed) });
+            prop_assert_eq!(decode(&encode(&row)), Some(row));
         }
 
         #[test]
         fn the_first_format_is_still_read(all in sums(), crossed in sums()) {
             let array = |numbers: Vec<String>| format!("{{{}}}", numbers.join(","));
+            let numbers = |slots: &Slots| {
+                let mut numbers = vec!["0".to_owned(); slots.len()];
+                slots.iter().for_each(|(slot, sum)| numbers[slot] = sum.to_string());
+                numbers
+            };
             let text = |sums: &Sums| [
                 array(sums.counts.iter().map(ToString::to_string).collect()),
-                array(sums.live.iter().map(ToString::to_string).collect()),
-                array(sums.matured.iter().map(ToString::to_string).collect()),
+                array(numbers(&sums.live)),
+                array(numbers(&sums.matured)),
             ].join("|");
             let row = Row { all, crossed };
             let bytes = [&[TEXTS][..], text(&row.all).as_bytes(), b"|", text(&row.crossed).as_bytes()].concat();

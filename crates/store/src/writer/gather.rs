@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use journey::{Tenant, TenantId};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::batch::Row;
@@ -22,27 +22,44 @@ const SOON: Duration = Duration::from_millis(3);
 /// A tenant that has sent nothing for so long has no task any more.
 const IDLE: Duration = Duration::from_secs(10);
 
+/// Batches of one tenant that are written side by side. While Postgres writes one, the requests of the next are read and
+/// gathered; more of them would only be smaller.
+const SIDE_BY_SIDE: u32 = 2;
+
 /// Writes what comes through `queue` until the tenant is idle or the store closes.
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
     let mut waiting = Waiting::default();
+    let room = Arc::new(Semaphore::new(SIDE_BY_SIDE as usize));
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
-        // Batches of other tenants may be committing; what arrives meanwhile comes along.
-        let permit = shared.commits.acquire().await;
+        // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
+        let own = room.clone().acquire_owned().await;
+        let permit = shared.commits.clone().acquire_owned().await;
         let requests = waiting.fill(requests, &mut queue);
-        let (requests, rows) = unpack(requests);
-        if fault::seeded("ack-before-commit") {
-            let outcomes = vec![Some(Outcome::Accepted); rows.len()];
-            answer(requests, Written { outcomes, failure: None });
-            write(&shared.pool, tenant.id, &rows).await;
-            continue;
-        }
-        let written = write(&shared.pool, tenant.id, &rows).await;
-        drop(permit);
-        if written.stored_anything() {
-            shared.measurer.notify(&tenant);
-        }
-        answer(requests, written);
+        let (shared, tenant) = (shared.clone(), tenant.clone());
+        tokio::spawn(async move {
+            commit(&shared, &tenant, requests, permit).await;
+            drop(own);
+        });
     }
+    // Whoever waits for this task waits for its batches.
+    drop(room.acquire_many(SIDE_BY_SIDE).await);
+}
+
+/// Writes a batch and answers its requests.
+async fn commit<P>(shared: &Shared, tenant: &Tenant, requests: Taken, permit: P) {
+    let (requests, rows) = unpack(requests);
+    if fault::seeded("ack-before-commit") {
+        let outcomes = vec![Some(Outcome::Accepted); rows.len()];
+        answer(requests, Written { outcomes, failure: None });
+        write(&shared.pool, tenant.id, &rows).await;
+        return;
+    }
+    let written = write(&shared.pool, tenant.id, &rows).await;
+    drop(permit);
+    if written.stored_anything() {
+        shared.measurer.notify(tenant);
+    }
+    answer(requests, written);
 }
 
 /// Requests taken from the queue, and how many events they hold.

@@ -1,6 +1,6 @@
 //! The batch writer: gathers the requests of all connections of a tenant into one transaction.
 //!
-//! Each tenant with something to write has a bounded queue and a task that has one batch in flight. A few tenants
+//! Each tenant with something to write has a bounded queue and a task that has two batches in flight. A few tenants
 //! commit at once. A request is answered after its own events are committed, and never before.
 
 mod admission;
@@ -80,7 +80,7 @@ struct Shared {
     pool: PgPool,
     gather: Duration,
     queues: Queues,
-    commits: Semaphore,
+    commits: Arc<Semaphore>,
     measurer: Arc<Measurer>,
 }
 
@@ -105,7 +105,7 @@ impl Writers {
             pool,
             gather: options.gather,
             queues: Mutex::new(Some(HashMap::new())),
-            commits: Semaphore::new(commits as usize),
+            commits: Arc::new(Semaphore::new(commits as usize)),
             measurer,
         };
         Self {
