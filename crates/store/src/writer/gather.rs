@@ -30,9 +30,15 @@ const SIDE_BY_SIDE: u32 = 2;
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
     let mut waiting = Waiting::default();
     let room = Arc::new(Semaphore::new(SIDE_BY_SIDE as usize));
-    while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
+    while let Some(requests) = waiting.gather(&shared, tenant.id, &room, &mut queue).await {
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
-        let own = room.clone().acquire_owned().await;
+        let own = if let Ok(own) = room.clone().try_acquire_owned() {
+            shared.measurer.note_saturation(false);
+            Ok(own)
+        } else {
+            shared.measurer.note_saturation(true);
+            room.clone().acquire_owned().await
+        };
         let permit = shared.commits.clone().acquire_owned().await;
         let requests = waiting.fill(requests, &mut queue);
         let (shared, tenant) = (shared.clone(), tenant.clone());
@@ -84,17 +90,18 @@ impl Waiting {
         &mut self,
         shared: &Shared,
         tenant: TenantId,
+        room: &Semaphore,
         queue: &mut mpsc::Receiver<Request>,
     ) -> Option<Taken> {
         let at_hand = self.left_over.take().or_else(|| queue.try_recv().ok());
         let first = if let Some(request) = at_hand {
-            shared.measurer.note_saturation(true);
             request
         } else if let Ok(soon) = timeout(SOON, queue.recv()).await {
-            shared.measurer.note_saturation(self.busy);
             soon?
         } else {
-            shared.measurer.note_saturation(false);
+            if room.available_permits() == SIDE_BY_SIDE as usize {
+                shared.measurer.note_saturation(false);
+            }
             next(shared, tenant, queue).await?
         };
         let deadline = Instant::now() + shared.gather;

@@ -1,0 +1,2 @@
+-- The index on subjects takes its place.
+DROP INDEX IF EXISTS event_journey;
