@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -24,8 +24,8 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// How long nothing may come.
 const SILENCE: Duration = Duration::from_millis(250);
 
-/// The middleware.
-pub(crate) async fn drain_refused(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Answers a request, and reads on where the answer refuses it.
+pub(crate) async fn drain_refused(state: &AppState, request: Request, next: Next) -> Response {
     // A client that waits for "100 Continue" has sent nothing yet.
     let waits = request.headers().contains_key(header::EXPECT);
     let (give_back, mut given_back) = oneshot::channel();

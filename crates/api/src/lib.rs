@@ -26,7 +26,7 @@ mod wire;
 use axum::Router;
 
 pub use openapi::openapi_yaml;
-pub use state::{AppState, Bounds, Clock};
+pub use state::{AppState, Bounds, Clock, Shared};
 pub use telemetry::Telemetry;
 
 /// The whole service.

@@ -1,12 +1,13 @@
 //! What surrounds every route, from the outside in: the request's id, the trace, the counters and the problem
-//! documents; the drain; the net under panics; compression of answers; the deadline.
+//! documents; the headers of every answer; the drain; the net under panics; compression of answers; the deadline.
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -24,19 +25,17 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Puts the stack around the routes.
 pub(crate) fn wrap(routes: Router<AppState>, state: AppState) -> Router {
-    routes
-        .fallback(unknown_route)
-        .layer(from_fn_with_state(state.clone(), deadline))
-        .layer(CompressionLayer::new())
+    // As one layer: a router copies each of its layers with every request.
+    let stack = ServiceBuilder::new()
+        .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE, X_API_KEY]))
+        .layer(from_fn_with_state(state.clone(), observe))
         .layer(CatchPanicLayer::custom(|_| {
             tracing::error!("a handler panicked");
             ApiError::internal().into_response()
         }))
-        .layer(from_fn_with_state(state.clone(), drain_refused))
-        .layer(from_fn(guard))
-        .layer(from_fn_with_state(state.clone(), observe))
-        .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE, X_API_KEY]))
-        .with_state(state)
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(state.clone(), deadline));
+    routes.fallback(unknown_route).layer(stack).with_state(state)
 }
 
 /// Web pages of any origin may post events: the key that they carry can do nothing else.
@@ -69,7 +68,7 @@ async fn observe(State(state): State<AppState>, request: Request, next: Next) ->
     }
     // The query stays out of the trace: it may name persons. So do bodies and headers.
     let span = tracing::info_span!("request", request_id = %id, %method, route);
-    let answered = next.run(request).instrument(span.clone()).await;
+    let answered = guarded(drain_refused(&state, request, next).instrument(span.clone()).await);
     let mut response = as_problem(answered, &method, &id, &path);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
@@ -107,8 +106,7 @@ fn as_problem(mut response: Response, method: &Method, id: &str, path: &str) -> 
 }
 
 /// Headers that every answer carries.
-async fn guard(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));

@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -51,9 +52,26 @@ impl Default for Bounds {
     }
 }
 
-/// What every handler shares; cloning it is cheap.
+/// What every handler shares, as one pointer: it is copied several times for every request.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl From<Shared> for AppState {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+/// What the service is made of.
+pub struct Shared {
     /// The only way to a tenant's data.
     pub store: Store,
     /// What times an event may have.
@@ -71,8 +89,8 @@ pub struct AppState {
     pub(crate) in_flight: Arc<InFlight>,
 }
 
-impl AppState {
-    /// A state with the default limits and no operator key.
+impl Shared {
+    /// The default limits, and no operator key.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
         Self {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use api::{AppState, Bounds};
+use api::{Bounds, Shared};
 use store::{Store, StoreOptions};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -58,12 +58,12 @@ impl Service {
         let options = store_options(args, database.urls.service.reveal(), &clock);
         let store =
             patiently(deadline, || Store::connect(options.clone())).await.context("the database cannot be used")?;
-        let mut state = AppState::new(store.clone(), clock);
+        let mut state = Shared::new(store.clone(), clock);
         state.limits.retention_days = args.retention_days;
         state.bounds = bounds(args);
         state.operator_key_hash = args.operator_key.as_ref().map(|key| sha256(key.reveal().as_bytes()));
         state.stopping = stopping.clone();
-        front.open(api::router(state));
+        front.open(api::router(state.into()));
         let beside = CancellationToken::new();
         tokio::spawn(beside.clone().run_until_cancelled_owned(retention::run(store.operator(), args.retention_days)));
         Ok(Self {

@@ -196,7 +196,8 @@ impl TenantStore {
             conflicting_ids: row.try_get("conflicting_ids")?,
             fresh: Fresh { pending_subjects: pending, set_aside },
         };
-        tx.commit().await?;
+        // There is nothing to commit, and so nothing to wait for.
+        drop(tx);
         Ok(Snapshot::Whole(Box::new(measured)))
     }
 
