@@ -224,8 +224,10 @@ mod tests {
 
     #[test]
     fn a_place_above_another_and_one_that_is_no_object_are_read() {
-        let paths: Vec<Path> =
-            ["properties.a", "properties.a.b", "properties.c.d"].iter().map(|path| Path::parse(path, "").unwrap()).collect();
+        let paths: Vec<Path> = ["properties.a", "properties.a.b", "properties.c.d"]
+            .iter()
+            .map(|path| Path::parse(path, "").unwrap())
+            .collect();
         let facts = |data: &str| Places::new(&paths).facts(Some(data)).unwrap();
         let one = |text: &str| Fact::One(text.into());
         assert_eq!(facts(r#"{"properties":{"a":{"b":"x"},"c":{"d":-3}}}"#), [Fact::None, one("x"), one("-3")]);
