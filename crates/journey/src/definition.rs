@@ -29,6 +29,14 @@ impl Definition {
     /// only what people read, weights, goals and policies differ.
     #[must_use]
     pub fn measures_like(&self, other: &Self) -> bool {
+        self.places_like(other)
+            && self.metrics.len() == other.metrics.len()
+            && self.metrics.iter().zip(&other.metrics).all(|(a, b)| a.measures_like(b))
+    }
+
+    /// Whether every person has the same place under both: the arm, the days and the dimension values.
+    #[must_use]
+    pub fn places_like(&self, other: &Self) -> bool {
         let (a, b) = (&self.experiment, &other.experiment);
         a.key == b.key
             && a.arms.iter().map(|arm| &arm.key).eq(b.arms.iter().map(|arm| &arm.key))
@@ -36,7 +44,5 @@ impl Definition {
             && a.ends_at == b.ends_at
             && a.window_days == b.window_days
             && a.dimensions == b.dimensions
-            && self.metrics.len() == other.metrics.len()
-            && self.metrics.iter().zip(&other.metrics).all(|(a, b)| a.measures_like(b))
     }
 }

@@ -1,12 +1,16 @@
 //! The fold: a journey and an experiment in, the person's contribution out. Pure, and blind to the order of arrival.
 //!
 //! [`fold`] reads the whole journey. [`extend`] adds events to a contribution, in whatever order they arrive, and amounts
-//! to the same as folding everything again from scratch; it says so where it can't.
+//! to the same as folding everything again from scratch; it says so where it can't. A [`Widening`] makes a contribution
+//! to a version with more metrics of one to the version before.
+
+mod widen;
 
 use std::sync::Arc;
 
 use journey::{COVARIATE_DAYS, Day, Happening, Instant};
 
+pub use self::widen::Widening;
 use crate::contribution::{Assignment, Contribution, Step, Stray, Trace};
 use crate::moments::MAX_VALUE;
 use crate::plan::{Gauge, Plan, Rule, Study};

@@ -2,14 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use journey::{CrossoverPolicy, Happening};
+use journey::{CrossoverPolicy, Definition, Happening};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::histories::{World, journey, worlds};
 use super::{add, cases, filled, remove, rows, tally, through};
 use crate::contribution::Contribution;
-use crate::fold::{extend, fold};
+use crate::fold::{Widening, extend, fold};
 use crate::plan::Plan;
 use crate::reading::read;
 use crate::tally::Tally;
@@ -71,6 +71,35 @@ proptest! {
                     }
                 }
                 prop_assert_eq!(contribution, fold(&plan, study, journey));
+            }
+        }
+    }
+
+    #[test]
+    fn a_contribution_to_fewer_metrics_is_widened_to_one_folded_whole(
+        world in worlds(0.05),
+        before in prop::collection::vec(any::<bool>(), 12),
+    ) {
+        let plan = world.plan();
+        let journeys = world.journeys(&plan);
+        for (study, to) in world.definitions.iter().enumerate() {
+            let mut from = Definition::clone(to);
+            let mut kept = before.iter().cycle();
+            from.metrics.retain(|_| *kept.next().unwrap());
+            from.metrics.reverse();
+            let narrow = Plan::new(vec![from.clone().into()], world.zone);
+            let widening = Widening::between(&from, to, world.zone).unwrap();
+            for (deeds, whole) in world.people.iter().zip(&journeys) {
+                let stored = stored(&fold(&narrow, 0, &journey(deeds, &narrow)));
+                let mut seen = journey(deeds, &widening.plan);
+                if let Some(names) = widening.names() {
+                    seen.retain(|event| names.iter().any(|name| **name == *event.name));
+                }
+                let has_foreign = whole.iter().any(|event| event.foreign);
+                match widening.widen(&stored, &seen) {
+                    Some(widened) => prop_assert_eq!(widened, fold(&plan, study, whole)),
+                    None => prop_assert!(has_foreign),
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journey::{Definition, Tenant, TenantId};
+use metrics::fold::Widening;
 use metrics::plan::Plan;
 use sqlx::{PgConnection, Row};
 
@@ -120,5 +121,13 @@ impl Measured {
     pub(super) fn new(versions: Vec<Version>, tenant: &Tenant) -> Self {
         let plan = Plan::new(versions.iter().map(|version| version.definition.clone()).collect(), tenant.zone);
         Self { versions, plan }
+    }
+
+    /// The version that answers come from while `building` is measured, and the step from it; `None` where there is none or
+    /// persons may have another place under it.
+    pub(super) fn before(&self, building: &Version, tenant: &Tenant) -> Option<(i64, Widening)> {
+        let is_active = |version: &&Version| version.building.is_none() && version.experiment == building.experiment;
+        let active = self.versions.iter().find(is_active)?;
+        Some((active.id, Widening::between(&active.definition, &building.definition, tenant.zone)?))
     }
 }

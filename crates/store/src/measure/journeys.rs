@@ -26,15 +26,17 @@ impl Loader {
         Self { currency, places: Places::new(paths) }
     }
 
-    /// All events of `subjects`; without those that still wait in the queue, where these are `claimed_alone`.
+    /// All events of `subjects`, or those of these `names`; without those that still wait in the queue, where these are
+    /// `claimed_alone`.
     pub(super) async fn whole(
         &self,
         connection: &mut PgConnection,
         tenant: TenantId,
         subjects: &[String],
+        names: Option<&[String]>,
         claimed_alone: bool,
     ) -> Result<Journeys, sqlx::Error> {
-        if subjects.is_empty() {
+        if subjects.is_empty() || names.is_some_and(<[String]>::is_empty) {
             return Ok(Journeys::new());
         }
         let rows = sqlx::query(include_str!("../../sql/measure_journeys.sql"))
@@ -42,6 +44,7 @@ impl Loader {
             .bind(subjects)
             .bind(!self.places.is_empty())
             .bind(claimed_alone && !crate::fault::seeded("fold-what-waits"))
+            .bind(names)
             .fetch(connection);
         self.sort(rows).await
     }

@@ -60,7 +60,8 @@ pub(super) async fn touched(
         None => definitions::load(&mut tx, tenant, texts).await?,
     };
     let all: Vec<usize> = (0..measured.versions.len()).collect();
-    let task = Task { tenant, measured: &measured, studies: &all, persons: &persons, there, claimed_alone: true };
+    let task =
+        Task { tenant, measured: &measured, studies: &all, persons: &persons, there, claimed_alone: true, from: None };
     let change = measure(&mut tx, &task).await?;
     // Whoever was set aside before and could be measured under every version is so no longer.
     let settled: Vec<String> =
@@ -133,7 +134,9 @@ pub(super) async fn build(
     let touched: Vec<Touched> = exposed.into_iter().map(Touched::whole).collect();
     let there = There::look(&mut tx, tenant).await?;
     let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
-    let task = Task { tenant, measured: &measured, studies: &[study], persons: &persons, there, claimed_alone: true };
+    let from = measured.before(version, tenant);
+    let studies = &[study];
+    let task = Task { tenant, measured: &measured, studies, persons: &persons, there, claimed_alone: true, from };
     let tallies = measure(&mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
     sqlx::query(include_str!("../../sql/measure_progress.sql"))
         .bind(tenant.id.0)

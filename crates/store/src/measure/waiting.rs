@@ -43,7 +43,8 @@ pub(crate) async fn look_ahead(
     let persons = exposed(connection, tenant, experiment, persons).await?;
     let version = Version { id, experiment: experiment.to_owned(), definition: definition.clone(), building: None };
     let measured = Measured::new(vec![version], tenant);
-    let task = Task { tenant, measured: &measured, studies: &[0], persons: &persons, there, claimed_alone: false };
+    let task =
+        Task { tenant, measured: &measured, studies: &[0], persons: &persons, there, claimed_alone: false, from: None };
     let change = measure(connection, &task).await?;
     let (tally, set_aside) = change.into_tally(id);
     Ok(Some(Ahead { tally, set_aside }))

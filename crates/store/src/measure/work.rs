@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use journey::Tenant;
 use metrics::contribution::Contribution;
-use metrics::fold::{extend, fold};
+use metrics::fold::{Widening, extend, fold};
 use sqlx::{PgConnection, Row};
 use tokio::runtime::RuntimeFlavor;
 
@@ -44,13 +44,16 @@ pub(super) struct Task<'a> {
     pub there: There,
     /// Whether other events of the persons may wait in the queue, to be measured later; else all that waits is here.
     pub claimed_alone: bool,
+    /// The version that answers come from while one that places persons alike is being built, and the step from it.
+    pub from: Option<(i64, Widening)>,
 }
 
 /// Measures persons, and gathers what changes. Nothing is written.
 pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> Result<Change, StoreError> {
     let tenant = task.tenant;
     let subjects: Vec<String> = task.persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
-    let versions: Vec<i64> = task.studies.iter().map(|study| task.measured.versions[*study].id).collect();
+    let measured = task.studies.iter().map(|study| task.measured.versions[*study].id);
+    let versions: Vec<i64> = measured.chain(task.from.iter().map(|(from, _)| *from)).collect();
     let stored = change::stored(connection, tenant.id, &versions, &subjects).await?;
     let held_back = if task.there.set_aside {
         change::held_back(connection, tenant.id, task.persons).await?
@@ -60,15 +63,27 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
     let loader = Loader::new(tenant.currency, &task.measured.plan.paths);
     let mut work = Work { measured: task.measured, studies: task.studies, stored: &stored, change: Change::default() };
 
-    let (mut onward, mut whole): (Vec<&Person>, Vec<&Person>) = (Vec::new(), Vec::new());
+    let (mut onward, mut widened, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for person in task.persons {
         let is_held_back = person.subjects.iter().any(|subject| held_back.contains(subject));
-        if person.whole || is_held_back || work.has_grown(person) {
+        if is_held_back || work.has_grown(person) {
+            whole.push(person);
+        } else if task.from.is_some() {
+            widened.push(person);
+        } else if person.whole {
             whole.push(person);
         } else if person.exposed || stored.contains_key(person.key()) {
             onward.push(person);
         }
         // Who was never exposed and is not now adds nothing.
+    }
+    if let Some((from, widening)) = &task.from {
+        let loader = Loader::new(tenant.currency, widening.paths());
+        for some in widened.chunks(PERSONS_AT_ONCE) {
+            let mut journeys =
+                loader.whole(connection, tenant.id, &subjects_of(some), widening.names(), task.claimed_alone).await?;
+            whole.extend(some.iter().filter(|person| !work.widen(person, (*from, widening), &mut journeys)));
+        }
     }
     let ids: Vec<uuid::Uuid> = onward.iter().flat_map(|person| person.events.iter().copied()).collect();
     let mut new = loader.events(connection, tenant.id, &ids).await?;
@@ -78,13 +93,16 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
         }
     }
     for some in whole.chunks(PERSONS_AT_ONCE) {
-        let from: Vec<String> = some.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
-        let mut journeys = loader.whole(connection, tenant.id, &from, task.claimed_alone).await?;
+        let mut journeys = loader.whole(connection, tenant.id, &subjects_of(some), None, task.claimed_alone).await?;
         for person in some {
             work.start_over(person, &mut journeys);
         }
     }
     Ok(work.change)
+}
+
+fn subjects_of(persons: &[&Person]) -> Vec<String> {
+    persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect()
 }
 
 struct Work<'a> {
@@ -119,6 +137,21 @@ impl Work<'_> {
                 Ok(false) | Err(_) => return false,
             }
         }
+        if let Err(reason) = self.change.replace(person, &results, self.stored) {
+            self.change.set_aside(person, &reason);
+        }
+        true
+    }
+
+    /// Makes what is stored under the version before a contribution to the new one. `false`: the whole journey is needed.
+    fn widen(&mut self, person: &Person, (from, widening): (i64, &Widening), journeys: &mut Journeys) -> bool {
+        let rows = self.stored.get(person.key()).map_or(&[][..], Vec::as_slice);
+        let Some((_, body)) = rows.iter().find(|(id, _)| *id == from) else { return false };
+        let Ok(before) = Contribution::from_bytes(body) else { return false };
+        let Ok(events) = journeys::of_person(journeys, &person.subjects) else { return false };
+        let Ok(Some(contribution)) = guarded(|| widening.widen(&before, &events)) else { return false };
+        let results: Vec<_> =
+            self.studies.iter().map(|study| (&self.measured.versions[*study], contribution.clone())).collect();
         if let Err(reason) = self.change.replace(person, &results, self.stored) {
             self.change.set_aside(person, &reason);
         }

@@ -1,0 +1,103 @@
+//! What does a person contribute to a version that measures more than the one before? What is stored says where the
+//! person stands and what the old metrics come to; only events that the new metrics look at are needed.
+
+use journey::{Definition, Happening, Metric, MetricKind, Path, Pattern, Selector, Zone, names};
+
+use super::{observe, start_trace};
+use crate::contribution::{Assignment, Contribution};
+use crate::plan::Plan;
+
+/// The step from one version of an experiment to another that places every person alike.
+#[derive(Debug, Clone)]
+pub struct Widening {
+    /// One study: the experiment with the new metrics alone.
+    pub(crate) plan: Plan,
+    /// Per metric of the new version its place in the old one; `None`: it is new.
+    kept: Vec<Option<usize>>,
+    names: Option<Vec<String>>,
+}
+
+impl Widening {
+    /// The step from `from` to `to`; `None` where a person's place may differ (arms, dates, window or dimensions).
+    #[must_use]
+    pub fn between(from: &Definition, to: &Definition, zone: Zone) -> Option<Self> {
+        if !from.places_like(to) {
+            return None;
+        }
+        let place = |metric: &Metric| from.metrics.iter().position(|old| old.measures_like(metric));
+        let kept: Vec<Option<usize>> = to.metrics.iter().map(place).collect();
+        let mut rest = to.clone();
+        rest.experiment.dimensions.clear();
+        rest.metrics =
+            to.metrics.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(metric, _)| metric.clone()).collect();
+        let names = names_of(&rest.metrics);
+        Some(Self { plan: Plan::new(vec![rest.into()], zone), kept, names })
+    }
+
+    /// The names of the events that the new metrics look at; `None`: events of any name.
+    #[must_use]
+    pub fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
+    }
+
+    /// The paths whose facts the events must carry, in this order.
+    #[must_use]
+    pub fn paths(&self) -> &[Path] {
+        &self.plan.paths
+    }
+
+    /// What a person contributes to the new version: `stored` is what is stored under the old one, `journey` the same
+    /// person's events of [`Self::names`], sorted by [`Happening::position`].
+    ///
+    /// `None` where the whole journey is needed, because events in a foreign currency are counted over all metrics.
+    #[must_use]
+    pub fn widen(&self, stored: &Contribution, journey: &[Happening]) -> Option<Contribution> {
+        let Some(old) = &stored.assignment else { return Some(stored.clone()) };
+        if !old.foreign.is_empty() || journey.iter().any(|event| event.foreign) {
+            return None;
+        }
+        let study = &self.plan.studies[0];
+        let start = journey.partition_point(|event| event.at < old.at);
+        let traces =
+            study.metrics.iter().map(|gauge| start_trace(&self.plan, gauge, &journey[..start], old.at)).collect();
+        let mut added = Assignment { traces, values: Vec::new(), foreign: Vec::new(), ..*old };
+        for event in &journey[start..] {
+            observe(&self.plan, study, &mut added, event);
+        }
+        let mut new = added.traces.into_iter();
+        let trace = |kept: &Option<usize>| match kept {
+            Some(place) => old.traces.get(*place).cloned(),
+            None => new.next(),
+        };
+        let traces = self.kept.iter().map(trace).collect::<Option<_>>()?;
+        let assignment = Assignment { traces, values: old.values.clone(), foreign: Vec::new(), ..*old };
+        Some(Contribution { strays: stored.strays.clone(), assignment: Some(assignment) })
+    }
+}
+
+/// The names that metrics look at; `None`: all of them.
+fn names_of(metrics: &[Metric]) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for selector in metrics.iter().flat_map(|metric| selectors(&metric.kind)) {
+        let Pattern::Named(name) = &selector.event else { return None };
+        found.push(name.as_str().to_owned());
+        if name.as_str() == names::ORDER {
+            found.push(names::REFUND.to_owned());
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
+}
+
+fn selectors(kind: &MetricKind) -> Vec<&Selector> {
+    match kind {
+        MetricKind::Conversion(selector)
+        | MetricKind::Count(selector)
+        | MetricKind::Sum(selector)
+        | MetricKind::Retention { selector, .. }
+        | MetricKind::Clv { selector, .. } => vec![selector],
+        MetricKind::Ratio { numerator, denominator } => vec![&numerator.selector, &denominator.selector],
+        MetricKind::Score(parts) => parts.iter().map(|part| &part.selector).collect(),
+    }
+}
