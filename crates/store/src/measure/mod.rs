@@ -297,9 +297,15 @@ impl Measurer {
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
         let built = retry("measure.build", || slice::build(&self.pool, tenant, &self.texts, limit, now)).await;
-        match built {
-            Ok(Built::Some(done)) => self.adapt(&gate, done, limit, started.elapsed()),
+        match &built {
+            Ok(Built::Some(done)) => self.adapt(&gate, *done, limit, started.elapsed()),
             Ok(Built::Nothing | Built::Switched) => {}
+            // As with touched subjects: one that no slice gets past must not stop the others.
+            Err(error) if limit <= 1 && error.may_be_its_own() && self.is_reachable(tenant.id).await => {
+                tracing::error!(tenant = %tenant.id.0, ?error, "a subject can't be measured under a new version");
+                slice::pass_over(&self.pool, tenant, &self.texts, &error.to_string(), now).await?;
+                return Ok(Built::Some(Done { subjects: 1, ..Done::default() }));
+            }
             Err(_) => gate.subjects.store((limit / 4).max(1), Ordering::Relaxed),
         }
         built

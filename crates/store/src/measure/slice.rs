@@ -130,7 +130,6 @@ pub(super) async fn build(
         return Ok(Built::Switched);
     };
     let subjects = exposed.len();
-    let done = building.done + i64::try_from(subjects).unwrap_or(0);
     let touched: Vec<Touched> = exposed.into_iter().map(Touched::whole).collect();
     let there = There::look(&mut tx, tenant).await?;
     let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
@@ -138,16 +137,51 @@ pub(super) async fn build(
     let studies = &[study];
     let task = Task { tenant, measured: &measured, studies, persons: &persons, there, claimed_alone: true, from };
     let tallies = measure(&mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
+    progress(&mut tx, tenant, version, building, (last, subjects)).await?;
+    next_generation(&mut tx, tenant.id, now).await?;
+    tx.commit().await?;
+    Ok(Built::Some(Done { subjects, events: 0, tallies }))
+}
+
+/// Sets aside the next exposed subject of a building version, which no slice gets past, with the reason.
+pub(super) async fn pass_over(
+    pool: &PgPool,
+    tenant: &Tenant,
+    texts: &Texts,
+    reason: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
+    lock_measure(&mut tx, tenant.id).await?;
+    let measured = definitions::load(&mut tx, tenant, texts).await?;
+    let building = measured.versions.iter().find_map(|version| Some((version, version.building.as_ref()?)));
+    let Some((version, building)) = building else { return Ok(()) };
+    let Some(subject) = exposed_after(&mut tx, tenant, version, building, 1).await?.pop() else { return Ok(()) };
+    let mut change = Change::default();
+    change.set_aside(&Person { subjects: vec![subject.clone()], ..Person::default() }, reason);
+    change.write(&mut tx, tenant.id, &[], now).await?;
+    progress(&mut tx, tenant, version, building, (subject, 1)).await?;
+    next_generation(&mut tx, tenant.id, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes how far a building version is measured: to the subject `last`, so many after the one before.
+async fn progress(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    version: &Version,
+    building: &Building,
+    (last, subjects): (String, usize),
+) -> Result<(), StoreError> {
     sqlx::query(include_str!("../../sql/measure_progress.sql"))
         .bind(tenant.id.0)
         .bind(version.id)
         .bind(last)
-        .bind(done)
-        .execute(&mut *tx)
+        .bind(building.done + i64::try_from(subjects).unwrap_or(0))
+        .execute(connection)
         .await?;
-    next_generation(&mut tx, tenant.id, now).await?;
-    tx.commit().await?;
-    Ok(Built::Some(Done { subjects, events: 0, tallies }))
+    Ok(())
 }
 
 async fn exposed_after(
