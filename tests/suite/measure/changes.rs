@@ -10,6 +10,8 @@ use super::{at, conversion, define, spend, tally};
 
 tests::cases![
     an_experiment_that_is_defined_after_its_events,
+    a_metric_that_is_added_counts_as_if_it_had_always_been_there,
+    a_person_that_cannot_be_stored_keeps_no_version_from_being_built,
     a_metric_that_changes_is_measured_again_beside_the_old_version,
     what_people_read_changes_at_once,
     a_metric_that_is_used_stays,
@@ -65,6 +67,73 @@ async fn an_experiment_that_is_defined_after_its_events() {
         (&found["arms"], &found["metrics"], &found["checks"]),
         (&wanted["arms"], &wanted["metrics"], &wanted["checks"])
     );
+}
+
+/// The new version is made from what is stored under the old one, while links, refunds and late events keep coming.
+async fn a_metric_that_is_added_counts_as_if_it_had_always_been_there() {
+    let world = World::new().await;
+    let (grown, always) = (world.tenant().await, world.tenant().await);
+    let views = json!({"kind": "count", "event": "Product Viewed", "where": {"properties.category": "boots"}});
+    let metrics = [("bought", conversion()), ("spend", spend()), ("views", views)];
+    let dimensions = json!({"dimensions": ["properties.category"]});
+    define(&grown, &metrics[..1], &dimensions).await;
+    define(&always, &metrics, &dimensions).await;
+    let view = |n: usize, day: i64, category: &str| {
+        json!({"event_id": format!("v{n}-{day}"), "anonymous_id": format!("a{n}"), "name": "Product Viewed",
+            "occurred_at": at(n as i64 % 5 + day, 1).to_rfc3339(), "properties": {"category": category}})
+    };
+    let link = |n: usize| {
+        json!({"event_id": format!("l{n}"), "user_id": format!("u{n}"), "anonymous_id": format!("a{n}"), "name": "Signed In",
+            "occurred_at": at(n as i64 % 5 + 3, 2).to_rfc3339()})
+    };
+    let refund = |n: usize| {
+        with(
+            order(&format!("r{n}"), &format!("u{n}"), "1", at(n as i64 % 5 + 2, 3)),
+            &json!({"name": "Order Refunded"}),
+        )
+    };
+    let views = (0..400).flat_map(|n| [view(n, -2, "shoes"), view(n, 0, "boots"), view(n, 4, "boots")]);
+    let first: Vec<Value> = events(400).into_iter().chain(views).chain((0..200).map(link)).collect();
+    let late: Vec<Value> =
+        (200..400).map(link).chain((0..300).map(refund)).chain((0..90).map(|n| view(n, 1, "boots"))).collect();
+    for part in first.chunks(500) {
+        grown.accept(part).await;
+        always.accept(part).await;
+    }
+    world.caught_up(&grown).await;
+    define(&grown, &metrics, &dimensions).await;
+    for part in late.chunks(100) {
+        grown.accept(part).await;
+        always.accept(part).await;
+    }
+    built(&grown).await;
+    let query = "explain=true&by=properties.category";
+    let (wanted, found) = (always.settled("e", query).await, grown.settled("e", query).await);
+    // 200 persons in the arm spend 5 each and get 1 back in three of four cases.
+    assert_eq!(tally(&wanted, "spend", "on"), (200, "850".into()));
+    for part in ["arms", "metrics", "checks", "breakdown"] {
+        assert_eq!(found[part], wanted[part], "{part}");
+    }
+}
+
+async fn a_person_that_cannot_be_stored_keeps_no_version_from_being_built() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    for part in events(60).chunks(500) {
+        tenant.accept(part).await;
+    }
+    world.caught_up(&tenant).await;
+    // A row that no transaction gets past, as one that is too large would be.
+    let refuse = "ALTER TABLE contribution ADD CONSTRAINT poison CHECK (person <> 'u:u7')";
+    sqlx::raw_sql(refuse).execute(&world.superuser().await).await.unwrap();
+    define(&tenant, &[("spend", spend())], &json!({})).await;
+    built(&tenant).await;
+    let results = tenant.results("e", "").await;
+    assert_eq!(tally(&results, "spend", "on"), (29, "145".into()), "everyone but the one");
+    assert_eq!(tally(&results, "spend", "off"), (30, "150".into()));
+    let aside = &results["fresh"]["set_aside"];
+    assert_eq!(aside[0]["person"], "u:u7", "{aside}");
+    assert!(aside[0]["reason"].as_str().is_some_and(|reason| reason.contains("poison")), "{aside}");
 }
 
 async fn a_metric_that_changes_is_measured_again_beside_the_old_version() {
