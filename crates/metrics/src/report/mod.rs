@@ -9,6 +9,7 @@ mod judge;
 mod kpi;
 mod sentence;
 mod steps;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -27,6 +28,7 @@ pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, contribu
 pub use kpi::{ClvFactors, Kpi, Value, point};
 pub use sentence::{persons_to_settle, sentence};
 pub use steps::{Formula, Steps, steps};
+pub use sums::report_sums;
 pub use timeline::{Point, timeline};
 pub use verdict::Verdict;
 pub use versus::{Adjusted, Claim, Correction, Cuped, Family, Guardrail, Inference, Versus};

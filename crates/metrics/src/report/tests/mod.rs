@@ -3,6 +3,7 @@
 mod checks;
 mod fuzz;
 mod sentences;
+mod sums;
 mod verdicts;
 
 use ethnum::I256;
