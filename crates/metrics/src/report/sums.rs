@@ -10,7 +10,8 @@ const UNFIT: &str = "the arms' sizes do not fit their weights (sample ratio, any
                      added in some arm, so there is no verdict";
 const UNLIKE: &str = "the arms already differed before the exposure by more than chance explains (covariates, anytime-valid p \
                       below 0.001), so there is no verdict";
-const WITHOUT_CUBES: &str = "no sums of cubes were sent, so whether the values are too skewed for this number of persons is not known";
+const WITHOUT_CUBES: &str =
+    "no sums of cubes were sent, so whether the values are too skewed for this number of persons is not known";
 
 /// Reports the one metric of `question.definition` from the sums of its arms, in their order, by the same way as
 /// [`report()`]; the metric must have a window, its own or the experiment's.
