@@ -29,7 +29,7 @@ fn method<'a>(answer: &'a Value, of: &str, name: &str) -> &'a Value {
     methods.iter().find(|method| method["method"] == name).unwrap_or_else(|| panic!("no method {name} in {answer}"))
 }
 
-/// 40 persons a day for 15 days, from 30 days ago: three of four in control; a quarter of them buys.
+/// 40 persons a day for 15 days, up to yesterday, a week each: three of four in control, of whom a quarter buys.
 async fn example(world: &World) -> Tenant {
     let tenant = world.tenant().await;
     tenant.metric("bought", &json!({"kind": "conversion", "event": "Order Completed"})).await;
@@ -38,7 +38,7 @@ async fn example(world: &World) -> Tenant {
     tenant.experiment("e", &with(experiment(&["bought", "spend"]), &weights)).await;
     let mut events = Vec::new();
     for n in 0..600u64 {
-        let (user, at) = (format!("u{n}"), days_ago(30 - n / 40));
+        let (user, at) = (format!("u{n}"), days_ago(15 - n / 40));
         events.push(exposure(&format!("x{n}"), &user, "e", if n % 4 == 3 { "on" } else { "off" }, at));
         if n % 16 < 4 {
             events.push(order(&format!("o{n}"), &user, &format!("{}", 10 + n % 7), at + chrono::TimeDelta::hours(5)));
@@ -61,13 +61,11 @@ async fn the_outlook_follows_from_the_traffic() {
         (&answer["planned_persons"], &answer["window_days"], &answer["maturity"]),
         (&json!(5000), &json!(7), &json!("matured"))
     );
-    // Days on which nobody did anything do not slow the traffic down.
     assert_eq!(answer["traffic"], json!({"persons_per_day": 40.0, "reason": null}));
     let arm = &answer["arms"][0];
-    assert_eq!((&arm["arm"], &arm["persons"], &arm["exposed"]), (&json!("on"), &json!(600), &json!(600)));
-    // 450 persons in control, of whom 113 bought: those of n with n mod 16 in 0, 1, 2.
-    let bought = (0..600).filter(|n| n % 4 != 3 && n % 16 < 4).count() as f64;
-    let rate = bought / 450.0;
+    assert_eq!((&arm["arm"], &arm["persons"], &arm["exposed"]), (&json!("on"), &json!(320), &json!(600)));
+    // Those of the first eight days have matured: 240 in control, of whom 60 bought.
+    let rate = 0.25;
     assert!((number(&arm["value"]) - rate).abs() < 1e-12, "{arm}");
     assert!((number(&arm["difference"]) - 0.2 * rate).abs() < 1e-12, "{arm}");
     // By the normal formula of textbooks; Student's t adds little at these numbers: source scipy's normal quantiles.
@@ -96,7 +94,8 @@ async fn the_outlook_follows_from_the_traffic() {
     // The persons of today count at the current split; at another one the experiment would begin anew.
     let (now, anew) = (method(&answer, "current", "frequentist"), method(&answer, "50:50", "frequentist"));
     let (total, more) = (number(&now["persons_needed"]["total"]), number(&now["more_persons"]));
-    assert!((total - 600.0 - more).abs() <= 1.0, "{now}");
+    assert!((total - 320.0 - more).abs() <= 1.0, "{now}");
+    // Whoever is exposed already only has to be waited for.
     assert!((number(&now["days"]) - ((total - 600.0) / 40.0).ceil() - 7.0).abs() <= 1.0, "{now}");
     assert_eq!(anew["more_persons"], anew["persons_needed"]["total"]);
     assert!((number(&anew["days"]) - (number(&anew["more_persons"]) / 40.0).ceil() - 7.0).abs() <= 1.0, "{anew}");
@@ -104,7 +103,8 @@ async fn the_outlook_follows_from_the_traffic() {
     let lift = number(&now["minimum_detectable"]["lift"]);
     let again = power(&tenant, &format!("mde={lift}&split=current")).await;
     assert!((number(&method(&again, "current", "frequentist")["power_now"]) - 0.8).abs() < 1e-6, "{again}");
-    assert_eq!(method(&again, "current", "frequentist")["more_persons"], 0);
+    // Solved to the last digits, and then rounded up.
+    assert!(number(&method(&again, "current", "frequentist")["more_persons"]) <= 1.0, "{again}");
     // The proposal is a plan: with it, the sequence needs no more persons than with 5000.
     assert!(number(&arm["planned_persons_proposed"]) > 100.0);
     // A value, and one that should fall.

@@ -76,7 +76,8 @@ pub(crate) struct PlannedEffect {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Traffic {
-    /// Persons who join in a day, all arms together, over the last seven days on which anybody did anything.
+    /// Persons who join in a day, all arms together, over the last seven complete days on which anything changed; today's where
+    /// there is none.
     #[schema(required = true)]
     pub(crate) persons_per_day: Option<f64>,
     /// Why that is not known.

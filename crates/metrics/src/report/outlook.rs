@@ -186,7 +186,14 @@ impl Pair<'_> {
         let planned_persons = known.baseline.and_then(|baseline| {
             planned.tuning_for_effect(&baseline, known.effect?, self.goals.power).map(|persons| persons.ceil().max(1.0))
         });
-        let splits = self.goals.splits.iter().map(|split| self.at_split(*split, &known));
+        let mut splits: Vec<SplitOutlook> = Vec::with_capacity(self.goals.splits.len());
+        for split in &self.goals.splits {
+            let share = self.share_of(*split);
+            let same = splits.iter().find(|other| other.share.to_bits() == share.to_bits()).cloned();
+            splits.push(
+                same.map_or_else(|| self.at_split(*split, &known), |same| SplitOutlook { split: *split, ..same }),
+            );
+        }
         ArmOutlook {
             arm: self.arm,
             persons: here,
@@ -196,7 +203,7 @@ impl Pair<'_> {
             effect,
             persons_of_gate: self.gate(0.5),
             planned_persons,
-            splits: splits.collect(),
+            splits,
         }
     }
 

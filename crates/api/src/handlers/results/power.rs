@@ -87,7 +87,7 @@ pub(crate) async fn power(
     if holds(&headers, &etag) {
         return cached(axum::http::StatusCode::NOT_MODIFIED.into_response(), &etag);
     }
-    // Solving for persons takes tens of milliseconds: not on a thread that others wait for.
+    // Solving for persons at every split takes a good part of a second: not on a thread that others wait for.
     let told = tokio::task::spawn_blocking(move || tell(&look, &asked, &wanted));
     let told = told.await.map_err(|_| ApiError::internal())??;
     cached(Json(told).into_response(), &etag)
@@ -146,8 +146,12 @@ fn tell(look: &Look, asked: &Asked, wanted: &Wanted) -> Result<Power, ApiError> 
             "The experiment uses no metric, so there is nothing to plan for.",
         ));
     };
-    let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
-    let per_day = Course::of(definition, rows, look.through.live).persons_per_day().filter(|per_day| *per_day > 0.0);
+    let pace = |through| {
+        let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
+        Course::of(definition, rows, through).persons_per_day()
+    };
+    // Today is not over; it counts only where there was no day before.
+    let per_day = pace(look.through.matured).or_else(|| pace(look.through.live)).filter(|per_day| *per_day > 0.0);
     let question = Question { confidence: asked.confidence, ..Question::planned(definition) };
     let effect = wanted.effect.unwrap_or(DEFAULT_EFFECT);
     let goals = Goals { effect, power: wanted.power, splits: wanted.splits.clone(), persons_per_day: per_day };
