@@ -164,7 +164,7 @@ fn main() {
             if only.as_ref().is_some_and(|only| *only != label) {
                 continue;
             }
-            let question = Question { method, cuped, ..Question::planned(&definition) };
+            let question = Question { method, cuped: Some(cuped), ..Question::planned(&definition) };
             let time = median(|| {
                 black_box(report(black_box(&question), black_box(&reading)));
             });

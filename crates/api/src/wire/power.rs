@@ -14,6 +14,7 @@ use super::schema;
 /// How sure an experiment could become about a metric, from the traffic seen.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "power is what it is called in the question, too")]
 pub(crate) struct Power {
     /// The experiment's key.
     pub(crate) experiment: String,

@@ -23,7 +23,7 @@ pub(super) struct Analyze {
 const MOST_BYTES: u64 = 1 << 20;
 
 impl Analyze {
-    pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(super) fn run(self, output: Output) -> anyhow::Result<()> {
         let name = self.file.display().to_string();
         let text = self.read().with_context(|| format!("{name} cannot be read"))?;
         if text.len() as u64 > MOST_BYTES {
@@ -53,7 +53,8 @@ impl Analyze {
 /// What is shown of the answer.
 #[derive(Debug, Deserialize)]
 struct Metric {
-    metric: String,
+    #[serde(rename = "metric")]
+    key: String,
     kind: String,
     unit: Option<String>,
     arms: Vec<Arm>,
@@ -62,7 +63,8 @@ struct Metric {
 
 #[derive(Debug, Deserialize)]
 struct Arm {
-    arm: String,
+    #[serde(rename = "arm")]
+    key: String,
     persons: Option<i64>,
     value: Option<f64>,
     interval: Option<Ends>,
@@ -107,23 +109,20 @@ fn text_of(metric: &Metric) -> String {
     let bayesian = metric.arms.iter().filter_map(|arm| arm.versus_control.as_ref()).any(|v| v.method == "bayesian");
     let test = if bayesian { "chance to beat control" } else { "p" };
     let mut shown =
-        table(&["arm", "persons", metric.metric.as_str(), "interval", "lift", "lift's interval", test, "verdict"]);
+        table(&["arm", "persons", metric.key.as_str(), "interval", "lift", "lift's interval", test, "verdict"]);
     for arm in &metric.arms {
         shown.add_row(row(metric, arm, bayesian));
     }
     let mut lines = vec![shown.to_string()];
     for arm in &metric.arms {
         if let Some(sentence) = arm.versus_control.as_ref().and_then(|versus| versus.sentence.as_ref()) {
-            lines.push(format!("{}: {sentence}", arm.arm));
+            lines.push(format!("{}: {sentence}", arm.key));
         }
     }
     lines.extend(metric.notes.iter().map(|note| format!("Note: {note}.")));
     for arm in &metric.arms {
-        for explain in [&arm.explain, &arm.versus_control.as_ref().and_then(|versus| versus.explain.clone())] {
-            if let Some(explain) = explain {
-                lines.push(format!("{}: {explain:#}", arm.arm));
-            }
-        }
+        let of_versus = arm.versus_control.as_ref().and_then(|versus| versus.explain.as_ref());
+        lines.extend(arm.explain.iter().chain(of_versus).map(|explain| format!("{}: {explain:#}", arm.key)));
     }
     lines.join("\n")
 }
@@ -138,7 +137,7 @@ fn row(metric: &Metric, arm: &Arm, bayesian: bool) -> Vec<Cell> {
         (_, None) => format!("{value:.6}"),
     };
     let mut cells = vec![
-        Cell::new(&arm.arm),
+        Cell::new(&arm.key),
         right(arm.persons.map(|persons| persons.to_string())),
         right(arm.value.map(kpi)),
         right(arm.interval.as_ref().and_then(|ends| Some(format!("[{}, {}]", kpi(ends.low?), kpi(ends.high?))))),

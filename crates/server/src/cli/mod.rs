@@ -111,7 +111,7 @@ impl Command {
             Self::Import(arguments) => return import::run(&arguments, output.is_json()).await,
             Self::Demo(arguments) => return Box::pin(demo::run(*arguments)).await,
             Self::Bench(arguments) => return Box::pin(bench::run(&arguments, output.is_json())).await,
-            Self::Analyze(analyze) => analyze.run(output)?,
+            Self::Analyze(analyze) => analyze.run(*output)?,
             Self::Openapi => output.text(api::openapi_yaml().trim_end())?,
         }
         Ok(ExitCode::SUCCESS)

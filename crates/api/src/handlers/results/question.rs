@@ -41,7 +41,6 @@ pub(crate) const TIMELINE: &[&str] = &[
 
 /// What was asked, before the experiment is known.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a parameter of its own")]
 pub(crate) struct Asked {
     metric: Option<String>,
     /// The dimension by whose values it is asked for, too.
