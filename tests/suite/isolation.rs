@@ -41,6 +41,8 @@ fn call(client: &Client, operation: &Operation, key_id: &str) -> Call {
         "/v1/experiments/{key}" => tests::events::experiment(&["spend"]),
         "/v1/metrics/{key}" => json!({"kind": "count", "event": "Hijacked"}),
         "/v1/keys" => json!({"scopes": ["read"]}),
+        "/v1/analyze" => json!({"control": "a", "kind": "conversion", "arms": [
+            {"arm": "a", "count": 10, "sum": 1}, {"arm": "b", "count": 10, "sum": 2}]}),
         "/v1/tenants" => json!({"name": "x", "currency": "EUR"}),
         path if path.starts_with("/v1/events") => json!([order("hijack", "u1", "1", days_ago(1))]),
         path if path.starts_with("/v1/batch") || path.starts_with("/v1/import") || path == "/v1/b" => {
@@ -118,6 +120,7 @@ async fn every_operation_refuses_whoever_may_not() {
         let wanted: &[&str] = match operation.path.as_str() {
             path if path.starts_with("/v1/tenants") => &["operator"],
             path if path.starts_with("/v1/keys") => &["admin"],
+            "/v1/analyze" => &["read", "admin"],
             path if path.starts_with("/v1/experiments") || path.starts_with("/v1/metrics") => {
                 if operation.method == "GET" { &["read", "admin"] } else { &["admin"] }
             }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+/// Sums that somebody brings.
+mod analysis;
 /// The vendors' client libraries, unmodified.
 mod clients;
 /// What is acknowledged is stored once, whatever happens.
@@ -12,6 +14,8 @@ mod histories;
 mod isolation;
 /// The rules of measurement.
 mod measure;
+/// Plans, and what the traffic can show.
+mod planning;
 /// Real experiments with known results.
 mod published;
 /// Answers: cached, cut up, fresh.
@@ -25,6 +29,8 @@ fn main() -> ExitCode {
         ("collect", collect::cases()),
         ("measure", measure::cases()),
         ("read", read::cases()),
+        ("analysis", analysis::cases()),
+        ("planning", planning::cases()),
         ("published", published::cases()),
         ("histories", [histories::cases(), histories::played()].concat()),
         ("isolation", isolation::cases()),

@@ -49,6 +49,11 @@ impl Fields {
         self.take_raw(name).filter(|value| *value != Json::Null)
     }
 
+    /// Whether there is a member `name` that has not been taken.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        self.members.iter().any(|(key, value)| key == name && *value != Json::Null)
+    }
+
     /// Takes whatever has not been taken.
     pub(crate) fn take_rest(&mut self) -> Vec<(String, Json)> {
         std::mem::take(&mut self.members)

@@ -4,6 +4,7 @@
 //! (`routes.rs` lists them all), is read into the values of `journey`, and is answered from the store. Serialization lives
 //! only in `wire/`; no SQL and no statistics live here.
 
+mod analysis;
 mod auth;
 mod body;
 mod collect;
@@ -25,6 +26,7 @@ mod wire;
 
 use axum::Router;
 
+pub use analysis::{Analysis, analyze};
 pub use openapi::openapi_yaml;
 pub use state::{AppState, Bounds, Clock, Shared};
 pub use telemetry::Telemetry;

@@ -3,7 +3,7 @@
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::handlers::{events, experiments, keys, metrics, operations, results, segment, tenants};
+use crate::handlers::{analysis, events, experiments, keys, metrics, operations, results, segment, tenants};
 use crate::openapi::with_twins;
 use crate::stack::cors;
 use crate::state::AppState;
@@ -29,6 +29,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(experiments::get, experiments::put, experiments::delete))
         .routes(routes!(results::results))
         .routes(routes!(results::timeline))
+        .routes(routes!(results::power::power))
+        .routes(routes!(analysis::analyze))
         .routes(routes!(metrics::list))
         .routes(routes!(metrics::get, metrics::put, metrics::delete))
         .routes(routes!(keys::list, keys::create))

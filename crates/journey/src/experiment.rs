@@ -12,6 +12,9 @@ use crate::text::{Key, Name};
 /// The window of an experiment that does not say.
 pub const DEFAULT_WINDOW_DAYS: u32 = 14;
 
+/// The planned persons (N*) of an experiment that does not say.
+pub const DEFAULT_PLANNED_PERSONS: u32 = 5_000;
+
 words! {
     /// The kind of personalisation.
     Tactic {
@@ -94,6 +97,8 @@ pub struct MetricUse {
     pub role: Role,
     /// For guardrails: the relative harm that is tolerated.
     pub max_harm: Option<Amount>,
+    /// Whether its differences are adjusted by the same metric from before the exposure.
+    pub cuped: bool,
 }
 
 /// An experiment before validation. Keys and amounts are already valid.
@@ -123,6 +128,8 @@ pub struct ExperimentDraft {
     pub crossovers: CrossoverPolicy,
     /// How lifts are tested.
     pub method: Method,
+    /// The planned number of persons (N*), one or more: the time at which confidence sequences are tightest.
+    pub planned_persons: u32,
     /// The metrics, the primary ones first where people read them.
     pub metrics: Vec<MetricUse>,
     /// What results can be broken down by.
@@ -158,6 +165,8 @@ pub struct Experiment {
     pub crossovers: CrossoverPolicy,
     /// How lifts are tested.
     pub method: Method,
+    /// The planned number of persons (N*), one or more: the time at which confidence sequences are tightest.
+    pub planned_persons: u32,
     /// The metrics.
     pub metrics: Vec<MetricUse>,
     /// What results can be broken down by.
@@ -226,6 +235,9 @@ impl Experiment {
                 format!("{days} is no number of days from 1 to 3650; null means no window")
             })?;
         }
+        check(draft.planned_persons >= 1, "out_of_range", "/planned_persons", || {
+            "0 is no number of persons: plan for 1 or more".into()
+        })?;
         check(draft.metrics.len() <= Self::MAX_METRICS, "out_of_range", "/metrics", || {
             format!("has {} metrics: at most {} are allowed", draft.metrics.len(), Self::MAX_METRICS)
         })?;
@@ -263,6 +275,7 @@ impl Experiment {
             window_days: draft.window_days,
             crossovers: draft.crossovers,
             method: draft.method,
+            planned_persons: draft.planned_persons,
             metrics: draft.metrics,
             dimensions: draft.dimensions,
             archived: draft.archived,

@@ -23,7 +23,7 @@ mod subject;
 mod tenant;
 mod text;
 
-pub use amount::{Amount, UNIT, format_units, parse_units};
+pub use amount::{Amount, Fault, UNIT, format_units, parse_units};
 pub use channel::Channel;
 pub use currency::Currency;
 pub use day::{Day, Zone};
@@ -31,7 +31,8 @@ pub use definition::Definition;
 pub use event::{Event, EventDraft, Exposure, Limits};
 pub use event_id::EventId;
 pub use experiment::{
-    Arm, CrossoverPolicy, DEFAULT_WINDOW_DAYS, Experiment, ExperimentDraft, Method, MetricUse, Role, Tactic,
+    Arm, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, DEFAULT_WINDOW_DAYS, Experiment, ExperimentDraft, Method, MetricUse,
+    Role, Tactic,
 };
 pub use happening::{Fact, Happening};
 pub use instant::{DAY_MICROS, Instant};

@@ -60,7 +60,7 @@ fn definition() -> Definition {
     let uses = metrics.iter().enumerate().map(|(at, metric)| {
         let role = roles[at.min(3)];
         let max_harm = (role == Role::Guardrail).then(|| Amount::from_units(20_000).unwrap());
-        MetricUse { metric: metric.key.clone(), role, max_harm }
+        MetricUse { metric: metric.key.clone(), role, max_harm, cuped: false }
     });
     let draft = ExperimentDraft {
         key: name("spring"),
@@ -75,6 +75,7 @@ fn definition() -> Definition {
         window_days: Some(14),
         crossovers: CrossoverPolicy::First,
         method: Method::Frequentist,
+        planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         metrics: uses.collect(),
         dimensions: Vec::new(),
         archived: false,
@@ -163,7 +164,7 @@ fn main() {
             if only.as_ref().is_some_and(|only| *only != label) {
                 continue;
             }
-            let question = Question { method, cuped, ..Question::planned(&definition) };
+            let question = Question { method, cuped: Some(cuped), ..Question::planned(&definition) };
             let time = median(|| {
                 black_box(report(black_box(&question), black_box(&reading)));
             });

@@ -5,7 +5,7 @@
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
 //!
 //! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
-//! they are still going to buy.
+//! they are still going to buy; [`published`] turns what others publish into sums.
 
 pub mod clv;
 pub mod contribution;
@@ -15,6 +15,7 @@ pub mod inference;
 pub mod moments;
 mod numeric;
 pub mod plan;
+pub mod published;
 pub mod random;
 pub mod reading;
 pub mod report;

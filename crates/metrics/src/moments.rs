@@ -201,6 +201,8 @@ pub struct Moments {
     pub du: I256,
     /// Σxu, in 1e-12.
     pub xu: I256,
+    /// Whether Σy³ is not known: sums that others publish rarely have it. Nothing is then said of the skewness.
+    pub without_cubes: bool,
 }
 
 impl Moments {
@@ -250,6 +252,7 @@ impl Moments {
             dx: get(Dx),
             du: get(Du),
             xu: get(Xu),
+            without_cubes: false,
         }
     }
 }

@@ -234,6 +234,7 @@ mod tests {
             window_days: None,
             crossovers: CrossoverPolicy::First,
             method: Method::Frequentist,
+            planned_persons: journey::DEFAULT_PLANNED_PERSONS,
             metrics: Vec::new(),
             dimensions: Vec::new(),
             archived: false,

@@ -2,8 +2,9 @@
 //! through the same checks as what comes from outside.
 
 use journey::{
-    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Filter, Goal, Instant, Invalid, Key,
-    Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of, Part, Path, Pattern, Role, Selector, Tactic,
+    Amount, Arm, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, Definition, Experiment, ExperimentDraft, Filter, Goal,
+    Instant, Invalid, Key, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of, Part, Path, Pattern,
+    Role, Selector, Tactic,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,9 @@ pub(crate) struct ExperimentBody {
     window_days: Option<u32>,
     crossovers: String,
     method: String,
+    /// Absent in what was written before experiments had it.
+    #[serde(default = "default_planned_persons")]
+    planned_persons: u32,
     metrics: Vec<UseBody>,
     dimensions: Vec<String>,
     archived: bool,
@@ -56,6 +60,13 @@ struct UseBody {
     metric: String,
     role: String,
     max_harm: Option<i64>,
+    /// Absent in what was written before uses had it.
+    #[serde(default)]
+    cuped: bool,
+}
+
+fn default_planned_persons() -> u32 {
+    DEFAULT_PLANNED_PERSONS
 }
 
 /// A metric.
@@ -144,6 +155,7 @@ impl From<&Experiment> for ExperimentBody {
             window_days: experiment.window_days,
             crossovers: experiment.crossovers.word().to_owned(),
             method: experiment.method.word().to_owned(),
+            planned_persons: experiment.planned_persons,
             metrics: experiment.metrics.iter().map(UseBody::from).collect(),
             dimensions: experiment.dimensions.iter().map(ToString::to_string).collect(),
             archived: experiment.archived,
@@ -169,6 +181,7 @@ impl TryFrom<ExperimentBody> for Experiment {
             window_days: body.window_days,
             crossovers: CrossoverPolicy::parse(&body.crossovers, "/crossovers")?,
             method: Method::parse(&body.method, "/method")?,
+            planned_persons: body.planned_persons,
             metrics: body.metrics.into_iter().map(MetricUse::try_from).collect::<Result<_, _>>()?,
             dimensions: body
                 .dimensions
@@ -216,6 +229,7 @@ impl From<&MetricUse> for UseBody {
             metric: used.metric.to_string(),
             role: used.role.word().to_owned(),
             max_harm: used.max_harm.map(Amount::units),
+            cuped: used.cuped,
         }
     }
 }
@@ -228,6 +242,7 @@ impl TryFrom<UseBody> for MetricUse {
             metric: Key::parse(&body.metric, "/metrics/metric")?,
             role: Role::parse(&body.role, "/metrics/role")?,
             max_harm: optional(body.max_harm, "/metrics/max_harm")?,
+            cuped: body.cuped,
         })
     }
 }

@@ -62,6 +62,7 @@ fn definition() -> Definition {
         metric: metric.key.clone(),
         role: Role::Guardrail,
         max_harm: Amount::from_units(20_000),
+        cuped: true,
     };
     let experiment = Experiment::validate(ExperimentDraft {
         key: key("spring mail"),
@@ -76,6 +77,7 @@ fn definition() -> Definition {
         window_days: None,
         crossovers: CrossoverPolicy::Exclude,
         method: Method::Frequentist,
+        planned_persons: 12_345,
         metrics: metrics.iter().map(use_of).collect(),
         dimensions: vec![Path::parse("device", "").unwrap(), Path::parse("traits.plan", "").unwrap()],
         archived: false,
@@ -115,4 +117,17 @@ fn what_would_not_be_accepted_is_not_read() {
     for (pointer, value) in cases {
         assert!(spoil(pointer, value.clone()).is_err(), "{pointer} = {value}");
     }
+}
+
+/// Definitions that were written before experiments had a plan read as what held then.
+#[test]
+fn what_was_written_before_reads_with_what_held_then() {
+    let mut body = serde_json::to_value(DefinitionBody::from(&definition())).unwrap();
+    body["experiment"].as_object_mut().unwrap().remove("planned_persons");
+    for used in body["experiment"]["metrics"].as_array_mut().unwrap() {
+        used.as_object_mut().unwrap().remove("cuped");
+    }
+    let read = Definition::try_from(serde_json::from_value::<DefinitionBody>(body).unwrap()).unwrap();
+    assert_eq!(read.experiment.planned_persons, 5_000);
+    assert!(read.experiment.metrics.iter().all(|used| !used.cuped));
 }

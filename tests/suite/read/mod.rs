@@ -13,7 +13,7 @@ pub fn cases() -> Vec<tests::Case> {
 }
 
 /// A tenant with an experiment of two metrics and the dimension `device`, and some persons.
-async fn example(world: &tests::World) -> tests::Tenant {
+pub async fn example(world: &tests::World) -> tests::Tenant {
     use serde_json::json;
     use tests::events::{exposure, order, with};
 

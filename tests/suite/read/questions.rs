@@ -51,6 +51,10 @@ async fn the_plan_is_told_from_exploration() {
         ("crossovers=exclude", true),
         ("baseline=on", true),
         ("as_of=2026-11-01", false),
+        ("cuped=false", false),
+        ("cuped=true", true),
+        ("method=sequential", false),
+        ("method=frequentist", true),
     ] {
         let results = tenant.results("e", query).await;
         assert_eq!(results["exploratory"], exploratory, "{query}");

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use journey::{Invalid, Name};
-use store::{Change, DefinitionError, Measuring};
+use store::{Change, DefinitionError, Fixed, Measuring};
 
 use super::gone;
 use crate::auth::{Admin, Read};
@@ -13,6 +13,7 @@ use crate::problem::ApiError;
 use crate::query::{NoParameters, Page, PageParams};
 use crate::wire::experiment::{self, ExperimentInfo, ExperimentSchema, MeasuringInfo};
 use crate::wire::list::List;
+use crate::wire::problem::Fault;
 
 /// What a refusal of the store says to the client.
 pub(crate) fn refused(error: DefinitionError) -> ApiError {
@@ -30,12 +31,41 @@ pub(crate) fn refused(error: DefinitionError) -> ApiError {
         DefinitionError::Frozen { reason } => {
             ApiError::new(StatusCode::CONFLICT, "experiment_archived", format!("The experiment is archived: {reason}."))
         }
+        DefinitionError::Planned(fixed) => planned(&fixed),
         DefinitionError::Building => {
             let detail = "The experiment is being measured: archive it when `measuring` is null.";
             ApiError::new(StatusCode::CONFLICT, "still_measuring", detail)
         }
         DefinitionError::Store(error) => ApiError::store(&error),
     }
+}
+
+/// The refusal of another plan after the first exposure has counted.
+fn planned(fixed: &[Fixed]) -> ApiError {
+    let faults = fixed.iter().map(|part| {
+        let other_reading = match part.field.as_str() {
+            "method" => format!("read results with ?method={}, which are marked exploratory", part.sent),
+            "planned_persons" => "give the sums of results to POST /v1/analyze with another planned_persons".to_owned(),
+            _ => format!("read results with ?cuped={}, which are marked exploratory", part.sent),
+        };
+        Fault {
+            pointer: part.pointer.clone(),
+            parameter: None,
+            code: "plan_fixed".to_owned(),
+            detail: format!(
+                "{} is {} and cannot become {}, because an exposure counts already: send {}, {other_reading}, or define a \
+                 new experiment",
+                part.field, part.stored, part.sent, part.stored
+            ),
+        }
+    });
+    let names: Vec<&str> = fixed.iter().map(|part| part.field.as_str()).collect();
+    let detail = format!(
+        "How the experiment is judged was fixed by its first exposure, and this would change it: {}. What may be sent, and what \
+         else can be done, stands in errors.",
+        names.join(", ")
+    );
+    ApiError::new(StatusCode::CONFLICT, "plan_fixed", detail).with_faults(faults)
 }
 
 /// The status of a change.
@@ -51,7 +81,8 @@ fn measuring(measuring: Option<Measuring>) -> Option<MeasuringInfo> {
 /// Define an experiment
 ///
 /// Makes it, or changes it. A change of what is measured builds a new version beside the old one, from the events that
-/// are stored; answers come from the old one until the new one is complete (`measuring`).
+/// are stored; answers come from the old one until the new one is complete (`measuring`). How it is judged (`method`,
+/// `planned_persons`, `cuped` of its metrics) is fixed by the first exposure that counts.
 #[utoipa::path(
     put, path = "/v1/experiments/{key}", tag = "configure", operation_id = "put_experiment",
     params(("key" = String, Path, description = "The experiment's key, as exposures name it", min_length = 1, max_length = 255)),
@@ -59,7 +90,8 @@ fn measuring(measuring: Option<Measuring>) -> Option<MeasuringInfo> {
     responses(
         (status = 200, description = "It was changed, or is the same", body = ExperimentInfo),
         (status = 201, description = "It was made", body = ExperimentInfo),
-        (status = 409, description = "It is archived, or cannot be archived before it is measured")
+        (status = 409, description = "It is archived, or cannot be archived before it is measured; or it has exposures that count, \
+            and its method, planned persons or the covariate adjustment of a metric would change")
     ),
     security(("bearer" = []), ("api_key" = []))
 )]

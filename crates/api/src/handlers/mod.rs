@@ -1,5 +1,6 @@
 //! What each route does.
 
+pub(crate) mod analysis;
 pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod keys;

@@ -59,6 +59,8 @@ named! {
     Decimal: of(&[Type::Number, Type::String]).pattern(Some(DECIMAL)).minimum(Some(-1e9)).maximum(Some(1e9));
     /// A number, or decimal text, from 0 to 1e9 with at most 6 decimals.
     NotNegative: of(&[Type::Number, Type::String]).pattern(Some(DECIMAL)).minimum(Some(0)).maximum(Some(1e9));
+    /// A number, or decimal text of any length. Text keeps every digit.
+    Long: of(&[Type::Number, Type::String]).pattern(Some(DECIMAL));
     /// Conditions, all of which an event must meet: by path, a scalar, or an array of scalars of which one must match.
     Where: conditions();
     /// An id as client libraries send it: text or a number.

@@ -176,7 +176,8 @@ pub(crate) fn definition(outcome: Outcome, arrival: Arrival, control: i64) -> De
         window_days,
         crossovers: CrossoverPolicy::First,
         method: Method::Sequential,
-        metrics: vec![MetricUse { metric: metric.key.clone(), role: Role::Primary, max_harm: None }],
+        planned_persons: journey::DEFAULT_PLANNED_PERSONS,
+        metrics: vec![MetricUse { metric: metric.key.clone(), role: Role::Primary, max_harm: None, cuped: false }],
         dimensions: Vec::new(),
         archived: false,
     };

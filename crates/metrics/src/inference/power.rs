@@ -241,8 +241,8 @@ impl Design {
         let total = if at_fewest >= power {
             fewest
         } else {
-            let high = grow(2.0 * fewest, MOST_PERSONS, short)?;
-            root(short, fewest, high, PRECISION).ok_or(Undefined::OutOfRange)?
+            let (low, high) = self.around(baseline, effect, power, fewest, short)?;
+            root(short, low, high, PRECISION).ok_or(Undefined::OutOfRange)?
         };
         self.persons(total)
     }
@@ -266,9 +266,26 @@ impl Design {
         if short(fewest) >= 0.0 {
             return Ok(tuning_for_persons(fewest, self.share));
         }
-        let high = grow(2.0 * fewest, MOST_PERSONS, short)?;
-        let persons = root(short, fewest, high, PRECISION).ok_or(Undefined::OutOfRange)?;
+        let (low, high) = self.around(baseline, effect, power, fewest, short)?;
+        let persons = root(short, low, high, PRECISION).ok_or(Undefined::OutOfRange)?;
         Ok(tuning_for_persons(persons, self.share))
+    }
+
+    /// Numbers of persons between which the power is reached, which it is not with `fewest`: from the number that the closed
+    /// formula gives, doubled until it suffices. A sequence is dear to evaluate, and its persons are a few times those.
+    fn around(
+        &self,
+        baseline: &Baseline,
+        effect: f64,
+        power: f64,
+        fewest: f64,
+        short: impl Fn(f64) -> f64,
+    ) -> Result<(f64, f64), Undefined> {
+        let textbook = textbook_persons(baseline, effect, self.confidence, self.share, power);
+        let start = textbook.map_or(2.0 * fewest, |(control, treatment)| control + treatment);
+        let start = start.clamp(2.0 * fewest, MOST_PERSONS);
+        let high = grow(start, MOST_PERSONS, short)?;
+        Ok((if high > start { high / 2.0 } else { fewest }, high))
     }
 
     /// The smallest number of persons with two in either arm.

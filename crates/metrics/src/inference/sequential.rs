@@ -28,7 +28,7 @@ use super::gap::{Bounds, Gap};
 use super::undefined::{Undefined, finite, miss_rate};
 
 /// The planned number of persons of an experiment that does not say: the time at which the sequence is tightest.
-pub const DEFAULT_PLANNED_PERSONS: f64 = 5_000.0;
+pub const DEFAULT_PLANNED_PERSONS: f64 = journey::DEFAULT_PLANNED_PERSONS as f64;
 
 /// The error rate at which a plan is tuned. A fixed number, so that p-values do not depend on the confidence that
 /// intervals are asked for with.

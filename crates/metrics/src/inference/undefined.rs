@@ -89,6 +89,20 @@ pub enum Undefined {
     /// The method judges the difference without this number.
     #[error("this method judges the difference without that number")]
     NotOfThisMethod,
+    /// Nobody joins the experiment, so no number of days leads anywhere.
+    #[error("nobody joined the experiment on the days looked at, so how many days it takes can't be said")]
+    NoTraffic,
+    /// A rate of 0: no relative effect can be planned on it.
+    #[error("nobody in control has converted so far, so there is no rate yet that an effect could be relative to")]
+    NothingConverted,
+    /// A rate of 1 leaves no spread and no room.
+    #[error("everyone in control has converted, so there is no spread to plan with")]
+    EveryoneConverted,
+    /// Before the gate of contributors a confidence sequence gives no verdict.
+    #[error(
+        "fewer than 25 contributors are expected in the smaller arm at this number of persons, so no verdict is given"
+    )]
+    TooFewContributors,
     /// An arm that should receive nobody received somebody: no test is needed to call that a fault.
     #[error("an arm of weight zero has received persons")]
     PersonsInClosedArm,

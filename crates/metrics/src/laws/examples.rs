@@ -70,6 +70,7 @@ fn world(zone: &str, metrics: Vec<Metric>, people: Vec<Vec<Deed>>) -> World {
         window_days: None,
         crossovers: CrossoverPolicy::First,
         method: Method::Frequentist,
+        planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         metrics: Vec::new(),
         dimensions: vec![Path::parse("plan", "").unwrap()],
         archived: false,

@@ -280,7 +280,7 @@ fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Ar
             let mut uses = Vec::new();
             for ((number, metric), role) in metrics.iter_mut().enumerate().zip(roles.into_iter().cycle()) {
                 metric.key = name(&format!("m{number}"));
-                uses.push(MetricUse { metric: metric.key.clone(), role, max_harm: None });
+                uses.push(MetricUse { metric: metric.key.clone(), role, max_harm: None, cuped: false });
             }
             let one = Amount::from_units(1_000_000).unwrap();
             let arm = |key: &&str| Arm { key: name(key), weight: one, intensity: None, cost: [None; 3] };
@@ -297,6 +297,7 @@ fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Ar
                 window_days,
                 crossovers: CrossoverPolicy::First,
                 method: Method::Frequentist,
+                planned_persons: journey::DEFAULT_PLANNED_PERSONS,
                 metrics: uses,
                 dimensions: dimensions.into_iter().map(|path| Path::parse(path, "").unwrap()).collect(),
                 archived: false,

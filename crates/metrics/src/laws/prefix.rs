@@ -98,7 +98,7 @@ proptest! {
         let tally = tally(&plan, 0, &world.journeys(&plan));
         let definition = definition(&plan, 0);
         let method = [Method::Sequential, Method::Frequentist, Method::Bayesian][method.index(3)];
-        let question = Question { baseline: 0, cuped: true, method, ..Question::planned(definition) };
+        let question = Question { baseline: 0, cuped: Some(true), method, ..Question::planned(definition) };
         let metric = metric.index(definition.metrics.len());
         let everyone: Vec<_> = rows(&tally, 0).into_iter().map(|(key, row)| (key.clone(), row.clone())).collect();
         let last = through(world.zone, world.day(*SPAN.end()), world.day(matured));

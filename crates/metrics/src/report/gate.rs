@@ -6,7 +6,7 @@
 use ethnum::I256;
 use journey::{MetricKind, UNIT};
 
-use crate::inference::{normal_theory_holds, skewness};
+use crate::inference::{Undefined, normal_theory_holds, skewness};
 use crate::moments::Moments;
 
 /// The expected contributors of the smaller arm from which a confidence sequence is trusted.
@@ -25,6 +25,8 @@ pub const LIVE_CONTRIBUTORS: f64 = 100.0;
 ///   ones times the share of zeros. The larger of the two is taken.
 /// - Ratios: the same, but no more than the denominator has.
 ///
+/// Where the sum of cubes is not known ([`Moments::without_cubes`]) the bound by Cauchy and Schwarz stands alone.
+///
 /// 0 where nothing was counted.
 #[must_use]
 pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
@@ -40,7 +42,12 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
     let yy = sum(|arm| arm.yy);
     let alike = |sum: I256, squares: I256| share_of_alike(n, sum, squares);
     let by_values = alike(y, yy);
-    let by_shape = skewness(n, y, yy, sum(|arm| arm.yyy)).map_or(0.0, |skewness| 1.0 / (4.0 + skewness * skewness));
+    let shape = if arms.iter().any(|arm| arm.without_cubes) {
+        Err(Undefined::NoSkewness)
+    } else {
+        skewness(n, y, yy, sum(|arm| arm.yyy))
+    };
+    let by_shape = shape.map_or(0.0, |skewness| 1.0 / (4.0 + skewness * skewness));
     let share = by_values.max(by_shape);
     let share = match kind {
         MetricKind::Ratio { .. } | MetricKind::Clv { .. } => share.min(alike(sum(|arm| arm.d), sum(|arm| arm.dd))),
@@ -64,7 +71,9 @@ pub(super) fn is_too_skewed(kind: &MetricKind, arms: &[&Moments]) -> bool {
         return false;
     }
     let smallest = arms.iter().map(|arm| arm.n.unsigned_abs()).min().unwrap_or(0);
-    let skewed =
-        |arm: &&Moments| skewness(arm.n, arm.y, arm.yy, arm.yyy).is_ok_and(|skew| !normal_theory_holds(skew, smallest));
+    let skewed = |arm: &&Moments| {
+        !arm.without_cubes
+            && skewness(arm.n, arm.y, arm.yy, arm.yyy).is_ok_and(|skew| !normal_theory_holds(skew, smallest))
+    };
     smallest > 0 && arms.iter().any(skewed)
 }

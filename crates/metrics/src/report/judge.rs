@@ -29,6 +29,8 @@ pub(super) struct Judge<'a> {
     pub(super) maturity: Maturity,
     /// For guardrails: the relative harm that is tolerated.
     pub(super) max_harm: Option<f64>,
+    /// Whether the difference is adjusted by the covariate.
+    pub(super) cuped: bool,
     /// The share of persons who contribute.
     pub(super) share: f64,
     pub(super) level: Result<Level, Undefined>,
@@ -71,7 +73,7 @@ impl Judge<'_> {
     /// Judges an arm against the baseline.
     pub(super) fn versus(&self, baseline: &Side<'_>, arm: &Side<'_>) -> Versus {
         let plain = baseline.estimate.and_then(|baseline| Gap::between(&baseline, &arm.estimate?));
-        let covariate = self.question.cuped && !matches!(self.kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. });
+        let covariate = self.cuped && !self.is_ratio();
         let adjusted = if covariate { adjusted(baseline.sums, arm.sums) } else { None };
         let cuped = adjusted.as_ref().map(|adjusted| Cuped {
             theta: adjusted.theta,

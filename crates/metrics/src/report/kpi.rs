@@ -84,6 +84,7 @@ pub(super) fn kpis(
         goal,
         maturity,
         max_harm: (used.role == Role::Guardrail).then_some(tolerated),
+        cuped: question.cuped.unwrap_or(used.cuped),
         share,
         level,
         tuning: setting.tuning,
@@ -113,7 +114,7 @@ fn of_arm(arm: &ArmReading, metric: usize, maturity: Maturity) -> &Moments {
 }
 
 /// The estimate of a KPI from its sums.
-fn estimate(kind: &MetricKind, sums: &Moments) -> Result<Estimate, Undefined> {
+pub(super) fn estimate(kind: &MetricKind, sums: &Moments) -> Result<Estimate, Undefined> {
     match kind {
         MetricKind::Ratio { .. } => ratio(sums.n, sums.y, sums.yy, sums.d, sums.dd, sums.yd),
         MetricKind::Clv { lifespan_days, .. } => {

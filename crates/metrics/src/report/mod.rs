@@ -7,8 +7,10 @@ mod family;
 mod gate;
 mod judge;
 mod kpi;
+mod outlook;
 mod sentence;
 mod steps;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -17,7 +19,7 @@ mod versus;
 
 use journey::{CrossoverPolicy, Definition, Method, MetricKind};
 
-use crate::inference::{DEFAULT_PLANNED_PERSONS, Prior};
+use crate::inference::Prior;
 use crate::reading::Reading;
 use kpi::Setting;
 
@@ -25,8 +27,10 @@ pub use check::{COVARIATES_ALARM, CROSSOVERS_ALARM, Check, SAMPLE_RATIO_ALARM, c
 pub use course::Course;
 pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, contributing_share};
 pub use kpi::{ClvFactors, Kpi, Value, point};
+pub use outlook::{ArmOutlook, Goals, MethodOutlook, Outlook, Split, SplitOutlook, outlook};
 pub use sentence::{persons_to_settle, sentence};
 pub use steps::{Formula, Steps, steps};
+pub use sums::report_sums;
 pub use timeline::{Point, timeline};
 pub use verdict::Verdict;
 pub use versus::{Adjusted, Claim, Correction, Cuped, Family, Guardrail, Inference, Versus};
@@ -68,8 +72,8 @@ pub struct Question<'a> {
     pub adjust: Adjust,
     /// The reading of the main fields.
     pub maturity: Maturity,
-    /// Whether differences are adjusted by the covariate from before the exposure.
-    pub cuped: bool,
+    /// Whether differences are adjusted by the covariate from before the exposure; `None`: as each metric says.
+    pub cuped: Option<bool>,
     /// Whether a blocking check failed, so that no verdict is given.
     pub blocked: bool,
     /// How arms are judged.
@@ -83,7 +87,7 @@ pub struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    /// What the experiment planned: its method, control and policy, matured readings, 95 %, no covariate.
+    /// What the experiment planned: its method, N*, control, policy and covariates, matured readings, 95 %.
     #[must_use]
     pub fn planned(definition: &'a Definition) -> Self {
         Self {
@@ -92,10 +96,10 @@ impl<'a> Question<'a> {
             confidence: 0.95,
             adjust: Adjust::ByRole,
             maturity: Maturity::Matured,
-            cuped: false,
+            cuped: None,
             blocked: false,
             method: definition.experiment.method,
-            planned_persons: DEFAULT_PLANNED_PERSONS,
+            planned_persons: f64::from(definition.experiment.planned_persons),
             prior: Prior::Flat,
             policy: definition.experiment.crossovers,
         }

@@ -111,6 +111,7 @@ impl Case {
             metric: metric.key.clone(),
             role: if at == 0 { Role::Primary } else { Role::Secondary },
             max_harm: None,
+            cuped: false,
         });
         let weight =
             Amount::from_units(UNIT).ok_or_else(|| Invalid::new("out_of_range", "/weight", "one is no amount"))?;
@@ -128,6 +129,7 @@ impl Case {
             window_days: Some(14),
             crossovers: CrossoverPolicy::First,
             method: Method::Frequentist,
+            planned_persons: journey::DEFAULT_PLANNED_PERSONS,
             metrics: uses.collect(),
             dimensions: Vec::new(),
             archived: false,

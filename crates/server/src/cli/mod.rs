@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the documentation is the help of the command line, where marks are noise")]
 
+mod analyze;
 mod database;
 mod doctor;
 mod key;
@@ -70,6 +71,11 @@ enum Command {
     ///
     /// Starts a temporary Postgres with durable settings and a service of its own; touches no other database.
     Bench(Box<BenchArgs>),
+    /// Analyse sums of your own, or published ones, without a database
+    ///
+    /// FILE holds what POST /v1/analyze takes: control, kind and the sums of each arm, or its count, mean and variance. Prints
+    /// the arms as a table with a sentence each; with --json the same entry of metrics that results have.
+    Analyze(analyze::Analyze),
     /// Print the HTTP contract, openapi.yaml
     Openapi,
 }
@@ -105,6 +111,7 @@ impl Command {
             Self::Import(arguments) => return import::run(&arguments, output.is_json()).await,
             Self::Demo(arguments) => return Box::pin(demo::run(*arguments)).await,
             Self::Bench(arguments) => return Box::pin(bench::run(&arguments, output.is_json())).await,
+            Self::Analyze(analyze) => analyze.run(*output)?,
             Self::Openapi => output.text(api::openapi_yaml().trim_end())?,
         }
         Ok(ExitCode::SUCCESS)

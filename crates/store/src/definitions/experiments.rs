@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::lock::{lock_measure, next_generation};
 use super::metrics::resolve;
 use super::versions::{Plan, Versions, corrupt};
-use super::{Change, DefinitionError};
+use super::{Change, DefinitionError, plan};
 use crate::document::ExperimentBody;
 use crate::error::StoreError;
 use crate::page::{self, Page};
@@ -21,6 +21,9 @@ impl TenantStore {
     ///
     /// An archived experiment keeps its tallies as they are: what it measures can't change any more, and it can't
     /// come back, because its tallies know nothing of the time between.
+    ///
+    /// From the first exposure on that counts, the method, the planned persons and the covariates of the metrics that are
+    /// there stay as they are.
     pub async fn put_experiment(&self, experiment: Experiment) -> Result<Change, DefinitionError> {
         let now = self.inner.now();
         let experiment = &experiment;
@@ -37,6 +40,12 @@ impl TenantStore {
             let current = find(&mut tx, self.id(), experiment.key.as_str()).await?.map(|(experiment, _)| experiment);
             if current.as_ref() == Some(experiment) {
                 return Ok(Change::Unchanged);
+            }
+            if let Some(current) = &current {
+                let changes = plan::changes(current, experiment);
+                if !changes.is_empty() && plan::is_fixed(&mut tx, self.id(), current).await? {
+                    return Err(DefinitionError::Planned(changes));
+                }
             }
             let mut versions = Versions::load(&mut tx, self.id(), &experiment.key).await?;
             let definition = if current.as_ref().is_some_and(|current| current.archived) {

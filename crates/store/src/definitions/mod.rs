@@ -6,11 +6,13 @@
 mod experiments;
 mod lock;
 mod metrics;
+mod plan;
 mod versions;
 
 use journey::Key;
 
 pub(crate) use self::lock::{lock_measure, next_generation};
+pub use self::plan::Fixed;
 use crate::error::{Attempt, StoreError};
 
 /// What a request to define something did.
@@ -47,6 +49,9 @@ pub enum DefinitionError {
     /// The experiment is being measured again, and can't be archived before that is done.
     #[error("the experiment is being measured: archive it when that is done")]
     Building,
+    /// Persons are in the experiment already, so how it is judged can't change any more.
+    #[error("an exposure counts already, so the plan can't change: {} parts of it would", .0.len())]
+    Planned(Vec<Fixed>),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod look;
+pub(crate) mod power;
 mod question;
 
 use axum::Json;
@@ -43,7 +44,8 @@ struct Shared {
     /// Benjamini-Hochberg over the others.
     #[param(pattern = "^(holm|bh|ebh|none)?$")]
     adjust: Option<String>,
-    /// Whether differences are adjusted by the same metric from before the exposure.
+    /// Whether differences are adjusted by the same metric from before the exposure; without it, as the experiment says of
+    /// each metric.
     cuped: Option<bool>,
     /// The reading of the main fields: `matured` (closed windows, the default) or `live` (everyone exposed).
     #[param(pattern = "^(matured|live)?$")]
@@ -238,7 +240,9 @@ fn tell(look: &Look, asked: &Asked) -> Results {
             .collect()
     } else {
         let all = 0..definition.metrics.len();
-        all.filter(|metric| wanted(*metric)).map(|at| build::unmeasured(definition, at, asked.maturity)).collect()
+        all.filter(|metric| wanted(*metric))
+            .map(|at| build::unmeasured(definition, at, asked.maturity, asked.cuped))
+            .collect()
     };
     let checks = if complete { found.iter().map(build::check).collect() } else { Vec::new() };
     Results {
@@ -250,7 +254,8 @@ fn tell(look: &Look, asked: &Asked) -> Results {
         method: look.plan.method.word(),
         confidence: asked.confidence,
         adjust: adjust_word(asked.adjust),
-        cuped: asked.cuped,
+        cuped: look.plan.cuped,
+        planned_persons: definition.experiment.planned_persons,
         crossovers: look.plan.policy.word(),
         maturity: build::maturity_word(asked.maturity),
         fresh: look.fresh(),
@@ -260,7 +265,7 @@ fn tell(look: &Look, asked: &Asked) -> Results {
         checks,
         metrics,
         breakdown: breakdown::breakdown(look, &question, telling),
-        explain: asked.explain.then(|| explain::formulas(look.plan.method, asked.cuped)),
+        explain: asked.explain.then(|| explain::formulas(look.plan.method, look.plan.cuped)),
     }
 }
 

@@ -41,7 +41,6 @@ pub(crate) const TIMELINE: &[&str] = &[
 
 /// What was asked, before the experiment is known.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a parameter of its own")]
 pub(crate) struct Asked {
     metric: Option<String>,
     /// The dimension by whose values it is asked for, too.
@@ -53,8 +52,8 @@ pub(crate) struct Asked {
     pub(crate) confidence: f64,
     /// How p-values are adjusted.
     pub(crate) adjust: Adjust,
-    /// Whether differences are adjusted by the covariate.
-    pub(crate) cuped: bool,
+    /// Whether differences are adjusted by the covariate; `None`: as each metric says.
+    pub(crate) cuped: Option<bool>,
     /// The reading of the main fields.
     pub(crate) maturity: Maturity,
     baseline: Option<String>,
@@ -89,7 +88,7 @@ impl Asked {
             method: one_of(&mut parameters, "method", &METHODS)?,
             confidence,
             adjust: one_of(&mut parameters, "adjust", &ADJUSTMENTS)?.unwrap_or(Adjust::ByRole),
-            cuped: one_of(&mut parameters, "cuped", &FLAGS)?.unwrap_or(false),
+            cuped: one_of(&mut parameters, "cuped", &FLAGS)?,
             maturity: one_of(&mut parameters, "maturity", &MATURITIES)?.unwrap_or(Maturity::Matured),
             baseline: parameters.text("baseline"),
             crossovers: one_of(&mut parameters, "crossovers", &CROSSOVERS)?,
@@ -108,8 +107,12 @@ impl Asked {
         let baseline = position("baseline", self.baseline.as_deref(), &arm_keys, "arm")?.unwrap_or(experiment.control);
         let policy = self.crossovers.unwrap_or(experiment.crossovers);
         let method = self.method.unwrap_or(experiment.method);
+        let metric = position("metric", self.metric.as_deref(), &metric_keys, "metric")?;
+        let shown = experiment.metrics.iter().enumerate().filter(|(at, _)| metric.is_none_or(|only| only == *at));
+        let planned: Vec<bool> = shown.map(|(_, used)| used.cuped).collect();
         Ok(Plan {
-            metric: position("metric", self.metric.as_deref(), &metric_keys, "metric")?,
+            metric,
+            cuped: self.cuped.unwrap_or_else(|| planned.contains(&true)),
             dimension: position("by", self.by.as_deref(), &dimensions, "dimension")?,
             baseline,
             policy,
@@ -117,7 +120,7 @@ impl Asked {
             exploratory: method != experiment.method
                 || policy != experiment.crossovers
                 || baseline != experiment.control
-                || self.cuped,
+                || self.cuped.is_some_and(|cuped| planned.iter().any(|planned| *planned != cuped)),
         })
     }
 
@@ -147,7 +150,7 @@ impl Asked {
             text(method.map(Method::word)),
             confidence.to_bits().to_string(),
             adjust_word(*adjust).to_owned(),
-            cuped.to_string(),
+            text(cuped.map(|cuped| cuped.to_string()).as_deref()),
             maturity_word(*maturity).to_owned(),
             text(baseline.as_deref()),
             text(crossovers.map(CrossoverPolicy::word)),
@@ -171,6 +174,8 @@ pub(crate) struct Plan {
     pub(crate) policy: CrossoverPolicy,
     /// How lifts are tested.
     pub(crate) method: Method,
+    /// Whether any of the metrics asked for is adjusted by its covariate.
+    pub(crate) cuped: bool,
     /// Whether it differs from what the experiment planned.
     pub(crate) exploratory: bool,
 }
@@ -248,7 +253,7 @@ mod tests {
     fn everything_has_a_default() {
         let asked = asked("").unwrap();
         assert_eq!((asked.confidence, asked.adjust, asked.maturity), (0.95, Adjust::ByRole, Maturity::Matured));
-        assert!(asked.strong && !asked.cuped && !asked.explain && !asked.csv);
+        assert!(asked.strong && asked.cuped.is_none() && !asked.explain && !asked.csv);
     }
 
     #[test]
@@ -288,6 +293,7 @@ mod tests {
             "?confidence=0.9",
             "?adjust=bh",
             "?cuped=true",
+            "?cuped=false",
             "?maturity=live",
             "?baseline=a",
             "?crossovers=first",

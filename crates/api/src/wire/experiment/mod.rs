@@ -47,6 +47,9 @@ pub(crate) struct ExperimentInfo {
     /// How lifts are tested.
     #[schema(value_type = schema::Method)]
     method: &'static str,
+    /// The planned number of persons (N*), at which confidence sequences are tightest.
+    #[schema(minimum = 1)]
+    planned_persons: u32,
     /// The metrics.
     metrics: Vec<MetricUseInfo>,
     /// What results can be broken down by.
@@ -118,6 +121,8 @@ struct MetricUseInfo {
     /// For guardrails: the relative harm that is tolerated.
     #[schema(value_type = Option<f64>, required = true)]
     max_harm: Option<NumberOf>,
+    /// Whether its differences are adjusted by the same metric from before the exposure.
+    cuped: bool,
 }
 
 /// The experiment as it is answered.
@@ -141,6 +146,7 @@ pub(crate) fn info(experiment: &Experiment, measuring: Option<MeasuringInfo>) ->
         metric: metric.metric.as_str().to_owned(),
         role: metric.role.word(),
         max_harm: metric.max_harm.map(NumberOf),
+        cuped: metric.cuped,
     });
     ExperimentInfo {
         key: experiment.key.as_str().to_owned(),
@@ -155,6 +161,7 @@ pub(crate) fn info(experiment: &Experiment, measuring: Option<MeasuringInfo>) ->
         window_days: experiment.window_days,
         crossovers: experiment.crossovers.word(),
         method: experiment.method.word(),
+        planned_persons: experiment.planned_persons,
         metrics: metrics.collect(),
         dimensions: experiment.dimensions.iter().map(|path| path.as_str().to_owned()).collect(),
         archived: experiment.archived,

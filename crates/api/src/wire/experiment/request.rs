@@ -1,8 +1,8 @@
 //! Experiments as they are defined.
 
 use journey::{
-    Amount, Arm, CrossoverPolicy, DEFAULT_WINDOW_DAYS, Experiment, ExperimentDraft, Invalid, Json, Key, Method,
-    MetricUse, Name, Path, Role, Tactic,
+    Amount, Arm, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, DEFAULT_WINDOW_DAYS, Experiment, ExperimentDraft, Invalid,
+    Json, Key, Method, MetricUse, Name, Path, Role, Tactic,
 };
 use utoipa::ToSchema;
 
@@ -48,6 +48,10 @@ pub(crate) struct ExperimentSchema {
     crossovers: Option<schema::Crossovers>,
     /// How lifts are tested; `sequential` where it is absent.
     method: Option<schema::Method>,
+    /// The planned number of persons (N*), at which confidence sequences are tightest; 5000 where it is absent. Like the
+    /// method, it is fixed by the first exposure that counts.
+    #[schema(minimum = 1)]
+    planned_persons: Option<u32>,
     /// The metrics: each a key, or an object with its role.
     #[schema(max_items = 100)]
     metrics: Option<Vec<MetricUseSchema>>,
@@ -118,6 +122,9 @@ struct MetricRoleSchema {
     role: Option<schema::Role>,
     /// For guardrails: the relative harm that is tolerated, between 0 and 1.
     max_harm: Option<schema::NotNegative>,
+    /// Whether its differences are adjusted by the same metric from before the exposure; `false` where it is absent. It is
+    /// fixed by the first exposure that counts after the metric joined.
+    cuped: Option<bool>,
 }
 
 const FIELDS: &[&str] = &[
@@ -132,6 +139,7 @@ const FIELDS: &[&str] = &[
     "window_days",
     "crossovers",
     "method",
+    "planned_persons",
     "metrics",
     "dimensions",
     "archived",
@@ -177,6 +185,7 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Experiment, Invalid> {
         window_days,
         crossovers: crossovers.unwrap_or(CrossoverPolicy::First),
         method: method.unwrap_or(Method::Sequential),
+        planned_persons: fields.whole("planned_persons")?.unwrap_or(DEFAULT_PLANNED_PERSONS),
         metrics: fields
             .list("metrics")?
             .into_iter()
@@ -222,7 +231,12 @@ fn read_arm(json: Json, at: usize) -> Result<Arm, Invalid> {
 fn read_use(json: Json, at: usize) -> Result<MetricUse, Invalid> {
     let pointer = format!("/metrics/{at}");
     if let Json::Text(key) = &json {
-        return Ok(MetricUse { metric: Name::parse(key, &pointer)?, role: Role::Secondary, max_harm: None });
+        return Ok(MetricUse {
+            metric: Name::parse(key, &pointer)?,
+            role: Role::Secondary,
+            max_harm: None,
+            cuped: false,
+        });
     }
     let mut fields = Fields::new(json, &pointer)?;
     let metric = fields.required_text("metric", "name the key of a metric")?;
@@ -230,6 +244,7 @@ fn read_use(json: Json, at: usize) -> Result<MetricUse, Invalid> {
     let role_pointer = fields.at("role");
     let role = fields.text("role")?.map_or(Ok(Role::Secondary), |word| Role::parse(&word, &role_pointer))?;
     let max_harm = fields.amount("max_harm")?;
-    fields.finish(&["metric", "role", "max_harm"])?;
-    Ok(MetricUse { metric, role, max_harm })
+    let cuped = fields.flag("cuped")?.unwrap_or(false);
+    fields.finish(&["metric", "role", "max_harm", "cuped"])?;
+    Ok(MetricUse { metric, role, max_harm, cuped })
 }

@@ -11,14 +11,15 @@ fn parse(source: &str) -> Result<Experiment, Invalid> {
 const EXAMPLE: &str = r#"{"name":"Spring mail","tactic":"content","hypothesis":"...","owner":"Ada","control":"no_mail",
     "arms":[{"key":"no_mail","weight":1,"intensity":0},
       {"key":"mens","intensity":1,"cost":{"fixed":"500","per_person":"0.02","per_exposure":"0.001"}}],
-    "starts_at":"2026-11-01T00:00:00Z","ends_at":null,"window_days":14,"crossovers":"first","method":"frequentist",
-    "metrics":["spend",{"metric":"visit","role":"primary"},{"metric":"unsubscribed","role":"guardrail","max_harm":0.02}],
+    "starts_at":"2026-11-01T00:00:00Z","ends_at":null,"window_days":14,"crossovers":"first","method":"frequentist","planned_persons":8000,
+    "metrics":["spend",{"metric":"visit","role":"primary","cuped":true},{"metric":"unsubscribed","role":"guardrail","max_harm":0.02}],
     "dimensions":["device","channel"]}"#;
 
 #[test]
 fn the_example_of_the_contract_comes_back() {
     let experiment = parse(EXAMPLE).unwrap();
-    assert_eq!(experiment.metrics[0].role, Role::Secondary);
+    assert_eq!((experiment.metrics[0].role, experiment.metrics[0].cuped), (Role::Secondary, false));
+    assert_eq!((experiment.planned_persons, experiment.metrics[1].cuped), (8_000, true));
     let text = serde_json::to_string(&info(&experiment, None)).unwrap();
     assert!(text.contains(r#""cost":{"fixed":"500","per_person":"0.02","per_exposure":"0.001"}"#), "{text}");
     assert!(text.contains(r#""max_harm":0.02"#) && text.contains(r#""weight":1,"#), "{text}");
@@ -30,6 +31,7 @@ fn the_example_of_the_contract_comes_back() {
 fn the_default_method_may_be_read_at_any_time() {
     let experiment = parse(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}]}"#).unwrap();
     assert_eq!(experiment.method, journey::Method::Sequential);
+    assert_eq!(experiment.planned_persons, 5_000);
 }
 
 #[test]
@@ -69,6 +71,10 @@ fn faults_have_their_place() {
     assert_eq!(
         refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"metrics":[{"metric":"m","role":"boss"}]}"#),
         ("unknown_word", "/metrics/0/role".into())
+    );
+    assert_eq!(
+        refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"planned_persons":0}"#),
+        ("out_of_range", "/planned_persons".into())
     );
     assert_eq!(refused("[]"), ("not_an_object", String::new()));
     assert_eq!(refused(r#"{"control":"a","arms":[{"key":"a"}]}"#), ("out_of_range", "/arms".into()));

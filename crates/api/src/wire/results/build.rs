@@ -71,11 +71,17 @@ pub(crate) fn check(check: &Check) -> CheckInfo {
 /// A metric.
 pub(crate) fn metric(definition: &Definition, report: &MetricReport, telling: Telling<'_>) -> MetricResult {
     let arms = report.arms.iter().map(|arm| arm_result(definition, report.metric, report.maturity, arm, telling));
-    frame(definition, report.metric, report.maturity, arms.collect(), report.notes.clone())
+    let cuped = telling.question.cuped;
+    frame(definition, (report.metric, report.maturity, cuped), arms.collect(), report.notes.clone())
 }
 
 /// A metric of which nothing is measured yet: every number is null, and says why.
-pub(crate) fn unmeasured(definition: &Definition, metric: usize, maturity: Maturity) -> MetricResult {
+pub(crate) fn unmeasured(
+    definition: &Definition,
+    metric: usize,
+    maturity: Maturity,
+    cuped: Option<bool>,
+) -> MetricResult {
     let windowed = definition.window_days(metric).is_some();
     let arms = definition.experiment.arms.iter().map(|arm| ArmResult {
         arm: arm.key.as_str().to_owned(),
@@ -89,15 +95,14 @@ pub(crate) fn unmeasured(definition: &Definition, metric: usize, maturity: Matur
         explain: None,
     });
     let maturity = if windowed { maturity } else { Maturity::Live };
-    frame(definition, metric, maturity, arms.collect(), Vec::new())
+    frame(definition, (metric, maturity, cuped), arms.collect(), Vec::new())
 }
 
 const MEASURING: &str = "measuring: the experiment is being measured for the first time, ask again in a moment";
 
 fn frame(
     definition: &Definition,
-    at: usize,
-    maturity: Maturity,
+    (at, maturity, cuped): (usize, Maturity, Option<bool>),
     arms: Vec<ArmResult>,
     notes: Vec<&'static str>,
 ) -> MetricResult {
@@ -108,11 +113,17 @@ fn frame(
         goal: metric.goal.word(),
         role: definition.experiment.metrics[at].role.word(),
         unit: metric.unit.as_ref().map(|unit| unit.as_str().to_owned()),
+        cuped: cuped.unwrap_or(definition.experiment.metrics[at].cuped) && has_covariate(&metric.kind),
         window_days: definition.window_days(at),
         maturity: maturity_word(maturity),
         arms,
         notes,
     }
+}
+
+/// Whether differences of the kind can be adjusted by a covariate here.
+fn has_covariate(kind: &MetricKind) -> bool {
+    !matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. })
 }
 
 /// An arm of a metric.

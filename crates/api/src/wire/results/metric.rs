@@ -29,6 +29,8 @@ pub(crate) struct MetricResult {
     /// The unit that people see.
     #[schema(required = true)]
     pub(crate) unit: Option<String>,
+    /// Whether its differences are adjusted by the same metric from before the exposure.
+    pub(crate) cuped: bool,
     /// Its window in days; null: none.
     #[schema(required = true)]
     pub(crate) window_days: Option<u32>,

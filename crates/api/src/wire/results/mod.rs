@@ -46,8 +46,12 @@ pub(crate) struct Results {
     /// Benjamini-Hochberg over the others.
     #[schema(pattern = "^(by_role|holm|bh|ebh|none)$")]
     pub(crate) adjust: &'static str,
-    /// Whether differences are adjusted by the same metric from before the exposure.
+    /// Whether differences of any of these metrics are adjusted by the same metric from before the exposure; each metric says
+    /// whether its own are.
     pub(crate) cuped: bool,
+    /// The planned number of persons (N*), at which confidence sequences are tightest.
+    #[schema(minimum = 1)]
+    pub(crate) planned_persons: u32,
     /// What happens to a person who was exposed to a second arm.
     #[schema(value_type = schema::Crossovers)]
     pub(crate) crossovers: &'static str,

@@ -87,7 +87,7 @@ proptest! {
         let arms: Vec<Vec<Moments>> = arms.into_iter().map(Vec::from).collect();
         let reading = reading(&arms);
         for method in [Method::Sequential, Method::Frequentist, Method::Bayesian] {
-            let question = Question { confidence, cuped, method, ..Question::planned(&x) };
+            let question = Question { confidence, cuped: Some(cuped), method, ..Question::planned(&x) };
             for report in report(&question, &reading) {
                 for arm in &report.arms {
                     let live = arm.live.iter().filter_map(|kpi| kpi.versus.as_ref());

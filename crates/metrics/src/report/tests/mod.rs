@@ -2,7 +2,9 @@
 
 mod checks;
 mod fuzz;
+mod outlook;
 mod sentences;
+mod sums;
 mod verdicts;
 
 use ethnum::I256;
@@ -45,6 +47,7 @@ fn definition(weights: &[i64], metrics: &[(MetricKind, Role, Goal)], window_days
         metric: metric.key.clone(),
         role: *role,
         max_harm: (*role == Role::Guardrail).then(|| Amount::from_units(50_000).unwrap()),
+        cuped: false,
     });
     let draft = ExperimentDraft {
         key: name("x"),
@@ -59,6 +62,7 @@ fn definition(weights: &[i64], metrics: &[(MetricKind, Role, Goal)], window_days
         window_days,
         crossovers: CrossoverPolicy::First,
         method: Method::Sequential,
+        planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         metrics: uses.collect(),
         dimensions: Vec::new(),
         archived: false,
