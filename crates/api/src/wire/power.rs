@@ -55,7 +55,8 @@ pub(crate) struct Power {
     pub(crate) traffic: Traffic,
     /// How current the numbers are.
     pub(crate) fresh: FreshInfo,
-    /// How far a version is measured that these numbers do not come from yet; null: they come from the newest.
+    /// How far a version is measured that these numbers do not come from yet (nobody is in them while it is the first); null:
+    /// they come from the newest.
     #[schema(required = true)]
     pub(crate) measuring: Option<MeasuringInfo>,
     /// Every arm but control.

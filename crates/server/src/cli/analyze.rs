@@ -1,5 +1,6 @@
 //! `journeylift analyze`.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::PathBuf;
 
@@ -7,7 +8,6 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use comfy_table::{Cell, CellAlignment};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::output::{Output, table};
 
@@ -69,7 +69,6 @@ struct Arm {
     value: Option<f64>,
     interval: Option<Ends>,
     versus_control: Option<Versus>,
-    explain: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,7 +93,21 @@ struct Versus {
     verdict: String,
     guardrail: Option<Guardrail>,
     sentence: Option<String>,
-    explain: Option<Value>,
+    explain: Option<Explain>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Explain {
+    used: Option<Formula>,
+    reference: Option<Formula>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Formula {
+    name: String,
+    formula: String,
+    source: String,
+    numbers: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,8 +134,9 @@ fn text_of(metric: &Metric) -> String {
     }
     lines.extend(metric.notes.iter().map(|note| format!("Note: {note}.")));
     for arm in &metric.arms {
-        let of_versus = arm.versus_control.as_ref().and_then(|versus| versus.explain.as_ref());
-        lines.extend(arm.explain.iter().chain(of_versus).map(|explain| format!("{}: {explain:#}", arm.key)));
+        if let Some(explain) = arm.versus_control.as_ref().and_then(|versus| versus.explain.as_ref()) {
+            lines.extend([&explain.used, &explain.reference].into_iter().flatten().map(|how| steps(&arm.key, how)));
+        }
     }
     lines.join("\n")
 }
@@ -166,6 +180,12 @@ fn row(metric: &Metric, arm: &Arm, bayesian: bool) -> Vec<Cell> {
     cells
 }
 
+/// How the comparison of an arm came about.
+fn steps(arm: &str, how: &Formula) -> String {
+    let numbers: Vec<String> = how.numbers.iter().map(|(name, number)| format!("  {name} = {number}")).collect();
+    format!("{arm}, {}: {} ({})\n{}", how.name, how.formula, how.source, numbers.join("\n"))
+}
+
 /// Four significant digits, however small.
 fn p_value(p: f64) -> String {
     if p >= 0.001 { format!("{p:.4}") } else { format!("{p:.3e}") }
@@ -193,17 +213,20 @@ mod tests {
             "10.000 %",
             "11.200 %",
             "+12.00 %",
-            "0.1440",
+            "0.1438",
             "inconclusive",
             "control",
-            "b: Between -2",
+            "b: Between -1.5 % and +28 % on bought",
             "Note: no weights",
         ] {
             assert!(found.contains(shown), "{shown} in\n{found}");
         }
         let bayesian = text(&body(r#""method":"bayesian","explain":true,"#));
         assert!(bayesian.contains("chance to beat control") && bayesian.contains("99.71 %"), "{bayesian}");
-        assert!(bayesian.contains("\"exact_rates\""), "{bayesian}");
+        assert!(
+            bayesian.contains("b, exact_rates: p_i ~ Beta") && bayesian.contains("  P(p_T > p_C) = 0.997"),
+            "{bayesian}"
+        );
         let open = text(
             r#"{"control":"a","kind":"sum","arms":[{"arm":"a","count":10,"mean":0.1,"variance":4},{"arm":"b","count":10,"mean":1,"variance":4}]}"#,
         );

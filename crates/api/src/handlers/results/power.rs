@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Role};
+use metrics::reading::nobody;
 use metrics::report::{Course, Goals, Question, Split, outlook};
 use utoipa::IntoParams;
 
@@ -17,6 +18,7 @@ use crate::problem::ApiError;
 use crate::query::{Parameters, invalid};
 use crate::state::AppState;
 use crate::wire::power::{PlannedEffect, Power, Traffic, arms, maturity, split_word};
+use crate::wire::results::build::has_covariate;
 
 /// The parameters, for the document.
 #[derive(IntoParams)]
@@ -146,8 +148,9 @@ fn tell(look: &Look, asked: &Asked, wanted: &Wanted) -> Result<Power, ApiError> 
             "The experiment uses no metric, so there is nothing to plan for.",
         ));
     };
+    let complete = look.measured.complete;
     let pace = |through| {
-        let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
+        let rows = look.measured.everyone.iter().filter(|_| complete).map(|(key, row)| (key, row));
         Course::of(definition, rows, through).persons_per_day()
     };
     // Today is not over; it counts only where there was no day before.
@@ -155,8 +158,10 @@ fn tell(look: &Look, asked: &Asked, wanted: &Wanted) -> Result<Power, ApiError> 
     let question = Question { confidence: asked.confidence, ..Question::planned(definition) };
     let effect = wanted.effect.unwrap_or(DEFAULT_EFFECT);
     let goals = Goals { effect, power: wanted.power, splits: wanted.splits.clone(), persons_per_day: per_day };
-    let outlook = outlook(&question, &everyone(look, CrossoverPolicy::First), metric, &goals);
-    let reason = match (per_day, look.measured.complete) {
+    // Half of the persons would not be a smaller experiment, but another one.
+    let reading = if complete { everyone(look, CrossoverPolicy::First) } else { nobody(definition, look.through) };
+    let outlook = outlook(&question, &reading, metric, &goals);
+    let reason = match (per_day, complete) {
         (Some(_), _) => None,
         (None, false) => Some("the experiment is being measured for the first time: ask again in a moment".to_owned()),
         (None, true) => Some(metrics::inference::Undefined::NoTraffic.to_string()),
@@ -174,7 +179,7 @@ fn tell(look: &Look, asked: &Asked, wanted: &Wanted) -> Result<Power, ApiError> 
         planned_persons: experiment.planned_persons,
         maturity: maturity(&outlook),
         window_days: definition.window_days(metric),
-        cuped: used.cuped,
+        cuped: used.cuped && has_covariate(&named.kind),
         comparisons: outlook.comparisons,
         traffic: Traffic { persons_per_day: per_day, reason },
         fresh: look.fresh(),

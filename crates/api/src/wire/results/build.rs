@@ -122,7 +122,7 @@ fn frame(
 }
 
 /// Whether differences of the kind can be adjusted by a covariate here.
-fn has_covariate(kind: &MetricKind) -> bool {
+pub(crate) fn has_covariate(kind: &MetricKind) -> bool {
     !matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. })
 }
 
