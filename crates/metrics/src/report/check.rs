@@ -39,6 +39,10 @@ pub struct Check {
     pub share: Option<f64>,
     /// Events or ids concerned.
     pub count: Option<i64>,
+    /// What is compared with the threshold, where it is no p-value, share or count.
+    pub number: Option<f64>,
+    /// The dimension that the check is about; its failure withholds what is told by that dimension, and nothing else.
+    pub dimension: Option<String>,
     /// What was found, and what to do.
     pub message: String,
 }
@@ -57,6 +61,8 @@ impl Check {
             persons: None,
             share: None,
             count: None,
+            number: None,
+            dimension: None,
             message,
         }
     }

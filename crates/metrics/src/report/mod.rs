@@ -2,13 +2,16 @@
 
 mod balance;
 mod check;
+mod composition;
 mod course;
 mod family;
 mod gate;
 mod judge;
 mod kpi;
+mod segments;
 mod sentence;
 mod steps;
+mod stratified;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -22,9 +25,11 @@ use crate::reading::Reading;
 use kpi::Setting;
 
 pub use check::{COVARIATES_ALARM, CROSSOVERS_ALARM, Check, SAMPLE_RATIO_ALARM, checks, checks_over};
+pub use composition::{COMPOSITION_ALARM, check_composition};
 pub use course::Course;
 pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, contributing_share};
 pub use kpi::{ClvFactors, Kpi, Value, point};
+pub use segments::{ArmSegments, Best, PostStratified, SegmentComparison, SegmentsReport, ValueReport, segments};
 pub use sentence::{persons_to_settle, sentence};
 pub use steps::{Formula, Steps, steps};
 pub use timeline::{Point, timeline};
