@@ -54,6 +54,8 @@ pub struct ArmSegments {
     pub arm: usize,
     /// Cochran's test, the common lift and the shrunken ones, of one reading.
     pub compared: Result<Segments, Undefined>,
+    /// The lift that the values have in common, with the interval of one reading.
+    pub common: Option<Value>,
     /// Each value against the rest at any time, under the method `sequential`.
     pub sequential: Option<Result<SequentialSegments, Undefined>>,
     /// Whether the test of a difference between values may be read at any time.
@@ -191,6 +193,11 @@ impl Compare<'_> {
             anytime: if sequential.is_some() { BY_SEQUENCE } else { ONE_READING },
             causal: if causal(question).holds { WITHIN } else { causal(question) },
             values: values.collect(),
+            common: compared
+                .as_ref()
+                .ok()
+                .zip(self.setting.level.ok())
+                .map(|(found, level)| around(&found.common, level.normal())),
             compared,
             sequential,
             post_stratified,
@@ -229,13 +236,6 @@ impl Compare<'_> {
         sequential: Option<&Result<SequentialSegments, Undefined>>,
     ) -> Result<SegmentComparison, String> {
         let level = self.setting.level.map_err(|reason| reason.to_string())?;
-        let around = |effect: &Effect, width: f64| Value {
-            value: Ok(effect.value),
-            interval: Ok(Interval {
-                low: effect.value - width * effect.standard_error,
-                high: effect.value + width * effect.standard_error,
-            }),
-        };
         let shrunken = around(&segment.shrunken, level.normal());
         let kept = segment.kept;
         Ok(match sequential {
@@ -301,6 +301,12 @@ impl Compare<'_> {
             )),
         }
     }
+}
+
+/// An effect with the interval of `width` standard errors to either side.
+fn around(effect: &Effect, width: f64) -> Value {
+    let half = width * effect.standard_error;
+    Value { value: Ok(effect.value), interval: Ok(Interval { low: effect.value - half, high: effect.value + half }) }
 }
 
 /// The sums of all groups together, arm by arm, as far as a gate looks at them.

@@ -3,6 +3,7 @@
 mod breakdown;
 mod look;
 mod question;
+mod segments;
 
 use axum::Json;
 use axum::extract::State;
@@ -22,6 +23,7 @@ use crate::wire::results::build::{self, Telling};
 use crate::wire::results::{PointInfo, Results, Timeline, csv, explain};
 use look::{Look, look};
 use question::{Asked, RESULTS, TIMELINE, adjust_word};
+pub(crate) use segments::*;
 
 /// The parameters that results and timelines share, for the document.
 #[derive(IntoParams)]
@@ -224,7 +226,10 @@ fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
 
 fn tell(look: &Look, asked: &Asked) -> Results {
     let definition = &*look.measured.definition;
-    let (first, found, question, telling) = question(look, asked);
+    let (first, mut found, question, telling) = question(look, asked);
+    let composition = breakdown::composition(look);
+    let composed_alike = composition.as_ref().is_none_or(|check| check.ok);
+    found.extend(composition);
     let complete = look.measured.complete;
     let reading =
         if look.plan.policy == CrossoverPolicy::First { first.clone() } else { everyone(look, look.plan.policy) };
@@ -259,7 +264,11 @@ fn tell(look: &Look, asked: &Asked) -> Results {
         arms: build::arm_counts(&definition.experiment, complete.then_some(&reading)),
         checks,
         metrics,
-        breakdown: breakdown::breakdown(look, &question, telling),
+        breakdown: breakdown::breakdown(
+            look,
+            &Question { blocked: question.blocked || !composed_alike, ..question },
+            telling,
+        ),
         explain: asked.explain.then(|| explain::formulas(look.plan.method, asked.cuped)),
     }
 }

@@ -64,6 +64,8 @@ pub(crate) fn check(check: &Check) -> CheckInfo {
         persons: check.persons,
         share: check.share,
         count: check.count,
+        number: check.number,
+        dimension: check.dimension.clone(),
         message: check.message.clone(),
     }
 }
