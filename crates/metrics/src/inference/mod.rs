@@ -74,7 +74,7 @@ pub use level::Level;
 pub use post_stratification::{StratifiedComparison, Stratum, StratumSums, compare_stratified};
 pub use proportion::{mean_interval, mean_interval_at, wilson_interval, wilson_interval_at};
 pub use quantile::{Quantile, quantile, quantile_estimate};
-pub use sample::{Estimate, mean, normal_theory_holds, ratio, skewness};
+pub use sample::{Estimate, PERSONS_PER_SQUARED_SKEWNESS, mean, normal_theory_holds, ratio, skewness};
 pub use sample_ratio::{SAMPLE_RATIO_THRESHOLD, SampleRatio, sample_ratio};
 #[cfg(test)]
 pub(crate) use sample_ratio_sequential::largest as sample_ratio_at;

@@ -113,7 +113,7 @@ pub(super) fn of_arm(arm: &ArmReading, metric: usize, maturity: Maturity) -> &Mo
 }
 
 /// The estimate of a KPI from its sums.
-fn estimate(kind: &MetricKind, sums: &Moments) -> Result<Estimate, Undefined> {
+pub(super) fn estimate(kind: &MetricKind, sums: &Moments) -> Result<Estimate, Undefined> {
     match kind {
         MetricKind::Ratio { .. } => ratio(sums.n, sums.y, sums.yy, sums.d, sums.dd, sums.yd),
         MetricKind::Clv { lifespan_days, .. } => {

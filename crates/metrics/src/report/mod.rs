@@ -8,6 +8,7 @@ mod family;
 mod gate;
 mod judge;
 mod kpi;
+mod novelty;
 mod segments;
 mod sentence;
 mod steps;
@@ -24,11 +25,15 @@ use crate::inference::{DEFAULT_PLANNED_PERSONS, Prior};
 use crate::reading::Reading;
 use kpi::Setting;
 
-pub use check::{COVARIATES_ALARM, CROSSOVERS_ALARM, Check, SAMPLE_RATIO_ALARM, checks, checks_over};
+pub use check::{
+    AHEAD_MINUTES, Arrivals, COVARIATES_ALARM, CROSSOVERS_ALARM, Check, LATE_HOURS, SAMPLE_RATIO_ALARM, checks,
+    checks_over,
+};
 pub use composition::{COMPOSITION_ALARM, check_composition};
 pub use course::Course;
 pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, contributing_share};
 pub use kpi::{ClvFactors, Kpi, Value, point};
+pub use novelty::{Drift, Half, NOVELTY_ALARM, drifts};
 pub use segments::{ArmSegments, Best, PostStratified, SegmentComparison, SegmentsReport, ValueReport, segments};
 pub use sentence::{persons_to_settle, sentence};
 pub use steps::{Formula, Steps, steps};

@@ -33,10 +33,10 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         if fault::seeded("ack-before-commit") {
             let outcomes = vec![Some(Outcome::Accepted); rows.len()];
             answer(requests, Written { outcomes, failure: None });
-            write(&shared.pool, tenant.id, &rows).await;
+            write(&shared.pool, &tenant, &rows).await;
             continue;
         }
-        let written = write(&shared.pool, tenant.id, &rows).await;
+        let written = write(&shared.pool, &tenant, &rows).await;
         drop(permit);
         if written.stored_anything() {
             shared.measurer.notify(&tenant);

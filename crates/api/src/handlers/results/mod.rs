@@ -198,8 +198,8 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Vec<Check>, Question
     // Checks keep crossovers in their first arm: taking them away could hide what they look for.
     let first = everyone(look, CrossoverPolicy::First);
     let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
-    let course = Course::of(definition, rows, look.through.live);
-    let checks = checks_over(definition, &first, &course, look.measured.conflicting_ids);
+    let course = Course::of(definition, rows, look.through);
+    let checks = checks_over(definition, &first, &course, look.measured.arrivals);
     let blocked = checks.iter().any(|check| check.blocking && !check.ok);
     let question = Question {
         definition,

@@ -41,7 +41,7 @@ pub(crate) struct CheckInfo {
     pub(crate) ok: bool,
     /// Whether its failure withholds verdicts.
     pub(crate) blocking: bool,
-    /// Whether its p-value stays valid however often it is read.
+    /// Whether it may be read at any time: its p-value stays valid however often it is read, or it counts what is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) anytime: Option<bool>,
