@@ -4,9 +4,10 @@
 //! [`contribution`]; a [`tally`] adds contributions up, exactly; [`moments`] says what the sums are;
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
 //!
-//! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
+//! Beside the road: [`aa`] deals persons out anew to see what is called an effect where there is none; a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
 //! they are still going to buy.
 
+pub mod aa;
 pub mod clv;
 pub mod contribution;
 pub mod fold;

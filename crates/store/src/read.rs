@@ -228,7 +228,8 @@ fn shown_from(created_at: DateTime<Utc>, rows: &[(RowKey, TallyRow)], zone: Zone
     Some(began.max(zone.day_of(created_at.into())))
 }
 
-async fn count_pending(tx: &mut Tx, tenant: journey::TenantId) -> Result<u64, sqlx::Error> {
+/// How many subjects wait to be measured.
+pub(crate) async fn count_pending(tx: &mut Tx, tenant: journey::TenantId) -> Result<u64, sqlx::Error> {
     let pending: i64 =
         sqlx::query_scalar(include_str!("../sql/measure_pending.sql")).bind(tenant.0).fetch_one(&mut **tx).await?;
     Ok(pending.unsigned_abs())

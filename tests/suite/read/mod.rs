@@ -1,5 +1,6 @@
 //! Reading: answers that can be cached, cut up, asked for wrongly, and that are never behind an acknowledgement.
 
+mod aa;
 mod breakdowns;
 mod caching;
 mod checks;
@@ -18,6 +19,7 @@ pub fn cases() -> Vec<tests::Case> {
         keys::cases(),
         operations::cases(),
         segments::cases(),
+        aa::cases(),
         checks::cases(),
     ]
     .concat()

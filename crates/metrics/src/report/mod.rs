@@ -14,7 +14,7 @@ mod sentence;
 mod steps;
 mod stratified;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timeline;
 mod verdict;
 mod versus;

@@ -30,7 +30,7 @@ fn definition(weights: &[i64], metrics: &[(MetricKind, Role, Goal)], window_days
 }
 
 /// The same with dimensions.
-pub(super) fn definition_by(
+pub(crate) fn definition_by(
     weights: &[i64],
     metrics: &[(MetricKind, Role, Goal)],
     window_days: Option<u32>,
@@ -77,11 +77,11 @@ pub(super) fn definition_by(
     Definition { experiment: Experiment::validate(draft).unwrap(), metrics: made }
 }
 
-pub(super) fn conversion(role: Role) -> (MetricKind, Role, Goal) {
+pub(crate) fn conversion(role: Role) -> (MetricKind, Role, Goal) {
     (MetricKind::Conversion(selector()), role, Goal::Increase)
 }
 
-pub(super) fn revenue(role: Role) -> (MetricKind, Role, Goal) {
+pub(crate) fn revenue(role: Role) -> (MetricKind, Role, Goal) {
     (MetricKind::Sum(selector()), role, Goal::Increase)
 }
 
