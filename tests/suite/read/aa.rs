@@ -26,7 +26,14 @@ fn journeylift(world: &World, arguments: &[&str], key: Option<&str>) -> Output {
     if let Some(key) = key {
         command.env("JOURNEYLIFT_KEY", key);
     }
-    command.output().unwrap()
+    for _ in 0..4 {
+        let output = command.output().unwrap();
+        // A machine that runs many tests may keep the database from answering in time.
+        if !String::from_utf8_lossy(&output.stderr).contains("does not answer within") {
+            return output;
+        }
+    }
+    panic!("the database never answers");
 }
 
 fn rates(world: &World, tenant: &Tenant, more: &[&str]) -> Value {
@@ -52,7 +59,7 @@ async fn tenant_of(world: &World, persons: u32, [control, arm]: [u32; 2]) -> Ten
     tenant.experiment("e", &tests::events::experiment(&["bought", "spend"])).await;
     let mut events = Vec::new();
     for n in 0..persons {
-        let (user, at) = (format!("u{n}"), days_ago(60 - u64::from(n % 20)));
+        let (user, at) = (format!("u{n}"), days_ago(60 - u64::from(n / 2 % 20)));
         let (key, percent) = if n % 2 == 0 { ("off", control) } else { ("on", arm) };
         events.push(exposure(&format!("x{n}"), &user, "e", key, at));
         if n * 37 % 100 < percent {
@@ -69,11 +76,11 @@ async fn tenant_of(world: &World, persons: u32, [control, arm]: [u32; 2]) -> Ten
 
 async fn promises_are_kept_on_an_experiments_own_persons() {
     let world = World::new().await;
-    let tenant = tenant_of(&world, 4_000, [20, 20]).await;
-    let told = rates(&world, &tenant, &["--runs", "300"]);
+    let tenant = tenant_of(&world, 3_000, [20, 20]).await;
+    let told = rates(&world, &tenant, &["--runs", "200"]);
     assert_eq!(
         (&told["persons"], &told["runs"], &told["seed"], &told["pending_subjects"]),
-        (&json!(4_000), &json!(300), &json!(1), &json!(0))
+        (&json!(3_000), &json!(200), &json!(1), &json!(0))
     );
     for metric in ["bought", "spend"] {
         let sequential = rate(&told, metric, "sequential", "every_day");
@@ -81,8 +88,8 @@ async fn promises_are_kept_on_an_experiments_own_persons() {
         assert!(sequential["rate"].as_f64().unwrap() <= 0.05, "{sequential}");
         assert!((sequential["promised"].as_f64().unwrap() - 0.05).abs() < 1e-12);
         let once = rate(&told, metric, "frequentist", "once");
-        // Three standard errors of 5 % of 300.
-        assert!((0.05 - 0.038..0.05 + 0.038).contains(&once["rate"].as_f64().unwrap()), "{once}");
+        // Three standard errors of 5 % of 200.
+        assert!((0.05 - 0.046..0.05 + 0.046).contains(&once["rate"].as_f64().unwrap()), "{once}");
         let interval = &once["interval"];
         assert!(interval["low"].as_f64() < once["rate"].as_f64() && once["rate"].as_f64() < interval["high"].as_f64());
         let peeking = rate(&told, metric, "frequentist", "every_day");
@@ -90,22 +97,22 @@ async fn promises_are_kept_on_an_experiments_own_persons() {
         assert!(rate(&told, metric, "bayesian", "once")["promised"].is_null());
     }
     // The same seed shows the same rates, another one others; a key of the tenant opens the same.
-    assert_eq!(rates(&world, &tenant, &["--runs", "300"]), told);
-    assert_ne!(rates(&world, &tenant, &["--runs", "300", "--seed", "2"])["rates"], told["rates"]);
-    let by_key = journeylift(&world, &["--json", "aa", "e", "--runs", "300"], tenant.read.key());
+    assert_eq!(rates(&world, &tenant, &["--runs", "200"]), told);
+    assert_ne!(rates(&world, &tenant, &["--runs", "200", "--seed", "2"])["rates"], told["rates"]);
+    let by_key = journeylift(&world, &["--json", "aa", "e", "--runs", "200"], tenant.read.key());
     assert_eq!(serde_json::from_slice::<Value>(&by_key.stdout).unwrap(), told);
     // Nothing was written.
     let results = tenant.results("e", "").await;
-    assert_eq!(results["arms"][0]["persons"], 2_000);
+    assert_eq!(results["arms"][0]["persons"], 1_500);
     // For people: a table.
     let text = journeylift(&world, &["aa", "e", "--tenant", &tenant.id, "--runs", "20"], None);
     let text = String::from_utf8(text.stdout).unwrap();
-    assert!(text.starts_with("4000 persons of e, dealt out to the arms 20 times (seed 1)"), "{text}");
+    assert!(text.starts_with("3000 persons of e, dealt out to the arms 20 times (seed 1)"), "{text}");
     assert!(text.contains("sequential") && text.contains("at most 5.0 %"), "{text}");
     // As of a day on which no window had closed there is nothing to call an effect.
     let day = tests::moment::date_ago(50).to_string();
     let early = rates(&world, &tenant, &["--runs", "20", "--as-of", &day]);
-    assert_eq!((&early["persons"], &early["as_of"]), (&json!(2_200), &json!(day)));
+    assert_eq!((&early["persons"], &early["as_of"]), (&json!(1_650), &json!(day)));
     assert_eq!(rate(&early, "bought", "frequentist", "once")["false_alarms"], 0);
 }
 
