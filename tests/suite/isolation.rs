@@ -32,6 +32,10 @@ fn call(client: &Client, operation: &Operation, key_id: &str) -> Call {
         };
         path = path.replace(&format!("{{{name}}}"), value);
     }
+    // The parameters that must be there.
+    if operation.path.ends_with("/segments") {
+        path.push_str("?by=device");
+    }
     let call = client.call(operation.method.parse().unwrap(), &path);
     if operation.body.get("requestBody").is_none() {
         return call;

@@ -31,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(results::timeline))
         .routes(routes!(results::power::power))
         .routes(routes!(analysis::analyze))
+        .routes(routes!(results::segments))
         .routes(routes!(metrics::list))
         .routes(routes!(metrics::get, metrics::put, metrics::delete))
         .routes(routes!(keys::list, keys::create))

@@ -5,8 +5,10 @@
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
 //!
 //! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
-//! they are still going to buy; [`published`] turns what others publish into sums.
+//! they are still going to buy; [`published`] turns what others publish into sums; [`aa`] deals persons out anew, to see what
+//! is called an effect where there is none.
 
+pub mod aa;
 pub mod clv;
 pub mod contribution;
 pub mod fold;

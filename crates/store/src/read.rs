@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use journey::{Day, Definition};
-use metrics::tally::{Row as TallyRow, RowKey};
+use chrono::{DateTime, Utc};
+use journey::{Day, Definition, Zone};
+use metrics::report::Arrivals;
+use metrics::tally::{NO_ARM, Row as TallyRow, RowKey};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio::time::Instant;
@@ -49,8 +51,9 @@ pub struct Measured {
     pub digest: [u8; 32],
     /// The rows of the dimension asked for, if the version has it.
     pub dimension: Option<ByValue>,
-    /// Event ids under which different bodies were sent; the first committed one counts.
-    pub conflicting_ids: i64,
+    /// How the tenant's events arrived: conflicting ids of all days, late and shifted ones of the days on which the experiment was
+    /// both defined and running.
+    pub arrivals: Arrivals,
     /// How current the rows are.
     pub fresh: Fresh,
 }
@@ -177,6 +180,18 @@ impl TenantStore {
             Vec::new()
         };
         set_aside.extend(ahead.set_aside);
+        let mut arrivals = Arrivals { conflicting_ids: row.try_get("conflicting_ids")?, late: 0, ahead: 0 };
+        if row.try_get("shifted")?
+            && let Some(from) = shown_from(row.try_get("created_at")?, &everyone.rows, self.tenant().zone)
+        {
+            let (from, through) = (from.to_date(), question.through.to_date());
+            (arrivals.late, arrivals.ahead) = sqlx::query_as(include_str!("../sql/read_arrivals.sql"))
+                .bind(tenant.0)
+                .bind(from)
+                .bind(through)
+                .fetch_one(&mut *tx)
+                .await?;
+        }
         let measured = Measured {
             definition,
             version,
@@ -193,7 +208,7 @@ impl TenantStore {
                 digest: by_value.digest,
                 too_many_values: by_value.too_many_values,
             }),
-            conflicting_ids: row.try_get("conflicting_ids")?,
+            arrivals,
             fresh: Fresh { pending_subjects: pending, set_aside },
         };
         // There is nothing to commit, and so nothing to wait for.
@@ -207,7 +222,15 @@ impl TenantStore {
     }
 }
 
-async fn count_pending(tx: &mut Tx, tenant: journey::TenantId) -> Result<u64, sqlx::Error> {
+/// The first day of which results were shown: the experiment was defined, and its first person exposed. What arrives of days before
+/// is an import of the past. `None`: nobody was exposed.
+fn shown_from(created_at: DateTime<Utc>, rows: &[(RowKey, TallyRow)], zone: Zone) -> Option<Day> {
+    let began = rows.iter().filter(|(key, _)| key.arm != NO_ARM).map(|(key, _)| key.day).min()?;
+    Some(began.max(zone.day_of(created_at.into())))
+}
+
+/// How many subjects wait to be measured.
+pub(crate) async fn count_pending(tx: &mut Tx, tenant: journey::TenantId) -> Result<u64, sqlx::Error> {
     let pending: i64 =
         sqlx::query_scalar(include_str!("../sql/measure_pending.sql")).bind(tenant.0).fetch_one(&mut **tx).await?;
     Ok(pending.unsigned_abs())

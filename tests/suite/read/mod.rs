@@ -1,15 +1,28 @@
 //! Reading: answers that can be cached, cut up, asked for wrongly, and that are never behind an acknowledgement.
 
+mod aa;
 mod breakdowns;
 mod caching;
+mod checks;
 mod freshness;
 mod keys;
 mod operations;
 mod questions;
+mod segments;
 
 pub fn cases() -> Vec<tests::Case> {
-    [caching::cases(), breakdowns::cases(), questions::cases(), freshness::cases(), keys::cases(), operations::cases()]
-        .concat()
+    [
+        caching::cases(),
+        breakdowns::cases(),
+        questions::cases(),
+        freshness::cases(),
+        keys::cases(),
+        operations::cases(),
+        segments::cases(),
+        aa::cases(),
+        checks::cases(),
+    ]
+    .concat()
 }
 
 /// A tenant with an experiment of two metrics and the dimension `device`, and some persons.

@@ -24,6 +24,7 @@ pub enum Placement {
 pub const TABLES: &[(&str, Placement)] = &[
     ("_sqlx_migrations", Placement::Local),
     ("api_key", Placement::Reference),
+    ("arrival", Placement::Distributed),
     ("conflict", Placement::Distributed),
     ("contribution", Placement::Distributed),
     ("definition", Placement::Distributed),

@@ -18,6 +18,7 @@ mod adjust;
 mod bayes;
 mod beta_binomial;
 mod compare;
+mod composition;
 mod converters;
 mod cuped;
 mod cuped_ratio;
@@ -37,6 +38,7 @@ mod sample;
 mod sample_ratio;
 mod sample_ratio_sequential;
 mod segments;
+mod segments_sequential;
 mod sequential;
 pub mod tails;
 mod undefined;
@@ -62,6 +64,7 @@ pub use adjust::{
 pub use bayes::{Posterior, Prior, posterior};
 pub use beta_binomial::{RatePosterior, compare_rates};
 pub use compare::{Comparison, Interval, Lift, Test, compare, compare_at, welch_degrees_of_freedom};
+pub use composition::{GroupedRatio, GroupedSampleRatio};
 pub use converters::{CONVERTERS_CONCENTRATION, ExactConverters, exact_converters};
 pub use cuped::{AdjustedComparison, AdjustedGap, CovariateSums, Theta, adjust, compare_adjusted, compare_gap};
 pub use cuped_ratio::{RatioCovariateSums, compare_adjusted_ratios};
@@ -73,12 +76,13 @@ pub use possible::{cubes_are_possible, least_squares, products_are_possible, squ
 pub use post_stratification::{StratifiedComparison, Stratum, StratumSums, compare_stratified};
 pub use proportion::{mean_interval, mean_interval_at, wilson_interval, wilson_interval_at};
 pub use quantile::{Quantile, quantile, quantile_estimate};
-pub use sample::{Estimate, mean, normal_theory_holds, ratio, skewness};
+pub use sample::{Estimate, PERSONS_PER_SQUARED_SKEWNESS, mean, normal_theory_holds, ratio, skewness};
 pub use sample_ratio::{SAMPLE_RATIO_THRESHOLD, SampleRatio, sample_ratio};
 #[cfg(test)]
 pub(crate) use sample_ratio_sequential::largest as sample_ratio_at;
 pub use sample_ratio_sequential::{SAMPLE_RATIO_CONCENTRATION, SequentialSampleRatio, sequential_sample_ratio};
 pub use segments::{Effect, Segment, Segments, compare_segments};
+pub use segments_sequential::{SegmentEffect, SequentialContrast, SequentialSegments, sequential_segments};
 pub use sequential::{
     DEFAULT_PLANNED_PERSONS, OneSided, PLANNED_ERROR, SequentialComparison, SequentialTest, Tuning, effective_persons,
     log_e_value, one_sided_p_value, one_sided_sequential, one_sided_width, plain_sequential, rho, sequential,

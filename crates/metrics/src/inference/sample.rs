@@ -233,5 +233,8 @@ fn narrow_skewness(n: i64, y: I256, yy: I256, yyy: I256) -> Result<f64, Undefine
 /// persons.
 #[must_use]
 pub fn normal_theory_holds(skewness: f64, smallest_arm: u64) -> bool {
-    skewness * skewness * 355.0 <= smallest_arm as f64
+    skewness * skewness * PERSONS_PER_SQUARED_SKEWNESS <= smallest_arm as f64
 }
+
+/// How many persons normal theory asks for in the smallest arm, for each unit of squared skewness.
+pub const PERSONS_PER_SQUARED_SKEWNESS: f64 = 355.0;

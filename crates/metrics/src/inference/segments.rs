@@ -156,7 +156,7 @@ fn between(effects: &[(f64, f64)], expected: f64, q: f64) -> Result<f64, Undefin
     root(|between| spread(effects, between) - expected, 0.0, most, 1e-13).ok_or(Undefined::OutOfRange)
 }
 
-fn against_rest(
+pub(super) fn against_rest(
     effect: &Effect,
     index: usize,
     effects: &[Option<Effect>],
@@ -177,14 +177,25 @@ fn against_rest(
 }
 
 fn best(segments: &[Option<Segment>], goal: Goal, alpha: f64) -> Option<usize> {
-    let sign = if goal == Goal::Increase { 1.0 } else { -1.0 };
-    segments
+    let candidates = segments
         .iter()
+        .map(|segment| segment.map(|found| (found.p_value_adjusted, found.versus_rest.value, found.shrunken.value)));
+    best_of(candidates, goal, alpha)
+}
+
+/// The place of the best among candidates of an adjusted p-value, a distance from the rest and a shrunken effect.
+pub(super) fn best_of(
+    candidates: impl Iterator<Item = Option<(f64, f64, f64)>>,
+    goal: Goal,
+    alpha: f64,
+) -> Option<usize> {
+    let sign = if goal == Goal::Increase { 1.0 } else { -1.0 };
+    candidates
         .enumerate()
-        .filter_map(|(index, segment)| segment.as_ref().map(|segment| (index, segment)))
-        .filter(|(_, segment)| segment.p_value_adjusted < alpha && sign * segment.versus_rest.value > 0.0)
-        .max_by(|(_, left), (_, right)| (sign * left.shrunken.value).total_cmp(&(sign * right.shrunken.value)))
-        .map(|(index, _)| index)
+        .filter_map(|(index, found)| found.map(|(p, distance, shrunken)| (index, p, sign * distance, sign * shrunken)))
+        .filter(|(_, p, distance, _)| *p < alpha && *distance > 0.0)
+        .max_by(|left, right| left.3.total_cmp(&right.3))
+        .map(|(index, ..)| index)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use journey::{Definition, UNIT};
 
 use super::balance::{check_covariates, check_crossover_balance};
 use super::course::Course;
+use super::gate::check_normal_theory;
+use super::novelty::check_novelty;
 use crate::inference::{Undefined, sample_ratio, sequential_sample_ratio};
 use crate::reading::Reading;
 
@@ -25,8 +27,10 @@ pub struct Check {
     pub ok: bool,
     /// Whether its failure withholds verdicts.
     pub blocking: bool,
-    /// Whether its p-value stays valid however often it is read; none where it has no p-value.
+    /// Whether it may be read at any time: its p-value stays valid however often it is read, or it counts what is there.
     pub anytime: Option<bool>,
+    /// Whether it has a p-value, once there is enough data for one.
+    pub is_test: bool,
     /// Its p-value; the reason where it should have one and does not stands in the message.
     pub p_value: Option<f64>,
     /// The p-value of the chi-square test of one reading, beside the sample ratio's own; not valid at any time.
@@ -39,6 +43,10 @@ pub struct Check {
     pub share: Option<f64>,
     /// Events or ids concerned.
     pub count: Option<i64>,
+    /// What is compared with the threshold, where it is no p-value, share or count.
+    pub number: Option<f64>,
+    /// The dimension that the check is about; its failure withholds what is told by that dimension, and nothing else.
+    pub dimension: Option<String>,
     /// What was found, and what to do.
     pub message: String,
 }
@@ -50,13 +58,16 @@ impl Check {
             check,
             ok,
             blocking: false,
-            anytime: None,
+            anytime: Some(true),
+            is_test: false,
             p_value: None,
             p_value_chi_square: None,
             threshold: None,
             persons: None,
             share: None,
             count: None,
+            number: None,
+            dimension: None,
             message,
         }
     }
@@ -78,7 +89,7 @@ impl Check {
         };
         Self {
             blocking: true,
-            anytime: Some(true),
+            is_test: true,
             p_value: p_value.ok(),
             threshold: Some(threshold),
             ..Self::new(check, ok, message)
@@ -92,14 +103,32 @@ impl Check {
             1 => format!("1 {one}: {remedy}"),
             _ => format!("{count} {several}: {remedy}"),
         };
-        Self { count: Some(count), ..Self::new(check, count == 0, message) }
+        Self { count: Some(count), threshold: Some(0.0), ..Self::new(check, count == 0, message) }
     }
 }
+
+/// What is known of how a tenant's events arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Arrivals {
+    /// Event ids under which different bodies were sent.
+    pub conflicting_ids: i64,
+    /// Events that happened while the experiment ran and arrived more than [`LATE_HOURS`] later.
+    pub late: i64,
+    /// Events of these days that were dated more than [`AHEAD_MINUTES`] after they arrived.
+    pub ahead: i64,
+}
+
+/// An event that arrives more hours than this after it happened is late.
+pub const LATE_HOURS: i64 = 24;
+/// An event that is dated more minutes than this after its arrival comes from a clock that is wrong.
+pub const AHEAD_MINUTES: i64 = 5;
+/// So many late events for each person exposed are told without a warning.
+const FEW_LATE: f64 = 0.01;
 
 /// The checks of an experiment as it stands, see [`checks_over`]: of the days before nothing is known.
 #[must_use]
 pub fn checks(definition: &Definition, reading: &Reading, conflicting_ids: i64) -> Vec<Check> {
-    checks_over(definition, reading, &Course::now(reading), conflicting_ids)
+    checks_over(definition, reading, &Course::now(reading), Arrivals { conflicting_ids, ..Arrivals::default() })
 }
 
 /// The checks of an experiment over its course. `reading` keeps crossovers in their first arm.
@@ -107,7 +136,7 @@ pub fn checks(definition: &Definition, reading: &Reading, conflicting_ids: i64) 
 /// Blocking, all three valid at any time: the sample ratio, the balance of crossovers and the balance of covariates. The
 /// others warn.
 #[must_use]
-pub fn checks_over(definition: &Definition, reading: &Reading, course: &Course, conflicting_ids: i64) -> Vec<Check> {
+pub fn checks_over(definition: &Definition, reading: &Reading, course: &Course, arrivals: Arrivals) -> Vec<Check> {
     let left_out = total(reading.arms.iter().flat_map(|arm| &arm.live).map(|moments| moments.left_out));
     let foreign = total(reading.arms.iter().map(|arm| arm.foreign));
     vec![
@@ -145,14 +174,55 @@ pub fn checks_over(definition: &Definition, reading: &Reading, course: &Course, 
         ),
         Check::counted(
             "conflicting_ids",
-            conflicting_ids,
+            arrivals.conflicting_ids,
             [
                 "event id of this tenant was sent with different bodies",
                 "event ids of this tenant were sent with different bodies",
             ],
             "the first committed body counts; give each event an id of its own",
         ),
+        check_late(reading, arrivals),
+        Check::counted(
+            "clock_ahead",
+            arrivals.ahead,
+            [
+                "event of this tenant was dated more than 5 minutes after it arrived",
+                "events of this tenant were dated more than 5 minutes after they arrived",
+            ],
+            "what happens before an exposure and what after it may be mixed up; correct the sender's clock or time zone, or leave \
+             occurred_at out",
+        ),
+        check_novelty(definition, &course.drifts),
+        check_normal_theory(definition, reading),
     ]
+}
+
+/// Whether much arrives late. The days that are closed change then after they were shown.
+fn check_late(reading: &Reading, arrivals: Arrivals) -> Check {
+    let exposed = total(reading.arms.iter().map(|arm| arm.persons));
+    let share = if exposed > 0 { arrivals.late as f64 / exposed as f64 } else { 0.0 };
+    let ok = share <= FEW_LATE;
+    let message = if arrivals.late == 0 {
+        "no event arrived more than 24 hours late since the experiment was defined".to_owned()
+    } else {
+        let remedy = if ok {
+            "they are few"
+        } else {
+            "results of days that were closed have changed since; look for queues that hold events back, devices that were offline \
+             and nightly uploads, and decide on windows that closed before the longest delay (as_of)"
+        };
+        format!(
+            "{} events of this tenant that happened since the experiment was defined and its first person exposed arrived more \
+             than 24 hours late, {:.3} for each person exposed: {remedy}",
+            arrivals.late, share
+        )
+    };
+    Check {
+        count: Some(arrivals.late),
+        share: Some(share),
+        threshold: Some(FEW_LATE),
+        ..Check::new("late_data", ok, message)
+    }
 }
 
 /// A sum of counts that no sums, however wrong, can make overflow.

@@ -4,35 +4,39 @@ use std::collections::BTreeMap;
 
 use journey::{Day, Definition};
 
-use crate::reading::Reading;
+use super::novelty::{Drift, drifts};
+use crate::reading::{Reading, Through};
 use crate::tally::{Count, Row, RowKey};
 
-/// Persons and crossovers per arm at the ends of the days so far, cumulative, oldest first; the last is now.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Persons and crossovers per arm at the ends of the days so far, cumulative, oldest first; the last is now. And how lifts changed
+/// over the cohorts.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Course {
     /// Persons exposed, per arm.
     pub persons: Vec<Vec<u64>>,
     /// Persons of the arm who crossed over to another one, per arm.
     pub crossovers: Vec<Vec<u64>>,
+    /// How the lifts of persons whose windows have closed changed from cohort to cohort.
+    pub drifts: Vec<Drift>,
 }
 
 impl Course {
-    /// The course up to the end of `through`, from the rows of everyone (dimension 0), in any order.
+    /// The course as of `through`, from the rows of everyone (dimension 0), in any order.
     #[must_use]
     pub fn of<'a>(
         definition: &Definition,
-        rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
-        through: Day,
+        rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)> + Clone,
+        through: Through,
     ) -> Self {
         let arms = definition.experiment.arms.len();
         let mut days: BTreeMap<Day, (Vec<i64>, Vec<i64>)> = BTreeMap::new();
-        for (key, row) in rows.into_iter().filter(|(key, _)| key.day <= through && key.dimension == 0) {
+        for (key, row) in rows.clone().into_iter().filter(|(key, _)| key.day <= through.live && key.dimension == 0) {
             let Some(arm) = usize::try_from(key.arm).ok().filter(|arm| *arm < arms) else { continue };
             let (persons, crossovers) = days.entry(key.day).or_insert_with(|| (vec![0; arms], vec![0; arms]));
             persons[arm] += row.all.counts[Count::Persons as usize];
             crossovers[arm] += row.all.counts[Count::Crossovers as usize];
         }
-        let mut course = Self::default();
+        let mut course = Self { drifts: drifts(definition, rows, through), ..Self::default() };
         let (mut persons, mut crossovers) = (vec![0; arms], vec![0; arms]);
         for (new_persons, new_crossovers) in days.into_values() {
             grow(&mut persons, &new_persons, &mut course.persons);
@@ -47,7 +51,7 @@ impl Course {
         let counts = |of: fn(&crate::reading::ArmReading) -> i64| {
             vec![reading.arms.iter().map(|arm| u64::try_from(of(arm)).unwrap_or(0)).collect()]
         };
-        Self { persons: counts(|arm| arm.persons), crossovers: counts(|arm| arm.crossovers) }
+        Self { persons: counts(|arm| arm.persons), crossovers: counts(|arm| arm.crossovers), ..Self::default() }
     }
 
     /// Persons who joined per day, over the last seven days that anything happened on; `None` before there is a day.

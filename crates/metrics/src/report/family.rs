@@ -33,13 +33,14 @@ pub(super) fn adjust(question: &Question<'_>, setting: &Setting, reports: &mut [
 fn correction(adjust: Adjust, family: Family) -> Correction {
     match (adjust, family) {
         (Adjust::None, _) => Correction::None,
-        (Adjust::Holm, _) | (Adjust::ByRole, Family::Primary) => Correction::Holm,
+        (Adjust::Holm, _) | (Adjust::ByRole, Family::Primary | Family::Values) => Correction::Holm,
         (Adjust::BenjaminiHochberg, _) | (Adjust::ByRole, Family::Others) => Correction::BenjaminiHochberg,
         (Adjust::EBenjaminiHochberg, _) => Correction::EBenjaminiHochberg,
     }
 }
 
-fn adjust_family(question: &Question<'_>, setting: &Setting, family: Family, members: &mut [&mut Versus]) {
+/// Adjusts the p-values of one family, and gives it the intervals that go with them.
+pub(super) fn adjust_family(question: &Question<'_>, setting: &Setting, family: Family, members: &mut [&mut Versus]) {
     let correction = correction(question.adjust, family);
     let p_values: Vec<Option<f64>> = members.iter().map(|versus| versus.p_value.ok()).collect();
     let adjusted = match correction {

@@ -4,10 +4,14 @@
 //! the other is a disaster to report, not missing data.
 
 use ethnum::I256;
-use journey::{MetricKind, UNIT};
+use journey::{Definition, MetricKind, UNIT};
 
-use crate::inference::{Undefined, normal_theory_holds, skewness};
+use super::Maturity;
+use super::check::Check;
+use super::kpi::of_arms;
+use crate::inference::{PERSONS_PER_SQUARED_SKEWNESS, Undefined, skewness};
 use crate::moments::Moments;
+use crate::reading::Reading;
 
 /// The expected contributors of the smaller arm from which a confidence sequence is trusted.
 pub const CONTRIBUTORS: f64 = 25.0;
@@ -62,18 +66,55 @@ pub(super) fn share_of_alike(n: i64, sum: I256, squares: I256) -> f64 {
     if squares > 0.0 && n > 0 { ((sum / squares.sqrt()).powi(2) / n as f64).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// Whether the values of any arm are too skewed for normal theory at this number of persons.
+/// How much more than the persons of the smallest arm normal theory asks for, `skewness^2 x 355 / n_min` of the most skewed arm:
+/// above 1 the values are too skewed. `None` without persons or spread.
 ///
 /// Ratios and CLVs are not looked at: the skewness of what is left of a numerator after its denominator needs sums that
 /// are not kept.
-pub(super) fn is_too_skewed(kind: &MetricKind, arms: &[&Moments]) -> bool {
+fn persons_asked_for(kind: &MetricKind, arms: &[&Moments]) -> Option<f64> {
     if matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. }) {
-        return false;
+        return None;
     }
-    let smallest = arms.iter().map(|arm| arm.n.unsigned_abs()).min().unwrap_or(0);
-    let skewed = |arm: &&Moments| {
-        !arm.without_cubes
-            && skewness(arm.n, arm.y, arm.yy, arm.yyy).is_ok_and(|skew| !normal_theory_holds(skew, smallest))
+    let smallest = arms.iter().map(|arm| arm.n.unsigned_abs()).min().filter(|n| *n > 0)?;
+    let with_cubes = arms.iter().filter(|arm| !arm.without_cubes);
+    let skewnesses = with_cubes.filter_map(|arm| skewness(arm.n, arm.y, arm.yy, arm.yyy).ok());
+    let asked = |skewness: f64| skewness * skewness * PERSONS_PER_SQUARED_SKEWNESS / smallest as f64;
+    skewnesses.map(asked).reduce(f64::max)
+}
+
+/// Whether the values of any arm are too skewed for normal theory at this number of persons.
+pub(super) fn is_too_skewed(kind: &MetricKind, arms: &[&Moments]) -> bool {
+    persons_asked_for(kind, arms).is_some_and(|asked| asked > 1.0)
+}
+
+/// Whether normal theory is to be trusted for every metric, in the reading that decides. A warning; each metric carries it as a
+/// note, too.
+pub(super) fn check_normal_theory(definition: &Definition, reading: &Reading) -> Check {
+    let asked: Vec<(usize, f64)> = (0..definition.metrics.len())
+        .filter_map(|metric| {
+            let sums = of_arms(reading, metric, Maturity::Matured);
+            Some((metric, persons_asked_for(&definition.metrics[metric].kind, &sums)?))
+        })
+        .collect();
+    let Some(most) = asked.iter().map(|(_, asked)| *asked).reduce(f64::max) else {
+        return Check::new("normal_theory", true, "no metric has values in every arm yet".into());
     };
-    smallest > 0 && arms.iter().any(skewed)
+    let skewed: Vec<String> = asked
+        .iter()
+        .filter(|(_, asked)| *asked > 1.0)
+        .map(|(metric, asked)| {
+            format!("{} ({asked:.1} times the persons of its smallest arm)", definition.metrics[*metric].key.as_str())
+        })
+        .collect();
+    let ok = skewed.is_empty();
+    let message = if ok {
+        "every metric has enough persons for its skewness".to_owned()
+    } else {
+        format!(
+            "intervals and p-values may be off for {}: normal theory asks for 355 x skewness^2 persons there; wait for more \
+             persons, or give a metric of values a cap",
+            skewed.join(", ")
+        )
+    };
+    Check { number: Some(most), threshold: Some(1.0), ..Check::new("normal_theory", ok, message) }
 }

@@ -37,15 +37,16 @@ pub(super) struct Judge<'a> {
     pub(super) tuning: Result<Tuning, Undefined>,
 }
 
-const BY_SEQUENCE: Claim = Claim::yes("a confidence sequence: wrong at any moment at most as often as stated");
+pub(super) const BY_SEQUENCE: Claim =
+    Claim::yes("a confidence sequence: wrong at any moment at most as often as stated");
 const BY_DRAWS: Claim =
     Claim::yes("an exact test of whose converters they are: wrong at any moment at most as often as stated");
-const ONE_READING: Claim =
+pub(super) const ONE_READING: Claim =
     Claim::no("holds for one reading at a time fixed beforehand; read often, it finds what is not there");
-const TOO_FEW: Claim = Claim::no(
+pub(super) const TOO_FEW: Claim = Claim::no(
     "fewer than 25 contributors are expected in the smaller arm so far, too few to promise anything for every moment",
 );
-const TOO_FEW_LIVE: Claim = Claim::no(
+pub(super) const TOO_FEW_LIVE: Claim = Claim::no(
     "values still move while windows close, and fewer than 100 contributors are expected in the smaller arm: not proven \
      for every moment",
 );

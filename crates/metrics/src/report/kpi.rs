@@ -106,7 +106,7 @@ pub(super) fn of_arms(reading: &Reading, metric: usize, maturity: Maturity) -> V
 }
 
 /// The sums of an arm in a reading.
-fn of_arm(arm: &ArmReading, metric: usize, maturity: Maturity) -> &Moments {
+pub(super) fn of_arm(arm: &ArmReading, metric: usize, maturity: Maturity) -> &Moments {
     match maturity {
         Maturity::Matured => arm.matured[metric].as_ref().unwrap_or(&arm.live[metric]),
         Maturity::Live => &arm.live[metric],

@@ -2,17 +2,21 @@
 
 mod balance;
 mod check;
+mod composition;
 mod course;
 mod family;
 mod gate;
 mod judge;
 mod kpi;
+mod novelty;
 mod outlook;
+mod segments;
 mod sentence;
 mod steps;
+mod stratified;
 mod sums;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timeline;
 mod verdict;
 mod versus;
@@ -23,11 +27,17 @@ use crate::inference::Prior;
 use crate::reading::Reading;
 use kpi::Setting;
 
-pub use check::{COVARIATES_ALARM, CROSSOVERS_ALARM, Check, SAMPLE_RATIO_ALARM, checks, checks_over};
+pub use check::{
+    AHEAD_MINUTES, Arrivals, COVARIATES_ALARM, CROSSOVERS_ALARM, Check, LATE_HOURS, SAMPLE_RATIO_ALARM, checks,
+    checks_over,
+};
+pub use composition::{COMPOSITION_ALARM, check_composition};
 pub use course::Course;
 pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, contributing_share};
 pub use kpi::{ClvFactors, Kpi, Value, point};
+pub use novelty::{Drift, Half, NOVELTY_ALARM, drifts};
 pub use outlook::{ArmOutlook, Goals, MethodOutlook, Outlook, Split, SplitOutlook, outlook};
+pub use segments::{ArmSegments, Best, PostStratified, SegmentComparison, SegmentsReport, ValueReport, segments};
 pub use sentence::{persons_to_settle, sentence};
 pub use steps::{Formula, Steps, steps};
 pub use sums::report_sums;

@@ -133,6 +133,8 @@ pub enum Family {
     Primary,
     /// All other metrics, each with every arm.
     Others,
+    /// The values of a dimension, each with every arm, of one metric.
+    Values,
 }
 
 impl Family {
@@ -142,6 +144,7 @@ impl Family {
         match self {
             Self::Primary => "primary metrics x arms",
             Self::Others => "other metrics x arms",
+            Self::Values => "values x arms",
         }
     }
 }

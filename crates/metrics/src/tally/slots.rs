@@ -1,6 +1,8 @@
 //! Slots: the sums of a row's metrics, one after the other. Of the hundred slots of a dozen metrics one event moves a
 //! handful, so only the sums that are not 0 are held.
 
+use std::ops::Range;
+
 use ethnum::I256;
 
 /// The sums that are not 0, by slot.
@@ -28,6 +30,13 @@ impl Slots {
     /// The slots whose sums are not 0, ascending, and these.
     pub fn iter(&self) -> impl Iterator<Item = (usize, I256)> {
         self.0.iter().map(|(slot, sum)| (usize::from(*slot), *sum))
+    }
+
+    /// The same of the slots in `range`.
+    pub(crate) fn within(&self, range: Range<usize>) -> impl Iterator<Item = (usize, I256)> {
+        let from = self.0.partition_point(|(slot, _)| usize::from(*slot) < range.start);
+        let slots = self.0[from..].iter().take_while(move |(slot, _)| usize::from(*slot) < range.end);
+        slots.map(|(slot, sum)| (usize::from(*slot), *sum))
     }
 
     /// Puts a sum behind all others; a 0 is left out. Whoever calls this comes with ascending slots.

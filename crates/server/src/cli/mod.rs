@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the documentation is the help of the command line, where marks are noise")]
 
+mod aa;
 mod analyze;
 mod database;
 mod doctor;
@@ -63,6 +64,11 @@ enum Command {
     /// Make, list and revoke the keys of a tenant
     #[command(subcommand)]
     Key(key::Key),
+    /// Show how often an experiment would have seen an effect where there is none
+    ///
+    /// Deals the experiment's own persons out to the arms anew, by the weights and without regard to what happened, and
+    /// counts what each method calls an effect. Reads each person's stored contribution once and writes nothing.
+    Aa(aa::Aa),
     /// Stream a CSV table or JSON lines into a service
     Import(Box<ImportArgs>),
     /// Show a real experiment from its events to its lifts, and keep serving
@@ -108,6 +114,7 @@ impl Command {
             Self::Doctor(doctor) => return doctor.run(output).await,
             Self::Tenant(tenant) => tenant.run(output).await?,
             Self::Key(key) => key.run(output).await?,
+            Self::Aa(aa) => aa.run(output).await?,
             Self::Import(arguments) => return import::run(&arguments, output.is_json()).await,
             Self::Demo(arguments) => return Box::pin(demo::run(*arguments)).await,
             Self::Bench(arguments) => return Box::pin(bench::run(&arguments, output.is_json())).await,

@@ -7,6 +7,7 @@ use sqlx::types::chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Outcome;
+use super::arrivals::Shift;
 
 /// An event and when its try was received.
 #[derive(Debug, Clone)]
@@ -79,6 +80,8 @@ pub(super) struct Consequences<'a> {
     pub(super) touched: TouchedColumns<'a>,
     /// Ids and digests of bodies that may be others than the stored ones.
     pub(super) doubtful: (Vec<Uuid>, Vec<i64>),
+    /// The new events that did not arrive when they happened.
+    pub(super) shifts: Vec<Shift>,
 }
 
 impl<'a> Batch<'a> {
@@ -125,6 +128,7 @@ impl<'a> Batch<'a> {
         let mut outcomes = vec![Outcome::Duplicate; self.rows.len()];
         let (mut links, mut exposures, mut doubtful) = (Vec::new(), Vec::new(), Vec::new());
         let mut touched = TouchedColumns::default();
+        let mut shifts = Vec::new();
         for group in self.groups() {
             let (first, again) = (group[0], &group[1..]);
             let row = &self.rows[first];
@@ -135,6 +139,7 @@ impl<'a> Batch<'a> {
                 continue;
             }
             outcomes[first] = Outcome::Accepted;
+            shifts.extend(Shift::of(row.at(), row.received_at));
             let others = again.iter().map(|at| self.rows[*at].event.digest).filter(|digest| *digest != event.digest);
             doubtful.extend(others.map(|digest| (uuid(event.id), digest)));
             for other in &event.linked {
@@ -154,6 +159,7 @@ impl<'a> Batch<'a> {
             exposures: sorted(exposures).into_iter().unzip(),
             touched,
             doubtful: sorted(doubtful).into_iter().unzip(),
+            shifts,
         }
     }
 }

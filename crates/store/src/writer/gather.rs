@@ -57,10 +57,10 @@ async fn commit<P>(shared: &Shared, tenant: &Tenant, requests: Taken, permit: P)
     if fault::seeded("ack-before-commit") {
         let outcomes = vec![Some(Outcome::Accepted); rows.len()];
         answer(requests, Written { outcomes, failure: None });
-        write(&shared.pool, tenant.id, &rows).await;
+        write(&shared.pool, tenant, &rows).await;
         return;
     }
-    let written = write(&shared.pool, tenant.id, &rows).await;
+    let written = write(&shared.pool, tenant, &rows).await;
     drop(permit);
     if written.stored_anything() {
         shared.measurer.notify(tenant);

@@ -4,6 +4,7 @@
 //! commit at once. A request is answered after its own events are committed, and never before.
 
 mod admission;
+mod arrivals;
 mod batch;
 mod bisect;
 mod gather;

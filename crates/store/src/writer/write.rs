@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use journey::{Invalid, TenantId};
+use journey::{Invalid, Tenant, TenantId};
 use sqlx::PgPool;
 use sqlx::types::Uuid;
 
 use super::Outcome;
+use super::arrivals::by_day;
 use super::batch::{Batch, Consequences, EventColumns, Row};
 use super::bisect::Parts;
 use crate::error::StoreError;
@@ -30,7 +31,7 @@ impl Written {
 }
 
 /// Writes rows in one transaction; where the database refuses it, in parts, until the bad rows stand alone.
-pub(super) async fn write(pool: &PgPool, tenant: TenantId, rows: &[Row]) -> Written {
+pub(super) async fn write(pool: &PgPool, tenant: &Tenant, rows: &[Row]) -> Written {
     let mut outcomes = vec![None; rows.len()];
     let mut failure = None;
     let mut parts = Parts::whole(rows.len());
@@ -59,13 +60,13 @@ fn refusal(sqlstate: &str, constraint: Option<&str>) -> Invalid {
     Invalid::new("refused_by_database", "", format!("can't be stored ({rule}): change the event"))
 }
 
-async fn write_part(pool: &PgPool, tenant: TenantId, rows: &[Row]) -> Result<Vec<Outcome>, StoreError> {
+async fn write_part(pool: &PgPool, tenant: &Tenant, rows: &[Row]) -> Result<Vec<Outcome>, StoreError> {
     let batch = Batch::of(rows);
     let columns = batch.columns();
     let (batch, columns) = (&batch, &columns);
     retry("write", || async move {
-        let mut tx = begin(pool, tenant, Purpose::Write).await?;
-        let inserted = insert_events(&mut tx, tenant, columns).await?;
+        let mut tx = begin(pool, tenant.id, Purpose::Write).await?;
+        let inserted = insert_events(&mut tx, tenant.id, columns).await?;
         let done = batch.consequences(inserted);
         insert_consequences(&mut tx, tenant, &done).await?;
         fault::pause("writer.before_commit").await;
@@ -99,7 +100,8 @@ async fn insert_events(tx: &mut Tx, tenant: TenantId, columns: &EventColumns<'_>
 }
 
 /// Always in this order of tables, each sorted by key: two batches never wait for each other.
-async fn insert_consequences(tx: &mut Tx, tenant: TenantId, done: &Consequences<'_>) -> Result<(), StoreError> {
+async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>) -> Result<(), StoreError> {
+    let tenant = of.id;
     // Persons change by links that were not there; most events only repeat one that is.
     let mut linked = HashSet::new();
     if !done.links.0.is_empty() {
@@ -134,6 +136,17 @@ async fn insert_consequences(tx: &mut Tx, tenant: TenantId, done: &Consequences<
             .bind(tenant.0)
             .bind(&done.doubtful.0)
             .bind(&done.doubtful.1)
+            .execute(&mut **tx)
+            .await?;
+    }
+    // Last, because another process may add to the same day: it waits for the commit alone.
+    if !done.shifts.is_empty() {
+        let (days, late, ahead) = by_day(&done.shifts, of.zone);
+        sqlx::query(include_str!("../../sql/insert_arrivals.sql"))
+            .bind(tenant.0)
+            .bind(days)
+            .bind(late)
+            .bind(ahead)
             .execute(&mut **tx)
             .await?;
     }

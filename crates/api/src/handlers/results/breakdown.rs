@@ -1,41 +1,56 @@
 //! The results by the values of a dimension.
 
-use metrics::reading::read_largest;
-use metrics::report::{Question, report};
+use metrics::reading::{Group, read_largest};
+use metrics::report::{Check, Question, check_composition, report};
 use store::MAX_DIMENSION_VALUES;
 
 use super::look::Look;
 use crate::wire::results::build::{self, Telling};
+use crate::wire::results::tell_segments::value_name;
 use crate::wire::results::{Breakdown, ValueResult};
 
 /// The most values that are told one by one; the others are told together.
-const SHOWN: usize = 50;
+pub(super) const SHOWN: usize = 50;
+
+/// Whether the arms are composed alike by the dimension that was asked for, where it is known.
+pub(super) fn composition(look: &Look) -> Option<Check> {
+    let index = look.plan.dimension?;
+    let by_value = look.measured.dimension.as_ref().filter(|_| look.measured.complete)?;
+    if by_value.too_many_values.is_some() {
+        return None;
+    }
+    let rows = by_value.rows.iter().map(|(key, row)| (key, row));
+    Some(check_composition(&look.measured.definition, index, rows, look.through.live))
+}
+
+/// The values of the dimension that was asked for, the `most` largest one by one; or why there are none.
+pub(super) fn groups(look: &Look, most: usize) -> Result<Vec<Group>, String> {
+    let by_value = match &look.measured.dimension {
+        Some(by_value) if look.measured.complete => by_value,
+        _ => return Err("measuring: the experiment is being measured for the first time".to_owned()),
+    };
+    if let Some(count) = by_value.too_many_values {
+        return Err(format!(
+            "the dimension has {count} values or more, and at most {MAX_DIMENSION_VALUES} are told: use one that groups persons"
+        ));
+    }
+    let rows = by_value.rows.iter().map(|(key, row)| (key, row));
+    Ok(read_largest(&look.measured.definition, rows, look.through, look.plan.policy, most))
+}
 
 /// The breakdown, where one was asked for.
 pub(super) fn breakdown(look: &Look, question: &Question<'_>, telling: Telling<'_>) -> Option<Breakdown> {
     let index = look.plan.dimension?;
     let dimension = look.measured.definition.experiment.dimensions[index].as_str().to_owned();
-    let without = |reason: String| Breakdown { dimension: dimension.clone(), reason: Some(reason), values: None };
-    if !look.measured.complete {
-        return Some(without("measuring: the experiment is being measured for the first time".to_owned()));
-    }
-    let by_value = look.measured.dimension.as_ref()?;
-    if let Some(count) = by_value.too_many_values {
-        return Some(without(format!(
-            "the dimension has {count} values, more than {MAX_DIMENSION_VALUES}: use one that groups persons"
-        )));
-    }
-    let rows = by_value.rows.iter().map(|(key, row)| (key, row));
+    let groups = match groups(look, SHOWN) {
+        Ok(groups) => groups,
+        Err(reason) => return Some(Breakdown { dimension, reason: Some(reason), values: None }),
+    };
     // How fast the persons with one value join is not known.
     let telling = Telling { persons_per_day: None, ..telling };
-    let groups = read_largest(&look.measured.definition, rows, look.through, look.plan.policy, SHOWN);
     let told = groups.into_iter().map(|group| ValueResult {
         is_rest: group.value.is_none(),
-        value: match group.value.as_deref() {
-            Some("") => None,
-            Some(value) => Some(value.to_owned()),
-            None => Some("other".to_owned()),
-        },
+        value: value_name(group.value.as_deref()),
         persons: group.persons,
         arms: build::arm_counts(&question.definition.experiment, Some(&group.reading)),
         metrics: report(question, &group.reading)

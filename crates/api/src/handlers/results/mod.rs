@@ -4,6 +4,7 @@ mod breakdown;
 mod look;
 pub(crate) mod power;
 mod question;
+mod segments;
 
 use axum::Json;
 use axum::extract::State;
@@ -23,6 +24,7 @@ use crate::wire::results::build::{self, Telling};
 use crate::wire::results::{PointInfo, Results, Timeline, csv, explain};
 use look::{Look, look};
 use question::{Asked, RESULTS, TIMELINE, adjust_word};
+pub(crate) use segments::*;
 
 /// The parameters that results and timelines share, for the document.
 #[derive(IntoParams)]
@@ -198,8 +200,8 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Vec<Check>, Question
     // Checks keep crossovers in their first arm: taking them away could hide what they look for.
     let first = everyone(look, CrossoverPolicy::First);
     let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
-    let course = Course::of(definition, rows, look.through.live);
-    let checks = checks_over(definition, &first, &course, look.measured.conflicting_ids);
+    let course = Course::of(definition, rows, look.through);
+    let checks = checks_over(definition, &first, &course, look.measured.arrivals);
     let blocked = checks.iter().any(|check| check.blocking && !check.ok);
     let question = Question {
         definition,
@@ -226,7 +228,10 @@ fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
 
 fn tell(look: &Look, asked: &Asked) -> Results {
     let definition = &*look.measured.definition;
-    let (first, found, question, telling) = question(look, asked);
+    let (first, mut found, question, telling) = question(look, asked);
+    let composition = breakdown::composition(look);
+    let composed_alike = composition.as_ref().is_none_or(|check| check.ok);
+    found.extend(composition);
     let complete = look.measured.complete;
     let reading =
         if look.plan.policy == CrossoverPolicy::First { first.clone() } else { everyone(look, look.plan.policy) };
@@ -264,7 +269,11 @@ fn tell(look: &Look, asked: &Asked) -> Results {
         arms: build::arm_counts(&definition.experiment, complete.then_some(&reading)),
         checks,
         metrics,
-        breakdown: breakdown::breakdown(look, &question, telling),
+        breakdown: breakdown::breakdown(
+            look,
+            &Question { blocked: question.blocked || !composed_alike, ..question },
+            telling,
+        ),
         explain: asked.explain.then(|| explain::formulas(look.plan.method, look.plan.cuped)),
     }
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Role};
-use metrics::reading::nobody;
+use metrics::reading::{Through, nobody};
 use metrics::report::{Course, Goals, Question, Split, outlook};
 use utoipa::IntoParams;
 
@@ -149,7 +149,8 @@ fn tell(look: &Look, asked: &Asked, wanted: &Wanted) -> Result<Power, ApiError> 
         ));
     };
     let complete = look.measured.complete;
-    let pace = |through| {
+    let pace = |live| {
+        let through = Through { live, matured: live, ..look.through };
         let rows = look.measured.everyone.iter().filter(|_| complete).map(|(key, row)| (key, row));
         Course::of(definition, rows, through).persons_per_day()
     };

@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, Uri, header};
 use journey::{CrossoverPolicy, Day, Definition, Method};
 use metrics::report::{Adjust, Maturity};
+use store::MAX_DIMENSION_VALUES;
 
 use crate::problem::ApiError;
 use crate::query::{Parameters, invalid};
@@ -39,12 +40,29 @@ pub(crate) const TIMELINE: &[&str] = &[
     "consistency",
 ];
 
+/// The parameters of segments.
+pub(crate) const SEGMENTS: &[&str] = &[
+    "metric",
+    "by",
+    "limit",
+    "as_of",
+    "method",
+    "confidence",
+    "maturity",
+    "baseline",
+    "crossovers",
+    "explain",
+    "consistency",
+];
+
 /// What was asked, before the experiment is known.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Asked {
     metric: Option<String>,
     /// The dimension by whose values it is asked for, too.
     pub(crate) by: Option<String>,
+    /// How many values of the dimension are told one by one; `None`: as many as usual.
+    pub(crate) limit: Option<usize>,
     /// The day up to whose end everything counts; `None`: as of now.
     pub(crate) as_of: Option<Day>,
     method: Option<Method>,
@@ -84,6 +102,7 @@ impl Asked {
         Ok(Self {
             metric: parameters.text("metric"),
             by: parameters.text("by"),
+            limit: limit(&mut parameters)?,
             as_of,
             method: one_of(&mut parameters, "method", &METHODS)?,
             confidence,
@@ -125,10 +144,11 @@ impl Asked {
     }
 
     /// Everything that changes the answer, as texts.
-    pub(crate) fn fingerprint(&self) -> [String; 13] {
+    pub(crate) fn fingerprint(&self) -> [String; 14] {
         let Self {
             metric,
             by,
+            limit,
             as_of,
             method,
             confidence,
@@ -146,6 +166,7 @@ impl Asked {
         [
             text(metric.as_deref()),
             text(by.as_deref()),
+            text(limit.map(|limit| limit.to_string()).as_deref()),
             text(as_of.map(|day| day.to_string()).as_deref()),
             text(method.map(Method::word)),
             confidence.to_bits().to_string(),
@@ -203,6 +224,19 @@ pub(crate) fn adjust_word(adjust: Adjust) -> &'static str {
         Adjust::BenjaminiHochberg => "bh",
         Adjust::EBenjaminiHochberg => "ebh",
         Adjust::None => "none",
+    }
+}
+
+/// How many values are told one by one.
+fn limit(parameters: &mut Parameters) -> Result<Option<usize>, ApiError> {
+    let wanted = format!("a whole number from 1 to {MAX_DIMENSION_VALUES}");
+    let found: Option<usize> = parameters.parse("limit", &wanted)?;
+    match found {
+        Some(limit) if i64::try_from(limit).is_ok_and(|limit| (1..=MAX_DIMENSION_VALUES).contains(&limit)) => {
+            Ok(Some(limit))
+        }
+        Some(limit) => Err(invalid("limit", &limit.to_string(), &wanted)),
+        None => Ok(None),
     }
 }
 
@@ -301,6 +335,17 @@ mod tests {
             "?consistency=eventual",
         ] {
             assert_ne!(asked(query).unwrap().fingerprint(), plain, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_number_of_values() {
+        let limit = |query: &str| Asked::read(&format!("/x{query}").parse().unwrap(), &HeaderMap::new(), SEGMENTS);
+        assert_eq!(limit("?limit=7").unwrap().limit, Some(7));
+        assert_ne!(limit("?limit=7").unwrap().fingerprint(), limit("").unwrap().fingerprint());
+        for query in ["?limit=0", "?limit=1001", "?limit=-1", "?limit=many", "?limit=99999999999999999999"] {
+            let error = format!("{:?}", limit(query).unwrap_err());
+            assert!(error.contains("a whole number from 1 to 1000"), "{query}: {error}");
         }
     }
 

@@ -52,18 +52,19 @@ pub(crate) fn arm_counts(experiment: &Experiment, reading: Option<&Reading>) -> 
 
 /// A check.
 pub(crate) fn check(check: &Check) -> CheckInfo {
-    let has_p_value = check.anytime.is_some();
     CheckInfo {
         check: check.check,
         ok: check.ok,
         blocking: check.blocking,
         anytime: check.anytime,
-        p_value: has_p_value.then_some(check.p_value),
+        p_value: check.is_test.then_some(check.p_value),
         p_value_chi_square: (check.check == "sample_ratio").then_some(check.p_value_chi_square),
         threshold: check.threshold,
         persons: check.persons,
         share: check.share,
         count: check.count,
+        number: check.number,
+        dimension: check.dimension.clone(),
         message: check.message.clone(),
     }
 }

@@ -1,6 +1,6 @@
 //! The same numbers as a table: one row for each metric and arm, of each dimension value and day where there are several.
 
-use super::{ArmResult, MetricResult, Results, Timeline, VersusInfo};
+use super::{ArmResult, MetricResult, Results, SegmentsAnswer, Timeline, VersusInfo};
 
 /// The columns, always all of them.
 const HEADER: [&str; 26] = [
@@ -30,6 +30,19 @@ const HEADER: [&str; 26] = [
     "p_value",
     "p_value_adjusted",
     "verdict",
+];
+
+/// The further columns of segments.
+const OF_SEGMENTS: [&str; 9] = [
+    "share",
+    "shrunken_lift",
+    "shrunken_lift_low",
+    "shrunken_lift_high",
+    "versus_rest",
+    "versus_rest_low",
+    "versus_rest_high",
+    "versus_rest_p_value_adjusted",
+    "best",
 ];
 
 /// Where a row stands.
@@ -69,6 +82,34 @@ pub(crate) fn of_timeline(timeline: &Timeline, kind: &str, role: &str) -> String
         }
     }
     write(&rows)
+}
+
+/// The table of segments: one row for each value and arm.
+pub(crate) fn of_segments(told: &SegmentsAnswer) -> String {
+    let mut rows = Vec::new();
+    for (at, group) in told.values.iter().flatten().enumerate() {
+        let value = group.value.as_deref().unwrap_or("");
+        let place = Place { experiment: &told.experiment, dimension: &told.dimension, value, day: &told.as_of };
+        for arm in &group.arms {
+            let mut row = row(place, [&told.metric, told.kind, told.role, told.maturity], arm);
+            row.push(shortest(group.share));
+            let compared = told.comparisons.iter().find(|compared| compared.arm == arm.arm);
+            let shift = compared.and_then(|compared| compared.values.get(at));
+            let number = |number: Option<f64>| number.map_or(String::new(), shortest);
+            for ends in [shift.map(|shift| shift.shrunken_lift), shift.map(|shift| shift.versus_rest)] {
+                row.extend(
+                    [ends.and_then(|e| e.value), ends.and_then(|e| e.low), ends.and_then(|e| e.high)].map(number),
+                );
+            }
+            row.push(number(shift.and_then(|shift| shift.p_value_adjusted)));
+            let best = compared.and_then(|compared| compared.best.as_ref());
+            row.push(shift.map_or(String::new(), |shift| {
+                best.is_some_and(|best| !shift.is_rest && best.value == shift.value).to_string()
+            }));
+            rows.push(row);
+        }
+    }
+    write_under(&[&HEADER[..], &OF_SEGMENTS].concat(), &rows)
 }
 
 fn add_metric(rows: &mut Vec<Vec<String>>, place: Place<'_>, metric: &MetricResult) {
@@ -121,9 +162,13 @@ fn text(text: &str) -> String {
 }
 
 fn write(rows: &[Vec<String>]) -> String {
+    write_under(&HEADER, rows)
+}
+
+fn write_under(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing to memory cannot fail, and every row has the width of the header.
-    let written = writer.write_record(HEADER).and_then(|()| rows.iter().try_for_each(|row| writer.write_record(row)));
+    let written = writer.write_record(header).and_then(|()| rows.iter().try_for_each(|row| writer.write_record(row)));
     if let Err(error) = written {
         tracing::error!(%error, "a table could not be written");
     }

@@ -90,6 +90,43 @@ pub(crate) fn formulas(method: Method, cuped: bool) -> Explanation {
     Explanation { formulas }
 }
 
+/// The formulas of an answer by the values of a dimension.
+pub(crate) fn formulas_of_segments(method: Method) -> Explanation {
+    let formula = |gives, formula, source| Formula { gives, formula, source };
+    let mut told = formulas(method, false);
+    told.formulas.extend([
+        formula(
+            "sample_ratio_by_dimension",
+            "1 / E, the largest E of all day ends; E = sum over values of E_j / (j (j + 1)) + the rest of 1, E_j the multinomial \
+             mixture (concentration 100) of the persons of the j-th value to appear; an alarm below 0.002 / dimensions",
+            "Lindon, Malek, NeurIPS 2022; a mean of e-values with fixed weights is one: Vovk, Wang, Ann. Statist. 49 (2021)",
+        ),
+        formula(
+            "q and p_value_one_reading",
+            "Q = sum w_i (e_i - m)^2, w_i = 1 / v_i, m their weighted mean, e_i the lifts; chi-square with k - 1 degrees of freedom",
+            "Cochran, Biometrics 10 (1954)",
+        ),
+        formula(
+            "shrunken_lift, kept, between and common_lift",
+            "m + B_i (e_i - m), B_i = t2 / (t2 + v_i), variance B_i v_i + (1 - B_i)^2 / sum 1 / (v_i + t2); t2 = between^2 at which \
+             sum (e_i - m)^2 / (v_i + t2) = k - 1",
+            "Paule, Mandel, J. Res. NBS 87 (1982); Morris, JASA 78 (1983)",
+        ),
+        formula(
+            "versus_rest",
+            "e_i less the mean of the others weighted by 1 / v; Holm over the values. Method sequential: the confidence sequence at \
+             the time 4 / (1 / a + 1 / b + 1 / c + 1 / d), the persons of the value and of the rest in both arms",
+            "Waudby-Smith and others, arXiv 2103.06476v7; Holm, Scand. J. Statist. 6 (1979)",
+        ),
+        formula(
+            "post_stratified",
+            "sum n_k / n (m_t,k - m_c,k) over the values; variance A [(diag w - w w') / n] A' + sum w_k^2 V_k, w_k = n_k / n",
+            "Miratrix, Sekhon, Yu, JRSS B 75 (2013); Xie, Aurisset, KDD 2016",
+        ),
+    ]);
+    told
+}
+
 type Make = fn(&'static str, &'static str, &'static str) -> Formula;
 
 fn sequential(formula: Make) -> Vec<Formula> {

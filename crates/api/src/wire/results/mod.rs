@@ -4,6 +4,8 @@ pub(crate) mod build;
 pub(crate) mod csv;
 pub(crate) mod explain;
 mod metric;
+mod segments;
+pub(crate) mod tell_segments;
 mod timeline;
 mod trust;
 
@@ -17,6 +19,7 @@ pub(crate) use metric::{
     AdjustedInfo, ArmResult, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult, Reasons,
     TallyInfo, VersusInfo,
 };
+pub(crate) use segments::SegmentsAnswer;
 pub(crate) use timeline::{PointInfo, Timeline};
 pub(crate) use trust::{CheckInfo, FreshInfo, SetAside};
 

@@ -41,7 +41,7 @@ pub(crate) struct CheckInfo {
     pub(crate) ok: bool,
     /// Whether its failure withholds verdicts.
     pub(crate) blocking: bool,
-    /// Whether its p-value stays valid however often it is read.
+    /// Whether it may be read at any time: its p-value stays valid however often it is read, or it counts what is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) anytime: Option<bool>,
@@ -51,7 +51,7 @@ pub(crate) struct CheckInfo {
     /// The p-value of the chi-square test at fixed horizon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) p_value_chi_square: Option<Option<f64>>,
-    /// The number beyond which it fails: below it of the p-value, above it of the share.
+    /// The number beyond which it fails: below it of the p-value, above it of the share, the count or the number.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) threshold: Option<f64>,
@@ -67,6 +67,14 @@ pub(crate) struct CheckInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) count: Option<i64>,
+    /// What is compared with the threshold, where it is no p-value, share or count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) number: Option<f64>,
+    /// The dimension that the check is about: its failure withholds what is told by that dimension, and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) dimension: Option<String>,
     /// What was found, and what to do.
     pub(crate) message: String,
 }

@@ -9,9 +9,13 @@ fn the_sample_ratio_remembers() {
     let x = definition(&[1, 1], &[conversion(Role::Primary)], Some(14));
     let arms = [vec![converted(5000, 500)], vec![converted(5000, 500)]];
     let now = reading(&arms);
-    let fine = Course { persons: vec![vec![2500, 2500], vec![5000, 5000]], crossovers: vec![vec![0, 0]; 2] };
+    let fine = Course {
+        persons: vec![vec![2500, 2500], vec![5000, 5000]],
+        crossovers: vec![vec![0, 0]; 2],
+        ..Course::default()
+    };
     let broken = Course { persons: vec![vec![2500, 1800], vec![5000, 5000]], ..fine.clone() };
-    let check = |course: &Course| checks_over(&x, &now, course, 0).swap_remove(0);
+    let check = |course: &Course| checks_over(&x, &now, course, Arrivals::default()).swap_remove(0);
     assert!(check(&fine).ok && check(&fine).anytime == Some(true));
     let alarm = check(&broken);
     assert!(!alarm.ok && alarm.blocking && alarm.p_value.unwrap() < 1e-6, "{alarm:?}");
@@ -25,8 +29,9 @@ fn crossovers_are_compared_with_both_innocent_ways() {
     let x = definition(&[1, 9], &[conversion(Role::Primary)], Some(14));
     let now = reading(&[vec![converted(1000, 100)], vec![converted(9000, 900)]]);
     let check = |crossed: [u64; 2]| {
-        let course = Course { persons: vec![vec![1000, 9000]], crossovers: vec![crossed.to_vec()] };
-        checks_over(&x, &now, &course, 0).swap_remove(1)
+        let course =
+            Course { persons: vec![vec![1000, 9000]], crossovers: vec![crossed.to_vec()], ..Course::default() };
+        checks_over(&x, &now, &course, Arrivals::default()).swap_remove(1)
     };
     // As the weights, and device by device (w (1 - w) is the same for two arms).
     assert!(check([50, 450]).ok && check([250, 250]).ok && check([0, 0]).ok);
@@ -62,4 +67,36 @@ fn one_person_who_is_much_of_an_arm_is_found() {
     let outlier = check(5000);
     assert!(!outlier.ok && !outlier.blocking && outlier.share.unwrap() > 0.3, "{outlier:?}");
     assert!(outlier.message.contains("a1"));
+}
+
+#[test]
+fn late_and_shifted_events_are_told_by_their_number() {
+    let x = definition(&[1, 1], &[conversion(Role::Primary)], Some(14));
+    let now = reading(&[vec![converted(5000, 500)], vec![converted(5000, 500)]]);
+    let check = |name: &str, arrivals: Arrivals| {
+        let all = checks_over(&x, &now, &Course::now(&now), arrivals);
+        all.into_iter().find(|check| check.check == name).unwrap()
+    };
+    let late = |late: i64| check("late_data", Arrivals { late, ..Arrivals::default() });
+    assert!(late(0).ok && late(100).ok && late(100).message.contains("they are few"));
+    let many = late(101);
+    assert!(!many.ok && !many.blocking && many.count == Some(101) && many.share > many.threshold, "{many:?}");
+    assert!(many.message.contains("look for queues"));
+    let ahead = |ahead: i64| check("clock_ahead", Arrivals { ahead, ..Arrivals::default() });
+    assert!(ahead(0).ok && !ahead(1).ok && ahead(3).message.starts_with("3 events of this tenant were dated"));
+}
+
+#[test]
+fn skewed_values_are_named_with_what_they_ask_for() {
+    let x = definition(&[1, 1], &[revenue(Role::Primary), conversion(Role::Secondary)], Some(14));
+    let check = |spent_by: i64| {
+        let arm = || vec![spent(10_000, &[(20, spent_by)]), converted(10_000, 5_000)];
+        let all = checks(&x, &reading(&[arm(), arm()]), 0);
+        all.into_iter().find(|check| check.check == "normal_theory").unwrap()
+    };
+    assert!(check(5_000).ok);
+    // Of 1 % buyers the squared skewness is (1 - 2 p)^2 / (p (1 - p)) = 97.01: 3.44 times the 10 000 persons.
+    let skewed = check(100);
+    assert!(!skewed.ok && !skewed.blocking && (skewed.number.unwrap() - 3.444).abs() < 0.001, "{skewed:?}");
+    assert!(skewed.message.contains("m0 (3.4 times") && !skewed.message.contains("m1"), "{}", skewed.message);
 }

@@ -3,6 +3,7 @@
 mod checks;
 mod fuzz;
 mod outlook;
+mod segments;
 mod sentences;
 mod sums;
 mod verdicts;
@@ -27,6 +28,16 @@ fn selector() -> Selector {
 
 /// An experiment whose arms have these weights, with metrics of these kinds and roles.
 fn definition(weights: &[i64], metrics: &[(MetricKind, Role, Goal)], window_days: Option<u32>) -> Definition {
+    definition_by(weights, metrics, window_days, &[])
+}
+
+/// The same with dimensions.
+pub(crate) fn definition_by(
+    weights: &[i64],
+    metrics: &[(MetricKind, Role, Goal)],
+    window_days: Option<u32>,
+    dimensions: &[&str],
+) -> Definition {
     let made: Vec<Metric> = metrics
         .iter()
         .enumerate()
@@ -64,28 +75,28 @@ fn definition(weights: &[i64], metrics: &[(MetricKind, Role, Goal)], window_days
         method: Method::Sequential,
         planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         metrics: uses.collect(),
-        dimensions: Vec::new(),
+        dimensions: dimensions.iter().map(|path| journey::Path::parse(path, "").unwrap()).collect(),
         archived: false,
     };
     Definition { experiment: Experiment::validate(draft).unwrap(), metrics: made }
 }
 
-fn conversion(role: Role) -> (MetricKind, Role, Goal) {
+pub(crate) fn conversion(role: Role) -> (MetricKind, Role, Goal) {
     (MetricKind::Conversion(selector()), role, Goal::Increase)
 }
 
-fn revenue(role: Role) -> (MetricKind, Role, Goal) {
+pub(crate) fn revenue(role: Role) -> (MetricKind, Role, Goal) {
     (MetricKind::Sum(selector()), role, Goal::Increase)
 }
 
 /// `converted` of `n` persons.
-fn converted(n: i64, converted: i64) -> Moments {
+pub(super) fn converted(n: i64, converted: i64) -> Moments {
     let (unit, one) = (I256::from(UNIT), I256::from(converted) * I256::from(UNIT));
     Moments { n, y: one, yy: one * unit, yyy: one * unit * unit, ..Moments::default() }
 }
 
 /// `n` persons, of whom `each` of the amounts (in whole money) are spent by `times` persons.
-fn spent(n: i64, amounts: &[(i64, i64)]) -> Moments {
+pub(super) fn spent(n: i64, amounts: &[(i64, i64)]) -> Moments {
     let mut sums = Moments { n, ..Moments::default() };
     for (amount, times) in amounts {
         let (y, times) = (I256::from(*amount) * I256::from(UNIT), I256::from(*times));
@@ -97,7 +108,7 @@ fn spent(n: i64, amounts: &[(i64, i64)]) -> Moments {
 }
 
 /// The same sums matured and live, arm by arm.
-fn reading(arms: &[Vec<Moments>]) -> Reading {
+pub(super) fn reading(arms: &[Vec<Moments>]) -> Reading {
     let arms = arms.iter().map(|metrics| ArmReading {
         persons: metrics[0].n,
         matured_persons: metrics[0].n,

@@ -1,0 +1,148 @@
+//! Are the values of a dimension spread over the arms like their weights? Each dimension's own sample ratio.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use journey::{Day, Definition};
+
+use super::check::{Check, weights};
+use crate::inference::{GroupedSampleRatio, Undefined};
+use crate::tally::{Count, Row, RowKey};
+
+/// The p-value below which the sample ratios of an experiment's dimensions block, all dimensions together: each has its
+/// share. With the three blocking checks of the whole experiment at most 0.5 % of experiments see a false alarm.
+pub const COMPOSITION_ALARM: f64 = 0.002;
+
+/// Persons of one value per arm, as of some day.
+#[derive(Debug, Clone)]
+struct Spread {
+    number: usize,
+    persons: Vec<i64>,
+}
+
+/// Whether the arms are composed alike by a dimension (arm x value), at the end of every day up to `through`: the anytime-valid
+/// sample ratio of many groups ([`GroupedSampleRatio`]), values in the order of their first person, those of one day by
+/// persons and then by name.
+///
+/// `rows`: of the dimension of index `dimension`, in any order. Blocking for what is told by that dimension, and for nothing
+/// else. Crossovers stay in their first arm.
+#[must_use]
+pub fn check_composition<'a>(
+    definition: &Definition,
+    dimension: usize,
+    rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+    through: Day,
+) -> Check {
+    let arms = definition.experiment.arms.len();
+    let mut days: BTreeMap<Day, BTreeMap<Arc<str>, Vec<i64>>> = BTreeMap::new();
+    for (key, row) in rows.into_iter().filter(|(key, _)| key.day <= through) {
+        let Some(arm) = usize::try_from(key.arm).ok().filter(|arm| *arm < arms) else { continue };
+        let joined = row.all.counts[Count::Persons as usize];
+        if joined != 0 {
+            let of_day = days.entry(key.day).or_default();
+            of_day.entry(key.value.clone()).or_insert_with(|| vec![0; arms])[arm] += joined;
+        }
+    }
+    let mut spreads: BTreeMap<Arc<str>, Spread> = BTreeMap::new();
+    let mut order: Vec<Arc<str>> = Vec::new();
+    let mut ratio = GroupedSampleRatio::new(weights(definition));
+    let mut failed = None;
+    for joined in days.into_values() {
+        let mut joined: Vec<(Arc<str>, Vec<i64>)> = joined.into_iter().collect();
+        joined.sort_by_key(|(_, persons)| std::cmp::Reverse(persons.iter().sum::<i64>()));
+        for (value, persons) in joined {
+            let spread = spreads.entry(value.clone()).or_insert_with(|| {
+                order.push(value);
+                Spread { number: order.len() - 1, persons: vec![0; arms] }
+            });
+            spread.persons.iter_mut().zip(persons).for_each(|(all, new)| *all += new);
+            let counts: Vec<u64> = spread.persons.iter().map(|count| u64::try_from(*count).unwrap_or(0)).collect();
+            failed = failed.or(ratio.set(spread.number, &counts).err());
+        }
+        ratio.read();
+    }
+    let found = failed.map_or_else(|| ratio.found(), Err);
+    let alarm = COMPOSITION_ALARM / definition.experiment.dimensions.len().max(1) as f64;
+    let path = definition.experiment.dimensions[dimension].as_str();
+    let check = Check::by_p_value(
+        "sample_ratio_by_dimension",
+        found.map(|found| found.p_value),
+        alarm,
+        &format!("the values of {path} are spread over the arms like their weights"),
+        |p| {
+            let value = found.ok().and_then(|found| order.get(found.group).cloned()).unwrap_or_default();
+            let persons = spreads.get(&value).map(|spread| spread.persons.clone()).unwrap_or_default();
+            let named = if value.is_empty() { "whose value is unknown".to_owned() } else { format!("with {value}") };
+            format!(
+                "the arms are composed differently by {path}: of the persons {named} they hold {persons:?}, which their \
+                 weights explain, now or on any day before, with a probability of at most {p:.2e}: look for exposures of these \
+                 persons that one arm loses or sends late, and for a value that the arm itself sets; until then nothing \
+                 by {path} can be compared"
+            )
+        },
+    );
+    let check = Check { dimension: Some(path.to_owned()), ..check };
+    match found {
+        Err(Undefined::NoPersons) => Check { message: "nobody was exposed yet".into(), ..check },
+        _ => check,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{conversion, definition_by};
+    use journey::Role;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text, "").unwrap()
+    }
+
+    fn row(value: &str, arm: i16, on: &str, persons: i64) -> (RowKey, Row) {
+        let mut row = Row::default();
+        row.all.counts[Count::Persons as usize] = persons;
+        (RowKey { dimension: 1, value: value.into(), arm, day: day(on) }, row)
+    }
+
+    fn check(rows: &[(RowKey, Row)], through: &str) -> Check {
+        let x = definition_by(&[1, 1], &[conversion(Role::Primary)], Some(14), &["device"]);
+        check_composition(&x, 0, rows.iter().map(|(key, row)| (key, row)), day(through))
+    }
+
+    #[test]
+    fn arms_of_the_right_size_can_be_composed_differently() {
+        // Both arms hold 1 000 persons.
+        let rows = [
+            row("ios", 0, "2026-10-01", 350),
+            row("ios", 1, "2026-10-01", 200),
+            row("", 0, "2026-10-02", 150),
+            row("", 1, "2026-10-02", 300),
+            row("web", 0, "2026-10-02", 500),
+            row("web", 1, "2026-10-02", 500),
+        ];
+        let found = check(&rows, "2026-10-02");
+        assert!(!found.ok && found.blocking && found.anytime == Some(true), "{found:?}");
+        assert_eq!(found.dimension.as_deref(), Some("device"));
+        assert!(found.message.contains("whose value is unknown they hold [150, 300]"), "{}", found.message);
+        assert!(found.p_value.unwrap() < found.threshold.unwrap());
+        // As of the first day only that day is known; what it showed stays.
+        let before = check(&rows, "2026-10-01");
+        assert!(!before.ok && before.message.contains("with ios they hold [350, 200]"), "{}", before.message);
+        let mended = [&rows[..], &[row("", 0, "2026-10-03", 150)]].concat();
+        assert!(!check(&mended, "2026-10-03").ok);
+    }
+
+    #[test]
+    fn like_arms_and_nobody_pass() {
+        let rows = [
+            row("ios", 0, "2026-10-01", 262),
+            row("ios", 1, "2026-10-01", 240),
+            row("web", 0, "2026-10-01", 10),
+            row("web", 1, "2026-10-01", 21),
+        ];
+        let found = check(&rows, "2026-10-02");
+        assert!(found.ok && found.p_value.is_some(), "{found:?}");
+        let nobody = check(&[], "2026-10-02");
+        assert!(nobody.ok && nobody.p_value.is_none());
+    }
+}
