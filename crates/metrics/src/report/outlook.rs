@@ -7,7 +7,7 @@ use super::gate::{CONTRIBUTORS, contributing_share};
 use super::kpi::{estimate, of_arms};
 use super::{Maturity, Question};
 use crate::inference::power::{Baseline, Design, Direction, Horizon, Persons, days_needed};
-use crate::inference::{CovariateSums, Theta, Undefined, adjust, bonferroni_confidence};
+use crate::inference::{CovariateSums, Theta, Undefined, adjust, bonferroni_confidence, finite};
 use crate::moments::Moments;
 use crate::reading::Reading;
 
@@ -287,11 +287,10 @@ impl Pair<'_> {
         if self.kind().is_binary() {
             return Ok(0.0);
         }
-        if self.share > 0.0 {
-            Ok(CONTRIBUTORS / (self.share * share.min(1.0 - share)))
-        } else {
-            Err(Undefined::NoVariance)
+        if self.share <= 0.0 {
+            return Err(Undefined::NoVariance);
         }
+        finite(CONTRIBUTORS / (self.share * share.min(1.0 - share)))
     }
 
     /// Persons of arm and baseline who join in a day, at the weights of the experiment.

@@ -105,7 +105,8 @@ struct Explain {
 #[derive(Debug, Deserialize)]
 struct Formula {
     name: String,
-    formula: String,
+    #[serde(rename = "formula")]
+    text: String,
     source: String,
     numbers: BTreeMap<String, f64>,
 }
@@ -183,7 +184,7 @@ fn row(metric: &Metric, arm: &Arm, bayesian: bool) -> Vec<Cell> {
 /// How the comparison of an arm came about.
 fn steps(arm: &str, how: &Formula) -> String {
     let numbers: Vec<String> = how.numbers.iter().map(|(name, number)| format!("  {name} = {number}")).collect();
-    format!("{arm}, {}: {} ({})\n{}", how.name, how.formula, how.source, numbers.join("\n"))
+    format!("{arm}, {}: {} ({})\n{}", how.name, how.text, how.source, numbers.join("\n"))
 }
 
 /// Four significant digits, however small.

@@ -8,7 +8,7 @@ use super::*;
 use crate::moments::Moments;
 
 /// Sums as no persons can have them, up to the very ends of the type.
-fn any_moments() -> impl Strategy<Value = Moments> {
+pub(super) fn any_moments() -> impl Strategy<Value = Moments> {
     let sum = || {
         prop_oneof![
             any::<[i128; 2]>().prop_map(I256),

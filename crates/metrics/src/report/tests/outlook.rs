@@ -1,5 +1,8 @@
 //! Does the outlook say what the designs behind it say, and why where it can say nothing?
 
+use proptest::prelude::*;
+
+use super::fuzz::any_moments;
 use super::*;
 use crate::inference::Undefined;
 
@@ -137,4 +140,35 @@ fn more_comparisons_and_adjustment_change_what_is_needed() {
     adjusted.experiment.metrics[0].cuped = true;
     // The covariance 33.3 of variances 66.7 and 66.7 is a correlation of a half: 3/4 of the persons are left.
     assert!((needed(&adjusted, &arms) / plain - 0.75).abs() < 1e-3, "{}", needed(&adjusted, &arms) / plain);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// No sums, however impossible, make a NaN, an infinity or a panic.
+    #[test]
+    fn no_sums_break_an_outlook(
+        arms in prop::array::uniform2(any_moments()),
+        effect in prop_oneof![Just(0.05), 1e-9f64..1000.0],
+        confidence in prop_oneof![Just(0.95), 0.01f64..0.99],
+        cuped: bool,
+        at in 0usize..3,
+    ) {
+        let measure = |of| journey::Measure { selector: selector(), of };
+        let ratio = MetricKind::Ratio { numerator: measure(journey::Of::Value), denominator: measure(journey::Of::Count) };
+        let kind = [conversion(Role::Primary), revenue(Role::Guardrail), (ratio, Role::Secondary, Goal::Decrease)][at].clone();
+        let definition = definition(&[1, 1], &[kind], Some(14));
+        let question = Question { confidence, cuped: Some(cuped), ..Question::planned(&definition) };
+        let goals = Goals { effect, power: 0.995, splits: vec![Split::Current, Split::Parts(1e6, 1e-6)], persons_per_day: Some(1e-3) };
+        let found = outlook(&question, &reading(&arms.map(|sums| vec![sums])), 0, &goals);
+        let arm = &found.arms[0];
+        let mut numbers = vec![arm.value, arm.variance, arm.effect, arm.persons_of_gate, arm.planned_persons];
+        for method in arm.splits.iter().flat_map(|split| &split.methods) {
+            numbers.extend([method.detectable, method.power, method.more, method.days, method.needed.map(|needed| needed.total)]);
+            numbers.extend(method.by_persons.iter().map(|(_, power)| *power));
+        }
+        for number in numbers.into_iter().flatten() {
+            prop_assert!(number.is_finite(), "{number} in {arm:?}");
+        }
+    }
 }
