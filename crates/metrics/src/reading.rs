@@ -1,11 +1,14 @@
 //! Readings: what the rows of a tally amount to as of a day.
 
+mod spread;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use journey::{CrossoverPolicy, Day, Definition, Instant};
 
 use crate::moments::{Layout, Moments, micro_days};
+use crate::tally::detail::{self, Detail};
 use crate::tally::{self, COUNTS, Count, NO_ARM, Row, RowKey, Sums, width};
 
 /// The as-of days of a reading.
@@ -149,15 +152,28 @@ impl Cumulative {
         let empty = Sums::zero(self.width);
         let strays = self.arms.get(&NO_ARM).unwrap_or(&empty);
         let end = micro_days(through.end);
-        let arms = (0..definition.experiment.arms.len()).map(|arm| {
-            let sums = i16::try_from(arm).ok().and_then(|arm| self.arms.get(&arm)).unwrap_or(&empty);
-            arm_reading(definition, sums, end)
-        });
+        let sums: Vec<&Sums> = (0..definition.experiment.arms.len())
+            .map(|arm| i16::try_from(arm).ok().and_then(|arm| self.arms.get(&arm)).unwrap_or(&empty))
+            .collect();
+        let mut arms: Vec<ArmReading> = sums.iter().map(|sums| arm_reading(definition, sums, end)).collect();
+        let details: Vec<Option<&Detail>> = sums.iter().map(|sums| sums.detail.as_deref()).collect();
+        spread::add(definition, &details, &mut arms);
         Reading {
-            arms: arms.collect(),
+            arms,
             outside: strays.counts[Count::Outside as usize],
             unknown_arm: strays.counts[Count::UnknownArm as usize],
         }
+    }
+}
+
+fn move_detail(total: &mut Sums, part: &Sums, matured: bool, sign: i64) {
+    let Some(part) = &part.detail else { return };
+    if matured {
+        return detail::add(&mut total.detail, Some(part), sign);
+    }
+    let sum = total.detail.get_or_insert_default();
+    for (key, bucket) in part.buckets.iter().filter(|(key, _)| !key.matured) {
+        sum.add_bucket(*key, bucket, sign);
     }
 }
 
@@ -177,6 +193,7 @@ fn move_sums(
             total.counts[at] += sign * part.counts[at];
         }
     }
+    move_detail(total, part, matured, sign);
 }
 
 fn arm_reading(definition: &Definition, sums: &Sums, end: i64) -> ArmReading {

@@ -4,15 +4,21 @@
 //! "now", "as of D" and the timeline, and time passing is a read.
 
 mod codec;
+pub mod detail;
+mod detail_codec;
+mod entries;
+mod spans;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use ethnum::I256;
-use journey::{Day, Definition, MetricKind};
+use journey::{Day, Definition};
 
-use crate::contribution::{Assignment, Contribution, Trace};
-use crate::moments::{Layout, State, micro_days};
+use crate::contribution::{Assignment, Contribution};
+use crate::moments::Layout;
+use detail::Detail;
+use entries::Entries;
 
 /// The plain counts of a tally row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +44,11 @@ pub const COUNTS: usize = 6;
 /// The key of a row within its definition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey {
-    /// 0 for everyone, `i + 1` for the `i`-th dimension.
+    /// 0 for everyone, `i + 1` for the `i`-th dimension, [`SPANS`] and [`CUSTOMERS`] for the details of everyone that not
+    /// every answer reads.
     pub dimension: i16,
-    /// The dimension value; empty for everyone and where it is unknown.
+    /// The dimension value; empty for everyone and where it is unknown. The index of the metric for [`SPANS`] and
+    /// [`CUSTOMERS`].
     pub value: Arc<str>,
     /// The index of the arm; -1 for persons in no arm.
     pub arm: i16,
@@ -51,6 +59,11 @@ pub struct RowKey {
 /// The key part of persons in no arm.
 pub const NO_ARM: i16 = -1;
 
+/// The key part of the spans of everyone, crossovers kept in their first arm: a row per metric that keeps its curve.
+pub const SPANS: i16 = -1;
+/// The key part of the customers of everyone, crossovers kept in their first arm: a row per metric that keeps them.
+pub const CUSTOMERS: i16 = -2;
+
 /// Sums of one reading group: what counts, or what the crossovers among it take away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sums {
@@ -60,6 +73,8 @@ pub struct Sums {
     pub live: Vec<I256>,
     /// The matured reading, likewise.
     pub matured: Vec<I256>,
+    /// What metrics keep beside their sums; `None`: nothing.
+    pub detail: Option<Box<Detail>>,
 }
 
 /// One row of a tally.
@@ -75,7 +90,7 @@ impl Sums {
     /// No sums, for `width` slots.
     #[must_use]
     pub fn zero(width: usize) -> Self {
-        Self { counts: [0; COUNTS], live: vec![I256::ZERO; width], matured: vec![I256::ZERO; width] }
+        Self { counts: [0; COUNTS], live: vec![I256::ZERO; width], matured: vec![I256::ZERO; width], detail: None }
     }
 
     /// Whether every sum is 0.
@@ -84,6 +99,7 @@ impl Sums {
         self.counts.iter().all(|n| *n == 0)
             && self.live.iter().all(|n| *n == I256::ZERO)
             && self.matured.iter().all(|n| *n == I256::ZERO)
+            && self.detail.is_none()
     }
 
     /// Adds `other`.
@@ -91,6 +107,7 @@ impl Sums {
         self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a += b);
         add_all(&mut self.live, &other.live);
         add_all(&mut self.matured, &other.matured);
+        detail::add(&mut self.detail, other.detail.as_deref(), 1);
     }
 
     /// Takes `other` away.
@@ -98,6 +115,7 @@ impl Sums {
         self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a -= b);
         subtract_all(&mut self.live, &other.live);
         subtract_all(&mut self.matured, &other.matured);
+        detail::add(&mut self.detail, other.detail.as_deref(), -1);
     }
 }
 
@@ -218,6 +236,11 @@ impl Tally {
                 }
             }
         }
+        for ((dimension, metric, day), detail) in &entries.apart {
+            let row = self.row(*dimension, metric.to_string().into(), arm, *day);
+            let sign = if direction == Direction::Add { 1 } else { -1 };
+            detail::add(&mut row.all.detail, Some(detail), sign);
+        }
     }
 
     /// The row of a key. It grows to the slots that are added to it: a slice holds very many.
@@ -231,146 +254,4 @@ fn move_sums(sums: &mut Sums, entry: &Sums, direction: Direction) {
         Direction::Add => sums.add(entry),
         Direction::Remove => sums.subtract(entry),
     }
-}
-
-/// What an assigned person enters on each day.
-struct Entries {
-    days: Vec<(Day, Sums)>,
-    width: usize,
-}
-
-impl Entries {
-    fn of(definition: &Definition, assignment: &Assignment, width: usize) -> Self {
-        let mut entries = Self { days: Vec::new(), width };
-        entries.on(assignment.day).counts[Count::Persons as usize] = 1;
-        if let Some(day) = assignment.matured {
-            entries.on(day).counts[Count::Matured as usize] = 1;
-        }
-        if let Some(day) = assignment.crossed {
-            entries.on(day).counts[Count::Crossovers as usize] = 1;
-        }
-        entries.count_foreign(assignment, Direction::Add);
-        for (metric, (trace, offset)) in assignment.traces.iter().zip(offsets(definition)).enumerate() {
-            entries.enter(definition, metric, assignment, trace, offset, Direction::Add);
-        }
-        entries.trimmed()
-    }
-
-    /// What `after` enters beyond `before`, both at the same place.
-    fn difference(definition: &Definition, before: &Assignment, after: &Assignment, width: usize) -> Self {
-        let mut entries = Self { days: Vec::new(), width };
-        if before.foreign != after.foreign {
-            entries.count_foreign(before, Direction::Remove);
-            entries.count_foreign(after, Direction::Add);
-        }
-        let traces = before.traces.iter().zip(&after.traces).zip(offsets(definition)).enumerate();
-        for (metric, ((old, new), offset)) in traces.filter(|(_, ((old, new), _))| old != new) {
-            entries.enter(definition, metric, before, old, offset, Direction::Remove);
-            entries.enter(definition, metric, after, new, offset, Direction::Add);
-        }
-        entries.trimmed()
-    }
-
-    /// Without days on which nothing is entered, and without zeros at the end: most days enter nothing matured.
-    fn trimmed(mut self) -> Self {
-        self.days.retain(|(_, sums)| !sums.is_zero());
-        for (_, sums) in &mut self.days {
-            for slots in [&mut sums.live, &mut sums.matured] {
-                slots.truncate(slots.iter().rposition(|sum| *sum != I256::ZERO).map_or(0, |last| last + 1));
-            }
-        }
-        self
-    }
-
-    fn count_foreign(&mut self, assignment: &Assignment, direction: Direction) {
-        let sign = if direction == Direction::Add { 1 } else { -1 };
-        for (day, events) in &assignment.foreign {
-            self.on(*day).counts[Count::Foreign as usize] += sign * i64::from(*events);
-        }
-    }
-
-    /// Enters one metric, whose slots begin at `offset`.
-    fn enter(
-        &mut self,
-        definition: &Definition,
-        metric: usize,
-        assignment: &Assignment,
-        trace: &Trace,
-        offset: usize,
-        direction: Direction,
-    ) {
-        let metric = &definition.metrics[metric];
-        let layout = Layout::of(&metric.kind);
-        let slots = layout.slots().len();
-        let range = offset..offset + slots;
-        let cap = metric.cap.map(|cap| i128::from(cap.units()));
-        let add = direction == Direction::Add;
-        let mut before = vec![I256::ZERO; slots];
-        let mut after = Vec::with_capacity(slots);
-        for (day, state) in states(&metric.kind, assignment, trace, cap) {
-            state.moments(layout, &mut after);
-            let live = &mut self.on(day).live[range.clone()];
-            for ((sum, new), old) in live.iter_mut().zip(&after).zip(&before) {
-                let moved = *new - *old;
-                *sum += if add { moved } else { -moved };
-            }
-            std::mem::swap(&mut before, &mut after);
-        }
-        if let Some(day) = trace.matured {
-            // The last state is the one with the window closed.
-            for (sum, value) in self.on(day).matured[range].iter_mut().zip(&before) {
-                *sum += if add { *value } else { -*value };
-            }
-        }
-    }
-
-    fn on(&mut self, day: Day) -> &mut Sums {
-        let known = self.days.iter().position(|(d, _)| *d == day);
-        let at = known.unwrap_or_else(|| {
-            self.days.push((day, Sums::zero(self.width)));
-            self.days.len() - 1
-        });
-        &mut self.days[at].1
-    }
-}
-
-/// Where the slots of each metric begin.
-fn offsets(definition: &Definition) -> impl Iterator<Item = usize> {
-    definition.metrics.iter().scan(0, |next, metric| {
-        let offset = *next;
-        *next += Layout::of(&metric.kind).slots().len();
-        Some(offset)
-    })
-}
-
-/// What the person amounts to on each day on which that changes, days ascending.
-fn states(kind: &MetricKind, assignment: &Assignment, trace: &Trace, cap: Option<i128>) -> Vec<(Day, State)> {
-    let observed = matches!(kind, MetricKind::Clv { .. });
-    let mut days: Vec<Day> = trace.steps.iter().map(|step| step.day).collect();
-    days.push(assignment.day);
-    if observed {
-        days.extend(trace.matured);
-    }
-    days.sort_unstable();
-    days.dedup();
-    let mut steps = trace.steps.iter().peekable();
-    let (mut y, mut d, mut orders) = (0i128, 0i128, 0i64);
-    days.into_iter()
-        .map(|day| {
-            while let Some(step) = steps.next_if(|step| step.day <= day) {
-                y += step.y;
-                d += step.d;
-                orders += step.orders;
-            }
-            let mut state = State { y: cap.map_or(y, |cap| y.min(cap)), d, orders, x: trace.x, u: trace.u, open: None };
-            if observed {
-                let closed = trace.matured.filter(|matured| *matured <= day);
-                match closed {
-                    Some(_) => state.d = i128::from(trace.window_units),
-                    None => state.open = Some(micro_days(assignment.at)),
-                }
-            }
-            (day, state)
-        })
-        .collect()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use journey::{Day, Definition};
-use metrics::tally::{Row as TallyRow, RowKey};
+use metrics::tally::{CUSTOMERS, Row as TallyRow, RowKey, SPANS};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio::time::Instant;
@@ -24,10 +24,30 @@ pub struct Question<'a> {
     pub experiment: &'a str,
     /// Also the rows of this dimension, a path of the experiment's.
     pub by: Option<&'a str>,
+    /// Also the rows of this detail.
+    pub detail: Option<Detail>,
     /// Rows up to this day.
     pub through: Day,
     /// How long it may take until everything committed before is in the rows; `None`: as they stand.
     pub budget: Option<Duration>,
+}
+
+/// What metrics keep beside their sums, in rows of its own that only some answers read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// How long persons take, or stay.
+    Spans,
+    /// How often persons buy.
+    Customers,
+}
+
+impl Detail {
+    fn dimension(self) -> i16 {
+        match self {
+            Self::Spans => SPANS,
+            Self::Customers => CUSTOMERS,
+        }
+    }
 }
 
 /// What is known of an experiment's measurement, as of one snapshot.
@@ -49,6 +69,8 @@ pub struct Measured {
     pub digest: [u8; 32],
     /// The rows of the dimension asked for, if the version has it.
     pub dimension: Option<ByValue>,
+    /// The rows of the detail asked for, sorted, and what is the same for the same ones.
+    pub detail: Option<(Arc<Vec<(RowKey, TallyRow)>>, [u8; 32])>,
     /// Event ids under which different bodies were sent; the first committed one counts.
     pub conflicting_ids: i64,
     /// How current the rows are.
@@ -161,15 +183,20 @@ impl TenantStore {
         }
         let generation = row.try_get("generation")?;
         let index = question.by.and_then(|by| definition.experiment.dimensions.iter().position(|d| d.as_str() == by));
-        let key = RowsKey { tenant, version, generation, index: None, through: question.through };
+        let key = RowsKey { tenant, version, generation, dimension: 0, through: question.through };
+        let number = index.and_then(|index| i16::try_from(index + 1).ok());
         let mut everyone = self.inner.rows.get(&mut tx, key).await?;
-        let mut by_value = match index {
-            Some(_) => Some(self.inner.rows.get(&mut tx, RowsKey { index, ..key }).await?),
-            None => None,
-        };
         everyone.add(&ahead.tally, 0, question.through);
-        if let (Some(rows), Some(number)) = (&mut by_value, index.and_then(|index| i16::try_from(index + 1).ok())) {
-            rows.add(&ahead.tally, number, question.through);
+        let (mut by_value, mut detail) = (None, None);
+        if let Some(dimension) = number {
+            let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
+            rows.add(&ahead.tally, dimension, question.through);
+            by_value = Some(rows);
+        }
+        if let Some(dimension) = question.detail.map(Detail::dimension) {
+            let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
+            rows.add(&ahead.tally, dimension, question.through);
+            detail = Some((rows.rows, rows.digest));
         }
         let mut set_aside: Vec<(String, String)> = if row.try_get("set_aside")? {
             sqlx::query_as(include_str!("../sql/measure_set_aside.sql")).bind(tenant.0).fetch_all(&mut *tx).await?
@@ -193,6 +220,7 @@ impl TenantStore {
                 digest: by_value.digest,
                 too_many_values: by_value.too_many_values,
             }),
+            detail,
             conflicting_ids: row.try_get("conflicting_ids")?,
             fresh: Fresh { pending_subjects: pending, set_aside },
         };

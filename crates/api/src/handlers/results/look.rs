@@ -30,6 +30,7 @@ pub(crate) async fn look(state: &AppState, tenant: &TenantStore, key: &str, aske
     let question = Question {
         experiment: key,
         by: asked.by.as_deref(),
+        detail: None,
         through: through.live,
         budget: asked.strong.then_some(state.bounds.read_budget),
     };

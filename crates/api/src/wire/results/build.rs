@@ -10,7 +10,7 @@ use metrics::report::{
 
 use super::explain;
 use super::{
-    AdjustedInfo, ArmCounts, ArmResult, CheckInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult,
+    AdjustedInfo, ArmCounts, ArmResult, CheckInfo, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult,
     MetricResult, Reasons, TallyInfo, VersusInfo,
 };
 use crate::wire::decimal::decimal;
@@ -71,7 +71,18 @@ pub(crate) fn check(check: &Check) -> CheckInfo {
 /// A metric.
 pub(crate) fn metric(definition: &Definition, report: &MetricReport, telling: Telling<'_>) -> MetricResult {
     let arms = report.arms.iter().map(|arm| arm_result(definition, report.metric, report.maturity, arm, telling));
-    frame(definition, report.metric, report.maturity, arms.collect(), report.notes.clone())
+    let mut told = frame(definition, report.metric, report.maturity, arms.collect(), report.notes.clone());
+    told.cap = definition.metrics[report.metric].keeps.percentile_cap.map(|cap| {
+        let cuts = || report.arms.iter().filter_map(|arm| arm.main.moments.cut);
+        let value = cuts().find_map(|cut| cut.cap).map(|units| decimal(&units, 6));
+        CutInfo {
+            percentile: cap.share.value(),
+            ignore_zeros: cap.ignore_zeros,
+            value,
+            persons: cuts().map(|cut| cut.persons).sum(),
+        }
+    });
+    told
 }
 
 /// A metric of which nothing is measured yet: every number is null, and says why.
@@ -110,6 +121,7 @@ fn frame(
         unit: metric.unit.as_ref().map(|unit| unit.as_str().to_owned()),
         window_days: definition.window_days(at),
         maturity: maturity_word(maturity),
+        cap: None,
         arms,
         notes,
     }

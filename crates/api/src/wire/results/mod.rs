@@ -14,7 +14,7 @@ use super::experiment::MeasuringInfo;
 use super::schema::{self, NumberOf};
 use explain::Explanation;
 pub(crate) use metric::{
-    AdjustedInfo, ArmResult, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult, Reasons,
+    AdjustedInfo, ArmResult, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult, Reasons,
     TallyInfo, VersusInfo,
 };
 pub(crate) use timeline::{PointInfo, Timeline};

@@ -1,0 +1,212 @@
+//! What does a person enter into a tally? Sums of each day, and the details that metrics keep beside them.
+
+use std::collections::BTreeMap;
+
+use ethnum::I256;
+use journey::{Day, Definition, MetricKind};
+
+use super::detail::{Bucket, BucketKey, Detail};
+use super::spans::{customers, spans};
+use super::{CUSTOMERS, Count, Direction, SPANS, Sums};
+use crate::contribution::{Assignment, Trace};
+use crate::histogram::bucket_of;
+use crate::moments::{Layout, State, micro_days};
+
+/// What an assigned person enters on each day.
+pub(super) struct Entries {
+    pub(super) days: Vec<(Day, Sums)>,
+    /// Details that have rows of their own, by dimension, metric and day.
+    pub(super) apart: BTreeMap<(i16, usize, Day), Detail>,
+    width: usize,
+}
+
+impl Entries {
+    pub(super) fn of(definition: &Definition, assignment: &Assignment, width: usize) -> Self {
+        let mut entries = Self { days: Vec::new(), apart: BTreeMap::new(), width };
+        entries.on(assignment.day).counts[Count::Persons as usize] = 1;
+        if let Some(day) = assignment.matured {
+            entries.on(day).counts[Count::Matured as usize] = 1;
+        }
+        if let Some(day) = assignment.crossed {
+            entries.on(day).counts[Count::Crossovers as usize] = 1;
+        }
+        entries.count_foreign(assignment, Direction::Add);
+        for (metric, (trace, offset)) in assignment.traces.iter().zip(offsets(definition)).enumerate() {
+            entries.enter(definition, metric, assignment, trace, offset, Direction::Add);
+        }
+        entries.trimmed()
+    }
+
+    /// What `after` enters beyond `before`, both at the same place.
+    pub(super) fn difference(definition: &Definition, before: &Assignment, after: &Assignment, width: usize) -> Self {
+        let mut entries = Self { days: Vec::new(), apart: BTreeMap::new(), width };
+        if before.foreign != after.foreign {
+            entries.count_foreign(before, Direction::Remove);
+            entries.count_foreign(after, Direction::Add);
+        }
+        let traces = before.traces.iter().zip(&after.traces).zip(offsets(definition)).enumerate();
+        for (metric, ((old, new), offset)) in traces.filter(|(_, ((old, new), _))| old != new) {
+            entries.enter(definition, metric, before, old, offset, Direction::Remove);
+            entries.enter(definition, metric, after, new, offset, Direction::Add);
+        }
+        entries.trimmed()
+    }
+
+    /// Without days on which nothing is entered, and without zeros at the end: most days enter nothing matured.
+    fn trimmed(mut self) -> Self {
+        for (_, sums) in &mut self.days {
+            sums.detail.take_if(|detail| detail.is_empty());
+        }
+        self.days.retain(|(_, sums)| !sums.is_zero());
+        self.apart.retain(|_, detail| !detail.is_empty());
+        for (_, sums) in &mut self.days {
+            for slots in [&mut sums.live, &mut sums.matured] {
+                slots.truncate(slots.iter().rposition(|sum| *sum != I256::ZERO).map_or(0, |last| last + 1));
+            }
+        }
+        self
+    }
+
+    fn count_foreign(&mut self, assignment: &Assignment, direction: Direction) {
+        let sign = if direction == Direction::Add { 1 } else { -1 };
+        for (day, events) in &assignment.foreign {
+            self.on(*day).counts[Count::Foreign as usize] += sign * i64::from(*events);
+        }
+    }
+
+    /// Enters one metric, whose slots begin at `offset`.
+    fn enter(
+        &mut self,
+        definition: &Definition,
+        at: usize,
+        assignment: &Assignment,
+        trace: &Trace,
+        offset: usize,
+        direction: Direction,
+    ) {
+        let metric = &definition.metrics[at];
+        let layout = Layout::of(&metric.kind);
+        let slots = layout.slots().len();
+        let range = offset..offset + slots;
+        // A person counts once at most where it is whether they count.
+        let cap = if metric.kind.is_binary() { Some(1) } else { metric.cap.map(|cap| i128::from(cap.units())) };
+        let add = direction == Direction::Add;
+        let mut before = vec![I256::ZERO; slots];
+        let mut after = Vec::with_capacity(slots);
+        let states = states(&metric.kind, assignment, trace, cap);
+        for (day, state) in &states {
+            state.moments(layout, &mut after);
+            let live = &mut self.on(*day).live[range.clone()];
+            for ((sum, new), old) in live.iter_mut().zip(&after).zip(&before) {
+                let moved = *new - *old;
+                *sum += if add { moved } else { -moved };
+            }
+            std::mem::swap(&mut before, &mut after);
+        }
+        if let Some(day) = trace.matured {
+            // The last state is the one with the window closed.
+            for (sum, value) in self.on(day).matured[range].iter_mut().zip(&before) {
+                *sum += if add { *value } else { -*value };
+            }
+        }
+        let sign = if add { 1 } else { -1 };
+        if metric.kind.is_quantile() || metric.keeps.percentile_cap.is_some() {
+            self.enter_buckets(at, metric.kind.is_quantile(), trace, &states, sign);
+        }
+        if metric.keeps.curve {
+            for (day, key, persons) in spans(&metric.kind, assignment, trace) {
+                self.apart.entry((SPANS, at, day)).or_default().add_span(key, sign * persons);
+            }
+        }
+        if metric.keeps.customers {
+            for (day, key, customers, way) in customers(trace) {
+                self.apart.entry((CUSTOMERS, at, day)).or_default().add_customers(key, &customers, sign * way);
+            }
+        }
+    }
+
+    /// Enters the buckets that a person's value is in, day by day.
+    fn enter_buckets(&mut self, at: usize, is_quantile: bool, trace: &Trace, states: &[(Day, State)], sign: i64) {
+        let Ok(metric) = u16::try_from(at) else { return };
+        let mut change = |day: Day, matured: bool, (bucket, sums): (i16, Bucket), sign: i64| {
+            let detail = self.on(day).detail.get_or_insert_default();
+            detail.add_bucket(BucketKey { metric, matured, bucket }, &sums, sign);
+        };
+        let mut before = None;
+        for (day, state) in states {
+            let after = bucket(state, is_quantile);
+            if after != before {
+                if let Some(before) = before {
+                    change(*day, false, before, -sign);
+                }
+                if let Some(after) = after {
+                    change(*day, false, after, sign);
+                }
+                before = after;
+            }
+        }
+        if let (Some(day), Some(last)) = (trace.matured, before) {
+            change(day, true, last, sign);
+        }
+    }
+
+    fn on(&mut self, day: Day) -> &mut Sums {
+        let known = self.days.iter().position(|(d, _)| *d == day);
+        let at = known.unwrap_or_else(|| {
+            self.days.push((day, Sums::zero(self.width)));
+            self.days.len() - 1
+        });
+        &mut self.days[at].1
+    }
+}
+
+/// The bucket of a person's value, with what they add to it; `None` for persons who are left out. A quantile has no use for
+/// cubes and covariates.
+fn bucket(state: &State, is_quantile: bool) -> Option<(i16, Bucket)> {
+    let bucket = bucket_of(state.y)?;
+    let y = I256::from(state.y);
+    let plain = Bucket { n: 1, y, yy: y * y, ..Bucket::default() };
+    let x = I256::from(state.x);
+    Some((bucket, if is_quantile { plain } else { Bucket { yyy: y * y * y, x, xy: x * y, ..plain } }))
+}
+
+/// Where the slots of each metric begin.
+fn offsets(definition: &Definition) -> impl Iterator<Item = usize> {
+    definition.metrics.iter().scan(0, |next, metric| {
+        let offset = *next;
+        *next += Layout::of(&metric.kind).slots().len();
+        Some(offset)
+    })
+}
+
+/// What the person amounts to on each day on which that changes, days ascending.
+fn states(kind: &MetricKind, assignment: &Assignment, trace: &Trace, cap: Option<i128>) -> Vec<(Day, State)> {
+    let observed = matches!(kind, MetricKind::Clv { .. });
+    let mut days: Vec<Day> = trace.steps.iter().map(|step| step.day).collect();
+    days.push(assignment.day);
+    if observed {
+        days.extend(trace.matured);
+    }
+    days.sort_unstable();
+    days.dedup();
+    let mut steps = trace.steps.iter().peekable();
+    let (mut y, mut d, mut orders) = (0i128, 0i128, 0i64);
+    days.into_iter()
+        .map(|day| {
+            while let Some(step) = steps.next_if(|step| step.day <= day) {
+                y += step.y;
+                d += step.d;
+                orders += step.orders;
+            }
+            let mut state = State { y: cap.map_or(y, |cap| y.min(cap)), d, orders, x: trace.x, u: trace.u, open: None };
+            if observed {
+                let closed = trace.matured.filter(|matured| *matured <= day);
+                match closed {
+                    Some(_) => state.d = i128::from(trace.window_units),
+                    None => state.open = Some(micro_days(assignment.at)),
+                }
+            }
+            (day, state)
+        })
+        .collect()
+}
