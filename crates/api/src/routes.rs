@@ -29,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(experiments::get, experiments::put, experiments::delete))
         .routes(routes!(results::results))
         .routes(routes!(results::timeline))
+        .routes(routes!(results::retention::retention))
         .routes(routes!(metrics::list))
         .routes(routes!(metrics::get, metrics::put, metrics::delete))
         .routes(routes!(keys::list, keys::create))

@@ -5,10 +5,12 @@
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
 //!
 //! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
-//! they are still going to buy.
+//! they are still going to buy; [`curves`] makes durations of what tallies hold, [`customers`] cells of purchases.
 
 pub mod clv;
 pub mod contribution;
+pub mod curves;
+pub mod customers;
 pub mod fold;
 pub mod histogram;
 pub mod inference;

@@ -89,6 +89,12 @@ pub enum Undefined {
     /// The method judges the difference without this number.
     #[error("this method judges the difference without that number")]
     NotOfThisMethod,
+    /// How long persons were watched after their first event is not known under a window.
+    #[error(
+        "the metric's window ends a time after the exposure, so how long persons were watched after their first event is not \
+         known: use a metric without a window"
+    )]
+    WindowOfRepeats,
     /// An arm that should receive nobody received somebody: no test is needed to call that a fault.
     #[error("an arm of weight zero has received persons")]
     PersonsInClosedArm,

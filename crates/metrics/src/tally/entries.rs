@@ -114,7 +114,7 @@ impl Entries {
             self.enter_buckets(at, metric.kind.is_quantile(), trace, &states, sign);
         }
         if metric.keeps.curve {
-            for (day, key, persons) in spans(&metric.kind, assignment, trace) {
+            for (day, key, persons) in spans(&metric.kind, assignment, trace, definition.curve_days(at)) {
                 self.apart.entry((SPANS, at, day)).or_default().add_span(key, sign * persons);
             }
         }

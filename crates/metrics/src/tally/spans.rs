@@ -8,8 +8,13 @@ use crate::contribution::{Assignment, Step, Trace};
 use crate::histogram::bucket_of;
 
 /// What a person enters into the spans of a metric: the day, the key, and how many persons come (or go, where the last
-/// event so far is no longer the last).
-pub(super) fn spans(kind: &MetricKind, assignment: &Assignment, trace: &Trace) -> Vec<(Day, SpanKey, i64)> {
+/// event so far is no longer the last). `watched`: a person is watched for so many whole days.
+pub(super) fn spans(
+    kind: &MetricKind,
+    assignment: &Assignment,
+    trace: &Trace,
+    watched: Option<u32>,
+) -> Vec<(Day, SpanKey, i64)> {
     let mut happened: Vec<(Day, i64)> = Vec::new();
     for step in &trace.steps {
         let events = events(kind, step);
@@ -29,7 +34,9 @@ pub(super) fn spans(kind: &MetricKind, assignment: &Assignment, trace: &Trace) -
     let mut entries = Vec::new();
     if let MetricKind::Retention { .. } = kind {
         let mut last = None;
-        for (day, _) in &happened {
+        // A window ends within a day. Who comes back on that part of it has stayed no longer than was watched.
+        let within = |key: SpanKey| watched.is_none_or(|watched| key.days < watched);
+        for (day, _) in happened.iter().filter(|(day, _)| within(after(Series::Active, exposed, *day))) {
             entries.push((*day, after(Series::Active, exposed, *day), 1));
             if let Some(last) = last.replace(*day) {
                 entries.push((*day, after(Series::Last, exposed, last), -1));

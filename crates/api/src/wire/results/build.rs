@@ -103,7 +103,8 @@ pub(crate) fn unmeasured(definition: &Definition, metric: usize, maturity: Matur
     frame(definition, metric, maturity, arms.collect(), Vec::new())
 }
 
-const MEASURING: &str = "measuring: the experiment is being measured for the first time, ask again in a moment";
+/// Why there are no numbers while the first version is being measured.
+pub(crate) const MEASURING: &str = "measuring: the experiment is being measured for the first time, ask again in a moment";
 
 fn frame(
     definition: &Definition,

@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod csv;
 pub(crate) mod explain;
 mod metric;
+pub(crate) mod retention;
 mod timeline;
 mod trust;
 

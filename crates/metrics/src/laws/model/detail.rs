@@ -38,7 +38,7 @@ impl Model<'_> {
             }
             if metric.keeps.curve {
                 let exposed = self.zone.day_of(exposure.at);
-                self.spans(&metric.kind, exposed, &days, &mut detail);
+                self.spans(at, exposed, &days, &mut detail);
             }
             out.entry(arm).or_default().add(&detail, 1);
         }
@@ -46,7 +46,7 @@ impl Model<'_> {
         out
     }
 
-    fn spans(&self, kind: &MetricKind, exposed: Day, days: &BTreeMap<Day, (i64, i128)>, detail: &mut Detail) {
+    fn spans(&self, at: usize, exposed: Day, days: &BTreeMap<Day, (i64, i128)>, detail: &mut Detail) {
         // One entry per event, in order of their days; none of them before that of the exposure.
         let mut events: Vec<i32> = Vec::new();
         for (day, (happened, _)) in days {
@@ -56,7 +56,10 @@ impl Model<'_> {
             detail.add_span(SpanKey { series, origin: from, days: (to - from).unsigned_abs() }, 1);
         };
         let from = exposed.number();
+        let kind = &self.definition.metrics[at].kind;
         if let MetricKind::Retention { .. } = kind {
+            let watched = self.definition.curve_days(at).map(i64::from);
+            events.retain(|day| watched.is_none_or(|watched| i64::from(day - from) < watched));
             let last = events.last().copied();
             events.dedup();
             events.iter().for_each(|day| enter(Series::Active, from, *day));
