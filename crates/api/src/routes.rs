@@ -30,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(results::results))
         .routes(routes!(results::timeline))
         .routes(routes!(results::retention::retention))
+        .routes(routes!(results::clv::clv))
         .routes(routes!(metrics::list))
         .routes(routes!(metrics::get, metrics::put, metrics::delete))
         .routes(routes!(keys::list, keys::create))

@@ -31,8 +31,9 @@ impl Metric {
     /// Where its kind has no use for it.
     pub fn keeping(self, keeps: Keeps) -> Result<Self, Invalid> {
         let word = self.kind.word();
-        let out_of_place =
-            |pointer: &str, of: &str| Err(Invalid::new("out_of_place", pointer, format!("is of {of}, not of a {word}")));
+        let out_of_place = |pointer: &str, of: &str| {
+            Err(Invalid::new("out_of_place", pointer, format!("is of {of}, not of a {word}")))
+        };
         if keeps.percentile_cap.is_some() {
             if !matches!(self.kind, MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_)) {
                 return out_of_place("/cap/percentile", "a count, a sum or a score");

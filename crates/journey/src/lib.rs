@@ -40,7 +40,9 @@ pub use instant::{DAY_MICROS, Instant};
 pub use invalid::Invalid;
 pub use json::{Json, MAX_DEPTH, Number};
 pub use keeps::{Keeps, PercentileCap};
-pub use metric::{Align, COVARIATE_DAYS, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Of, Part, Pattern, Selector};
+pub use metric::{
+    Align, COVARIATE_DAYS, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Of, Part, Pattern, Selector,
+};
 pub use path::Path;
 pub use share::Share;
 pub use subject::Subject;

@@ -53,7 +53,9 @@ impl Ends {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::First => "the share of persons who have not had the event yet, so many days after the exposure",
-            Self::Second => "the share of persons who have not had the event twice yet, so many days after the exposure",
+            Self::Second => {
+                "the share of persons who have not had the event twice yet, so many days after the exposure"
+            }
             Self::Repeat => {
                 "of those who had the event, the share who have not had it again yet, so many days after the first"
             }

@@ -87,7 +87,9 @@ impl Layout {
     pub fn of(kind: &MetricKind) -> Self {
         match kind {
             MetricKind::Conversion(_) | MetricKind::Retention { .. } => Self::Binary,
-            MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_) | MetricKind::Quantile { .. } => Self::Mean,
+            MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_) | MetricKind::Quantile { .. } => {
+                Self::Mean
+            }
             MetricKind::Ratio { .. } => Self::Ratio,
             MetricKind::Clv { .. } => Self::Clv,
         }

@@ -2,9 +2,9 @@
 //! through the same checks as what comes from outside.
 
 use journey::{
-    Align, Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Filter, Goal, Instant, Invalid, Keeps,
-    Key, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Role,
-    Selector, Share, Tactic,
+    Align, Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Filter, Goal, Instant, Invalid,
+    Keeps, Key, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of, Part, Path, Pattern,
+    PercentileCap, Role, Selector, Share, Tactic,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,10 +90,19 @@ struct PercentileCapBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum KindBody {
-    Conversion { selector: SelectorBody },
-    Count { selector: SelectorBody },
-    Sum { selector: SelectorBody },
-    Ratio { numerator: MeasureBody, denominator: MeasureBody },
+    Conversion {
+        selector: SelectorBody,
+    },
+    Count {
+        selector: SelectorBody,
+    },
+    Sum {
+        selector: SelectorBody,
+    },
+    Ratio {
+        numerator: MeasureBody,
+        denominator: MeasureBody,
+    },
     Retention {
         selector: SelectorBody,
         from_day: u32,
@@ -102,9 +111,17 @@ enum KindBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         align: Option<String>,
     },
-    Score { parts: Vec<PartBody> },
-    Clv { selector: SelectorBody, lifespan_days: u32 },
-    Quantile { measure: MeasureBody, share: u32 },
+    Score {
+        parts: Vec<PartBody>,
+    },
+    Clv {
+        selector: SelectorBody,
+        lifespan_days: u32,
+    },
+    Quantile {
+        measure: MeasureBody,
+        share: u32,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -83,8 +83,11 @@ impl Found {
 
     /// About how many bytes it takes.
     fn weight(&self) -> u32 {
-        let bytes: usize =
-            self.rows.iter().map(|(_, row)| 200 + 32 * (row.all.live.len() + row.all.matured.len()) + details(row)).sum();
+        let bytes: usize = self
+            .rows
+            .iter()
+            .map(|(_, row)| 200 + 32 * (row.all.live.len() + row.all.matured.len()) + details(row))
+            .sum();
         u32::try_from(bytes + 500).unwrap_or(u32::MAX)
     }
 }

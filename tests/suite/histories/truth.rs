@@ -34,8 +34,7 @@ struct Known {
 /// The rows of an experiment as answers read them; with a budget, moved by what waits in the queue.
 async fn rows(reader: &TenantStore, key: &str, budget: Option<Duration>) -> Option<(Measured, BTreeMap<RowKey, Row>)> {
     let through = Day::from(NaiveDate::from_ymd_opt(9999, 1, 1).unwrap());
-    let question =
-        Question { experiment: key, by: Some("device"), detail: Some(Detail::Spans), through, budget };
+    let question = Question { experiment: key, by: Some("device"), detail: Some(Detail::Spans), through, budget };
     let measured = reader.measured(question).await.unwrap()?;
     let by_device = measured.dimension.as_ref().expect("the experiment's dimension");
     let (spans, _) = measured.detail.as_ref().expect("its spans");

@@ -63,7 +63,10 @@ async fn a_quantile_is_the_reference_to_a_bucket() {
     let difference = &versus["difference"];
     assert!((number(&difference["value"]) - 0.804).abs() < 0.62, "{versus}");
     assert!(number(&difference["high"]) - number(&difference["low"]) >= 1.3151, "{versus}");
-    assert_eq!((&versus["inference"], &versus["anytime"], &versus["causal"]), (&json!("quantiles"), &json!(false), &json!(true)));
+    assert_eq!(
+        (&versus["inference"], &versus["anytime"], &versus["causal"]),
+        (&json!("quantiles"), &json!(false), &json!(true))
+    );
     assert!(versus["p_value"].is_number() && versus["lift"]["low"].is_number(), "{versus}");
     assert_eq!(versus["explain"]["used"]["name"], "quantiles", "{versus}");
     let notes = metric(&results, "p90")["notes"].to_string();
@@ -73,7 +76,9 @@ async fn a_quantile_is_the_reference_to_a_bucket() {
 async fn a_quantile_gives_no_verdict_that_must_hold_at_any_time() {
     let world = World::new().await;
     let median = json!({"kind": "quantile", "event": "Page Timed", "q": 0.5});
-    let tenant = tenant(&world, &[("median", median), ("pages", json!({"kind": "count", "event": "Page Timed"}))], &json!({})).await;
+    let tenant =
+        tenant(&world, &[("median", median), ("pages", json!({"kind": "count", "event": "Page Timed"}))], &json!({}))
+            .await;
     let mut events = Vec::new();
     for (key, factor) in [("off", 1), ("on", 10)] {
         for i in 0..200i64 {
@@ -137,7 +142,9 @@ async fn a_percentile_cap_cuts_all_arms_at_one_value() {
     let value: f64 = cap["value"].as_str().unwrap().parse().unwrap();
     assert!((90.0..90.91).contains(&value), "{cap}");
     assert_eq!(cap["persons"], 10, "{cap}");
-    let sum = |key: &str, which: &str| -> f64 { arm(&results, which, key)["tally"]["sum"].as_str().unwrap().parse().unwrap() };
+    let sum = |key: &str, which: &str| -> f64 {
+        arm(&results, which, key)["tally"]["sum"].as_str().unwrap().parse().unwrap()
+    };
     assert_eq!((sum("off", "capped"), sum("off", "plain")), (1830.0, 1830.0));
     let wanted: f64 = (61..=90).map(f64::from).sum::<f64>() + 10.0 * value;
     assert!((sum("on", "capped") - wanted).abs() < 1e-6, "{}", sum("on", "capped"));

@@ -2,14 +2,25 @@
 
 mod breakdowns;
 mod caching;
+mod clv;
 mod freshness;
 mod keys;
 mod operations;
 mod questions;
+mod retention;
 
 pub fn cases() -> Vec<tests::Case> {
-    [caching::cases(), breakdowns::cases(), questions::cases(), freshness::cases(), keys::cases(), operations::cases()]
-        .concat()
+    [
+        caching::cases(),
+        breakdowns::cases(),
+        questions::cases(),
+        freshness::cases(),
+        keys::cases(),
+        operations::cases(),
+        retention::cases(),
+        clv::cases(),
+    ]
+    .concat()
 }
 
 /// A tenant with an experiment of two metrics and the dimension `device`, and some persons.

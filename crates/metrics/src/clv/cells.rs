@@ -75,6 +75,18 @@ impl Cells {
         }
     }
 
+    /// How many cells hold somebody: what a fit takes time for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether nobody is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
     /// Persons.
     #[must_use]
     pub fn persons(&self) -> i64 {

@@ -57,7 +57,8 @@ pub fn active_days(arm: &Cohorts, confidence: f64) -> Vec<ActiveDay> {
             active[days as usize] += seen;
         }
     }
-    (0..).zip(persons.into_iter().zip(active))
+    (0..)
+        .zip(persons.into_iter().zip(active))
         .map(|(day, (persons, active))| {
             let (persons, active) = (u64::try_from(persons).unwrap_or(0), u64::try_from(active).unwrap_or(0));
             ActiveDay { day, persons, active, interval: wilson_interval(active, persons, confidence) }

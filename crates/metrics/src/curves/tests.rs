@@ -1,8 +1,8 @@
 //! Curves from tallies are those of the persons themselves.
 
 use journey::{
-    Amount, Arm, CrossoverPolicy, Experiment, ExperimentDraft, Goal, Keeps, Method, Metric, MetricDraft, MetricUse, Name,
-    Pattern, Role, Selector, UNIT,
+    Amount, Arm, CrossoverPolicy, Experiment, ExperimentDraft, Goal, Keeps, Method, Metric, MetricDraft, MetricUse,
+    Name, Pattern, Role, Selector, UNIT,
 };
 use proptest::prelude::*;
 
@@ -146,8 +146,21 @@ proptest! {
 fn a_curve_has_its_interval_its_test_and_its_reasons() {
     let definition = definition(None);
     // In one arm everyone buys on day 2, in the other half do, on day 9.
-    let persons: Vec<Person> =
-        (0..40).map(|i| (i % 2, 100, if i % 2 == 1 { vec![2] } else if i < 20 { vec![9] } else { vec![] })).collect();
+    let persons: Vec<Person> = (0..40)
+        .map(|i| {
+            (
+                i % 2,
+                100,
+                if i % 2 == 1 {
+                    vec![2]
+                } else if i < 20 {
+                    vec![9]
+                } else {
+                    vec![]
+                },
+            )
+        })
+        .collect();
     let tally = tally(&persons, None);
     let arms = read(&definition, 0, split(&tally, 0), split(&tally, SPANS), Day::from_number(112));
     let found = curves(&arms, Ends::First, 7, 0.95);
@@ -165,7 +178,8 @@ fn a_curve_has_its_interval_its_test_and_its_reasons() {
     // Before anyone was exposed there is nobody, and under a window no time from the first to the second.
     let nobody = read(&definition, 0, split(&tally, 0), split(&tally, SPANS), Day::from_number(99));
     assert_eq!(curves(&nobody, Ends::First, 7, 0.95).arms[0].curve, Err(Undefined::NoPersons));
-    let windowed = read(&super::tests::definition(Some(7)), 0, split(&tally, 0), split(&tally, SPANS), Day::from_number(112));
+    let windowed =
+        read(&super::tests::definition(Some(7)), 0, split(&tally, 0), split(&tally, SPANS), Day::from_number(112));
     assert_eq!(curves(&windowed, Ends::Repeat, 7, 0.95).arms[0].curve, Err(Undefined::WindowOfRepeats));
     assert_eq!(curves(&windowed, Ends::First, 7, 0.95).arms[0].curve.as_ref().unwrap().survival(6), Some(1.0));
 }

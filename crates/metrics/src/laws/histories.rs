@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use journey::{
-    Align, Amount, Arm, Channel, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId, Experiment, ExperimentDraft, Exposure,
-    Fact, Filter, Goal, Happening, Instant, Keeps, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of,
-    Part, Path, Pattern, PercentileCap, Role, Selector, Share, Zone,
+    Align, Amount, Arm, Channel, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId, Experiment, ExperimentDraft,
+    Exposure, Fact, Filter, Goal, Happening, Instant, Keeps, Measure, Method, Metric, MetricDraft, MetricKind,
+    MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Role, Selector, Share, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -260,7 +260,8 @@ fn shares() -> impl Strategy<Value = Share> {
 
 /// Whatever a metric can be asked to keep beside its sums; what its kind has no use for is left out later.
 fn keeps() -> impl Strategy<Value = Keeps> {
-    let percentile_cap = (shares(), any::<bool>()).prop_map(|(share, ignore_zeros)| PercentileCap { share, ignore_zeros });
+    let percentile_cap =
+        (shares(), any::<bool>()).prop_map(|(share, ignore_zeros)| PercentileCap { share, ignore_zeros });
     (proptest::option::of(percentile_cap), any::<bool>(), any::<bool>())
         .prop_map(|(percentile_cap, curve, customers)| Keeps { percentile_cap, curve, customers })
 }

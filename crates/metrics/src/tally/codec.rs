@@ -133,8 +133,12 @@ mod tests {
 
     fn sums() -> impl Strategy<Value = Sums> {
         let list = || prop::collection::vec(number(), 0..40);
-        (any::<[i64; COUNTS]>(), list(), list())
-            .prop_map(|(counts, live, matured)| Sums { counts, live, matured, detail: None })
+        (any::<[i64; COUNTS]>(), list(), list()).prop_map(|(counts, live, matured)| Sums {
+            counts,
+            live,
+            matured,
+            detail: None,
+        })
     }
 
     fn details() -> impl Strategy<Value = Option<Box<Detail>>> {

@@ -121,11 +121,7 @@ impl Customers {
 }
 
 /// Changes the entry of a key, and drops it where nothing is left of it.
-fn change<K: Ord + Hash + Copy, V: Default + PartialEq>(
-    map: &mut BTreeMap<K, V>,
-    key: K,
-    change: impl FnOnce(&mut V),
-) {
+fn change<K: Ord + Hash + Copy, V: Default + PartialEq>(map: &mut BTreeMap<K, V>, key: K, change: impl FnOnce(&mut V)) {
     let entry = map.entry(key).or_default();
     change(entry);
     if *entry == V::default() {

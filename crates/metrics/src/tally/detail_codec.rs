@@ -50,14 +50,8 @@ pub(super) fn detail(from: &mut &[u8]) -> Option<Option<Box<Detail>>> {
             return None;
         }
         let sum = |at: usize| sums.get(at).copied().unwrap_or(I256::ZERO);
-        let bucket = Bucket {
-            n: i64::try_from(sum(0)).ok()?,
-            y: sum(1),
-            yy: sum(2),
-            yyy: sum(3),
-            x: sum(4),
-            xy: sum(5),
-        };
+        let bucket =
+            Bucket { n: i64::try_from(sum(0)).ok()?, y: sum(1), yy: sum(2), yyy: sum(3), x: sum(4), xy: sum(5) };
         detail.buckets.insert(key, bucket);
     }
     for _ in 0..len(from)? {

@@ -1,6 +1,7 @@
 //! What an experiment amounts to, now, as of a day, and day by day.
 
 mod breakdown;
+pub(crate) mod clv;
 mod look;
 mod question;
 pub(crate) mod retention;
@@ -138,7 +139,8 @@ pub(crate) async fn timeline(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, TIMELINE)?;
-    answer(&state, &tenant, &key, &headers, (&asked, "timeline", None), |look| days(look, &asked, tenant.tenant().zone)).await
+    answer(&state, &tenant, &key, &headers, (&asked, "timeline", None), |look| days(look, &asked, tenant.tenant().zone))
+        .await
 }
 
 fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {

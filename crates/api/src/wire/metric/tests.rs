@@ -75,7 +75,10 @@ fn faults_have_their_place() {
         refused(r#"{"kind":"conversion","event":"A","cap":{"percentile":0.99}}"#),
         ("out_of_place", "/cap/percentile".into())
     );
-    assert_eq!(refused(r#"{"kind":"sum","event":"A","cap":{"percentile":1}}"#), ("out_of_range", "/cap/percentile".into()));
+    assert_eq!(
+        refused(r#"{"kind":"sum","event":"A","cap":{"percentile":1}}"#),
+        ("out_of_range", "/cap/percentile".into())
+    );
     assert_eq!(refused(r#"{"kind":"sum","event":"A","cap":{}}"#), ("missing_field", "/cap/percentile".into()));
     assert_eq!(refused(r#"{"kind":"sum","event":"A","cap":true}"#), ("wrong_type", "/cap".into()));
     assert_eq!(refused(r#"{"kind":"sum","event":"A","curve":true}"#), ("out_of_place", "/curve".into()));

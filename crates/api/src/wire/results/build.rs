@@ -10,8 +10,8 @@ use metrics::report::{
 
 use super::explain;
 use super::{
-    AdjustedInfo, ArmCounts, ArmResult, CheckInfo, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult,
-    MetricResult, Reasons, TallyInfo, VersusInfo,
+    AdjustedInfo, ArmCounts, ArmResult, CheckInfo, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo,
+    LiveResult, MetricResult, Reasons, TallyInfo, VersusInfo,
 };
 use crate::wire::decimal::decimal;
 use crate::wire::schema::NumberOf;
@@ -104,7 +104,8 @@ pub(crate) fn unmeasured(definition: &Definition, metric: usize, maturity: Matur
 }
 
 /// Why there are no numbers while the first version is being measured.
-pub(crate) const MEASURING: &str = "measuring: the experiment is being measured for the first time, ask again in a moment";
+pub(crate) const MEASURING: &str =
+    "measuring: the experiment is being measured for the first time, ask again in a moment";
 
 fn frame(
     definition: &Definition,

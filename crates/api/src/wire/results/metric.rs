@@ -171,7 +171,9 @@ pub(crate) struct VersusInfo {
     #[schema(value_type = schema::Method)]
     pub(crate) method: &'static str,
     /// What judged this comparison.
-    #[schema(pattern = "^(confidence_sequence|exact_converters|fixed_horizon|quantiles|normal_posterior|exact_rates|nothing)$")]
+    #[schema(
+        pattern = "^(confidence_sequence|exact_converters|fixed_horizon|quantiles|normal_posterior|exact_rates|nothing)$"
+    )]
     pub(crate) inference: &'static str,
     /// KPI of the arm minus KPI of the baseline.
     pub(crate) difference: Estimated,

@@ -1,6 +1,7 @@
 //! Results: what an experiment amounts to.
 
 pub(crate) mod build;
+pub(crate) mod clv;
 pub(crate) mod csv;
 pub(crate) mod explain;
 mod metric;
@@ -15,8 +16,8 @@ use super::experiment::MeasuringInfo;
 use super::schema::{self, NumberOf};
 use explain::Explanation;
 pub(crate) use metric::{
-    AdjustedInfo, ArmResult, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult, Reasons,
-    TallyInfo, VersusInfo,
+    AdjustedInfo, ArmResult, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult,
+    Reasons, TallyInfo, VersusInfo,
 };
 pub(crate) use timeline::{PointInfo, Timeline};
 pub(crate) use trust::{CheckInfo, FreshInfo, SetAside};
