@@ -84,12 +84,21 @@ impl Fields {
 
     /// A number, or decimal text, as decimal text.
     pub(crate) fn decimal(&mut self, name: &str) -> Result<Option<String>, Invalid> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Json::Text(text)) => Ok(Some(text)),
-            Some(Json::Number(number)) => Ok(Some(number.to_text())),
-            Some(other) => Err(self.wrong_type(name, &other, "a number or decimal text such as \"59.90\"")),
+        let Some(value) = self.take(name) else { return Ok(None) };
+        self.as_decimal(name, value).map(Some)
+    }
+
+    fn as_decimal(&self, name: &str, value: Json) -> Result<String, Invalid> {
+        match value {
+            Json::Text(text) => Ok(text),
+            Json::Number(number) => Ok(number.to_text()),
+            other => Err(self.wrong_type(name, &other, "a number or decimal text such as \"59.90\"")),
         }
+    }
+
+    /// `value` of the member `name` as an amount.
+    pub(crate) fn as_amount(&self, name: &str, value: Json) -> Result<Amount, Invalid> {
+        Amount::parse(&self.as_decimal(name, value)?, &self.at(name))
     }
 
     /// An amount.

@@ -32,6 +32,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(results::power::power))
         .routes(routes!(analysis::analyze))
         .routes(routes!(results::segments))
+        .routes(routes!(results::retention::retention))
+        .routes(routes!(results::clv::clv))
         .routes(routes!(metrics::list))
         .routes(routes!(metrics::get, metrics::put, metrics::delete))
         .routes(routes!(keys::list, keys::create))

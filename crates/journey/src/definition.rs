@@ -25,6 +25,17 @@ impl Definition {
         own.or(self.experiment.window_days)
     }
 
+    /// So many days the curve of metric `index` watches a person: those of its own window, else those of the
+    /// experiment's or of a retention's span, whichever is longer; `None`: for ever.
+    #[must_use]
+    pub fn curve_days(&self, index: usize) -> Option<u32> {
+        let metric = &self.metrics[index];
+        metric.window_days.or_else(|| {
+            let whole = self.experiment.window_days?;
+            Some(self.window_days(index).map_or(whole, |own| own.max(whole)))
+        })
+    }
+
     /// Whether every person's contribution is the same under both, so that nothing need be measured again:
     /// only what people read, weights, goals and policies differ.
     #[must_use]

@@ -16,9 +16,11 @@ mod happening;
 mod instant;
 mod invalid;
 mod json;
+mod keeps;
 mod metric;
 pub mod names;
 mod path;
+mod share;
 mod subject;
 mod tenant;
 mod text;
@@ -38,8 +40,12 @@ pub use happening::{Fact, Happening};
 pub use instant::{DAY_MICROS, Instant};
 pub use invalid::Invalid;
 pub use json::{Json, MAX_DEPTH, Number};
-pub use metric::{COVARIATE_DAYS, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Of, Part, Pattern, Selector};
+pub use keeps::{Keeps, PercentileCap};
+pub use metric::{
+    Align, COVARIATE_DAYS, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Of, Part, Pattern, Selector,
+};
 pub use path::Path;
+pub use share::Share;
 pub use subject::Subject;
 pub use tenant::{Scope, Tenant, TenantId};
 pub use text::{Key, Name};

@@ -3,7 +3,9 @@
 use crate::amount::Amount;
 use crate::channel::words;
 use crate::invalid::Invalid;
+use crate::keeps::Keeps;
 use crate::path::Path;
+use crate::share::Share;
 use crate::text::{Key, Name};
 
 /// The covariate is the same metric over this many days that end at the exposure.
@@ -29,6 +31,16 @@ words! {
         Value = "value",
         /// One per event.
         Count = "count",
+    }
+}
+
+words! {
+    /// How the days of a retention are counted.
+    Align {
+        /// Days of 24 hours that begin with the exposure: the same for everyone, whatever the clocks do.
+        Exposure = "exposure",
+        /// Days of the tenant's calendar; day 0 is that of the exposure.
+        Calendar = "calendar",
     }
 }
 
@@ -117,6 +129,8 @@ pub enum MetricKind {
         from_day: u32,
         /// Days of 24 hours after the exposure; `None`: any time later (rolling retention).
         to_day: Option<u32>,
+        /// How days are counted.
+        align: Align,
     },
     /// Weighted count of events per person.
     Score(Vec<Part>),
@@ -126,6 +140,13 @@ pub enum MetricKind {
         selector: Selector,
         /// The lifespan, in days.
         lifespan_days: u32,
+    },
+    /// The value that a share of the persons stay at or below: a person's value is the total of the events'.
+    Quantile {
+        /// What is added up for a person.
+        measure: Measure,
+        /// The share.
+        share: Share,
     },
 }
 
@@ -141,6 +162,7 @@ impl MetricKind {
             Self::Retention { .. } => "retention",
             Self::Score(_) => "score",
             Self::Clv { .. } => "clv",
+            Self::Quantile { .. } => "quantile",
         }
     }
 
@@ -150,12 +172,19 @@ impl MetricKind {
         matches!(self, Self::Conversion(_) | Self::Retention { .. })
     }
 
+    /// Whether it is about a rank, not a sum.
+    #[must_use]
+    pub fn is_quantile(&self) -> bool {
+        matches!(self, Self::Quantile { .. })
+    }
+
     /// Whether event values, money that is, go into it.
     #[must_use]
     pub fn is_money(&self) -> bool {
         match self {
             Self::Sum(_) | Self::Clv { .. } => true,
             Self::Ratio { numerator, denominator } => numerator.of == Of::Value || denominator.of == Of::Value,
+            Self::Quantile { measure, .. } => measure.of == Of::Value,
             _ => false,
         }
     }
@@ -171,6 +200,7 @@ impl MetricKind {
             | Self::Clv { selector, .. } => vec![selector],
             Self::Ratio { numerator, denominator } => vec![&numerator.selector, &denominator.selector],
             Self::Score(parts) => parts.iter().map(|part| &part.selector).collect(),
+            Self::Quantile { measure, .. } => vec![&measure.selector],
         }
     }
 }
@@ -211,6 +241,8 @@ pub struct Metric {
     pub unit: Option<Name>,
     /// For people.
     pub description: Option<String>,
+    /// What it keeps beside its sums.
+    pub keeps: Keeps,
 }
 
 impl Metric {
@@ -258,6 +290,10 @@ impl Metric {
                 let detail = format!("does nothing in a {}, where a person counts 0 or 1: leave it out", kind.word());
                 return Err(Invalid::new("out_of_place", "/cap", detail));
             }
+            if matches!(kind, MetricKind::Quantile { .. }) {
+                let detail = "does nothing in a quantile, which large values do not move: leave it out";
+                return Err(Invalid::new("out_of_place", "/cap", detail));
+            }
             if cap.units() <= 0 {
                 return Err(Invalid::new("out_of_range", "/cap", format!("{cap} is not above 0")));
             }
@@ -267,7 +303,7 @@ impl Metric {
         {
             return Err(Invalid::new("too_long", "/description", "has more than 2000 characters or holds U+0000"));
         }
-        Ok(Self { key, kind, window_days, cap, goal, unit, description })
+        Ok(Self { key, kind, window_days, cap, goal, unit, description, keeps: Keeps::default() })
     }
 
     /// Whether a person's contribution is the same under both: only names, goals and units differ.
@@ -277,5 +313,6 @@ impl Metric {
             && self.kind == other.kind
             && self.window_days == other.window_days
             && self.cap == other.cap
+            && self.keeps == other.keeps
     }
 }

@@ -29,7 +29,12 @@ fn selector() -> Selector {
 fn kinds() -> Vec<MetricKind> {
     let measure = |of| Measure { selector: selector(), of };
     let mut kinds = vec![MetricKind::Conversion(selector()); 4];
-    kinds.push(MetricKind::Retention { selector: selector(), from_day: 7, to_day: Some(8) });
+    kinds.push(MetricKind::Retention {
+        selector: selector(),
+        from_day: 7,
+        to_day: Some(8),
+        align: journey::Align::Exposure,
+    });
     kinds.extend(vec![MetricKind::Sum(selector()); 3]);
     kinds.extend(vec![MetricKind::Count(selector()); 2]);
     kinds.push(MetricKind::Ratio { numerator: measure(Of::Value), denominator: measure(Of::Count) });

@@ -13,7 +13,7 @@ use journey::{COVARIATE_DAYS, Day, Happening, Instant};
 pub use self::widen::Widening;
 use crate::contribution::{Assignment, Contribution, Step, Stray, Trace};
 use crate::moments::MAX_VALUE;
-use crate::plan::{Gauge, Plan, Rule, Study};
+use crate::plan::{Gauge, Plan, Rule, Span, Study};
 
 /// The longest dimension value that is kept, in characters; a longer one is cut.
 const MAX_VALUE_CHARS: usize = 255;
@@ -174,10 +174,25 @@ fn observe(plan: &Plan, study: &Study, assignment: &mut Assignment, event: &Happ
     let mut day = None;
     let mut foreign = false;
     for (gauge, trace) in study.metrics.iter().zip(&mut assignment.traces) {
-        if gauge.window_micros.is_some_and(|window| offset >= window) {
+        let is_open = gauge.window_micros.is_none_or(|window| offset < window) || gauge.kind.is_by_calendar();
+        if !is_open && gauge.activity_micros.is_none() {
             continue;
         }
-        let (y, d, orders) = gauge.kind.adds(event, Some(offset));
+        let mut days = 0;
+        if gauge.kind.needs_days() {
+            let day = *day.get_or_insert_with(|| plan.day(event.at));
+            days = i64::from(day.number()) - i64::from(assignment.day.number());
+        }
+        let since = Some((offset, days));
+        if let (Some(limit), Rule::Retention { sieve, .. }) = (gauge.activity_micros, &gauge.kind) {
+            let returned = is_open && gauge.kind.adds(event, since).0 > 0;
+            if returned || (offset < limit && sieve.takes(event)) {
+                let day = *day.get_or_insert_with(|| plan.day(event.at));
+                note_activity(&mut trace.steps, day, returned);
+            }
+            continue;
+        }
+        let (y, d, orders) = gauge.kind.adds(event, since);
         if (y, d, orders) == (0, 0, 0) {
             continue;
         }
@@ -199,6 +214,15 @@ fn observe(plan: &Plan, study: &Study, assignment: &mut Assignment, event: &Happ
         let day = day.unwrap_or_else(|| plan.day(event.at));
         count_on(&mut assignment.foreign, day);
     }
+}
+
+/// A day on which the person was active, which may be a return too: both count once.
+fn note_activity(steps: &mut Vec<Step>, day: Day, returned: bool) {
+    let at = steps.partition_point(|step| step.day < day);
+    if steps.get(at).is_none_or(|step| step.day != day) {
+        steps.insert(at, Step { day, y: 0, d: 0, orders: 1 });
+    }
+    steps[at].y = steps[at].y.max(i128::from(returned));
 }
 
 fn add_step(steps: &mut Vec<Step>, step: Step) {
@@ -226,20 +250,29 @@ impl Rule {
         matches!(self, Self::Conversion(_) | Self::Retention { .. })
     }
 
-    /// What the event adds to value, denominator and purchases. `offset` is its distance from the exposure in
-    /// microseconds; without it, the event belongs to the covariate.
-    fn adds(&self, event: &Happening, offset: Option<i64>) -> (i128, i128, i64) {
+    /// Whether what counts is said in local days, so that a window of hours has no part in it.
+    fn is_by_calendar(&self) -> bool {
+        matches!(self, Self::Retention { span: Span::Days(_, Some(_)), .. })
+    }
+
+    /// Whether it looks at the local day of an event to see whether it counts.
+    fn needs_days(&self) -> bool {
+        matches!(self, Self::Retention { span: Span::Days(..), .. })
+    }
+
+    /// What the event adds to value, denominator and purchases. `since` is its distance from the exposure in
+    /// microseconds and in local days; without it, the event belongs to the covariate.
+    fn adds(&self, event: &Happening, since: Option<(i64, i64)>) -> (i128, i128, i64) {
         match self {
             // A person counts once, so that 0 and 1 are in units of one.
             Self::Conversion(sieve) => (i128::from(sieve.takes(event)), 0, 0),
-            Self::Retention { sieve, from_micros, to_micros } => {
-                let returned = offset
-                    .is_none_or(|offset| offset >= *from_micros && to_micros.is_none_or(|to| offset < to))
-                    && sieve.takes(event);
+            Self::Retention { sieve, span } => {
+                let returned = since.is_none_or(|(micros, days)| span.holds(micros, days)) && sieve.takes(event);
                 (i128::from(returned), 0, 0)
             }
             Self::Count(sieve) => (sieve.measure(journey::Of::Count, event).unwrap_or(0), 0, 0),
             Self::Sum(sieve) => (sieve.value(event).unwrap_or(0), 0, 0),
+            Self::Quantile(sieve, of) => (sieve.measure(*of, event).unwrap_or(0), 0, 0),
             Self::Ratio { numerator, denominator } => (
                 numerator.0.measure(numerator.1, event).unwrap_or(0),
                 denominator.0.measure(denominator.1, event).unwrap_or(0),

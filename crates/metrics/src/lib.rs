@@ -5,12 +5,15 @@
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
 //!
 //! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
-//! they are still going to buy; [`published`] turns what others publish into sums; [`aa`] deals persons out anew, to see what
+//! they are still going to buy; [`curves`] makes durations of what tallies hold, [`customers`] cells of purchases;
+//! [`published`] turns what others publish into sums; [`aa`] deals persons out anew, to see what
 //! is called an effect where there is none.
 
 pub mod aa;
 pub mod clv;
 pub mod contribution;
+pub mod curves;
+pub mod customers;
 pub mod fold;
 pub mod histogram;
 pub mod inference;

@@ -4,8 +4,12 @@
 //! 1e-12, a sum of cubes in units of 1e-18. A person's value lies within ±[`MAX_VALUE`], so 256 bits hold the
 //! cubes of more persons than there are: no sum ever overflows, and adding and taking away leaves no dust.
 
+use std::sync::Arc;
+
 use ethnum::I256;
 use journey::{MetricKind, UNIT};
+
+use crate::histogram::Histogram;
 
 /// The largest magnitude of a person's value, in units: 1e12. Beyond it the person is left out and counted.
 pub const MAX_VALUE: i128 = 1_000_000_000_000 * UNIT as i128;
@@ -83,7 +87,9 @@ impl Layout {
     pub fn of(kind: &MetricKind) -> Self {
         match kind {
             MetricKind::Conversion(_) | MetricKind::Retention { .. } => Self::Binary,
-            MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_) => Self::Mean,
+            MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_) | MetricKind::Quantile { .. } => {
+                Self::Mean
+            }
             MetricKind::Ratio { .. } => Self::Ratio,
             MetricKind::Clv { .. } => Self::Clv,
         }
@@ -203,6 +209,19 @@ pub struct Moments {
     pub xu: I256,
     /// Whether Σy³ is not known: sums that others publish rarely have it. Nothing is then said of the skewness.
     pub without_cubes: bool,
+    /// How the values are distributed, for a quantile.
+    pub histogram: Option<Arc<Histogram>>,
+    /// Where values were cut, under a percentile cap.
+    pub cut: Option<Cut>,
+}
+
+/// Where values were cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// The cap, in units; `None` where there is nobody to find it from.
+    pub cap: Option<i128>,
+    /// Persons of the arm whose value is at the cap or was beyond it.
+    pub persons: i64,
 }
 
 impl Moments {
@@ -253,6 +272,8 @@ impl Moments {
             du: get(Du),
             xu: get(Xu),
             without_cubes: false,
+            histogram: None,
+            cut: None,
         }
     }
 }

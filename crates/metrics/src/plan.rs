@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journey::{Day, Definition, Happening, MetricKind, Of, Path, Pattern, Selector, Zone, names};
+use journey::{Align, Day, Definition, Happening, MetricKind, Of, Path, Pattern, Selector, Zone, names};
 
 /// All that the folds of a tenant need: its zone, the definitions, and which facts of an event they look at.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub(crate) struct Gauge {
     pub cap: Option<i128>,
     /// Whether events in a foreign currency are left out.
     pub money: bool,
+    /// For a retention that keeps its curve: after so many microseconds activity no longer matters to it.
+    pub activity_micros: Option<i64>,
     /// What is computed.
     pub kind: Rule,
 }
@@ -52,12 +54,33 @@ pub(crate) struct Gauge {
 #[derive(Debug, Clone)]
 pub(crate) enum Rule {
     Conversion(Sieve),
-    Retention { sieve: Sieve, from_micros: i64, to_micros: Option<i64> },
+    Retention { sieve: Sieve, span: Span },
     Count(Sieve),
     Sum(Sieve),
     Ratio { numerator: (Sieve, Of), denominator: (Sieve, Of) },
     Score(Vec<(Sieve, i64)>),
     Clv(Sieve),
+    Quantile(Sieve, Of),
+}
+
+/// When a return counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Span {
+    /// So many microseconds after the exposure, from the first to before the last.
+    Micros(i64, Option<i64>),
+    /// So many local days after that of the exposure, likewise.
+    Days(i64, Option<i64>),
+}
+
+impl Span {
+    /// Whether a return counts, `micros` and `days` after the exposure.
+    pub(crate) fn holds(self, micros: i64, days: i64) -> bool {
+        let (at, from, to) = match self {
+            Self::Micros(from, to) => (micros, from, to),
+            Self::Days(from, to) => (days, from, to),
+        };
+        at >= from && to.is_none_or(|to| at < to)
+    }
 }
 
 /// A selector made ready.
@@ -90,20 +113,25 @@ impl Study {
                     numerator: (sieve(&numerator.selector), numerator.of),
                     denominator: (sieve(&denominator.selector), denominator.of),
                 },
-                MetricKind::Retention { selector, from_day, to_day } => Rule::Retention {
+                MetricKind::Retention { selector, from_day, to_day, align } => Rule::Retention {
                     sieve: sieve(selector),
-                    from_micros: micros(*from_day),
-                    to_micros: to_day.map(micros),
+                    span: match align {
+                        Align::Exposure => Span::Micros(micros(*from_day), to_day.map(micros)),
+                        Align::Calendar => Span::Days(i64::from(*from_day), to_day.map(i64::from)),
+                    },
                 },
                 MetricKind::Score(parts) => {
                     Rule::Score(parts.iter().map(|part| (sieve(&part.selector), part.weight.units())).collect())
                 }
                 MetricKind::Clv { selector, .. } => Rule::Clv(sieve(selector)),
+                MetricKind::Quantile { measure, .. } => Rule::Quantile(sieve(&measure.selector), measure.of),
             };
+            let is_watched = metric.keeps.curve && matches!(metric.kind, MetricKind::Retention { .. });
             Gauge {
                 window_micros: definition.window_days(index).map(micros),
                 cap: metric.cap.map(|cap| i128::from(cap.units())),
                 money: metric.kind.is_money(),
+                activity_micros: is_watched.then(|| definition.curve_days(index).map_or(i64::MAX, micros)),
                 kind,
             }
         });

@@ -1,5 +1,7 @@
 //! Readings: what the rows of a tally amount to as of a day.
 
+mod spread;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use ethnum::I256;
 use journey::{CrossoverPolicy, Day, Definition, Instant};
 
 use crate::moments::{Layout, Moments, micro_days};
+use crate::tally::detail::{self, Detail};
 use crate::tally::{COUNTS, Count, NO_ARM, Row, RowKey, Slots, Sums, width};
 
 /// The as-of days of a reading.
@@ -150,12 +153,14 @@ impl Cumulative {
         let empty = Total::zero(self.width);
         let strays = self.arms.get(&NO_ARM).unwrap_or(&empty);
         let end = micro_days(through.end);
-        let arms = (0..definition.experiment.arms.len()).map(|arm| {
-            let sums = i16::try_from(arm).ok().and_then(|arm| self.arms.get(&arm)).unwrap_or(&empty);
-            arm_reading(definition, sums, end)
-        });
+        let sums: Vec<&Total> = (0..definition.experiment.arms.len())
+            .map(|arm| i16::try_from(arm).ok().and_then(|arm| self.arms.get(&arm)).unwrap_or(&empty))
+            .collect();
+        let mut arms: Vec<ArmReading> = sums.iter().map(|sums| arm_reading(definition, sums, end)).collect();
+        let details: Vec<Option<&Detail>> = sums.iter().map(|sums| sums.detail.as_deref()).collect();
+        spread::add(definition, &details, &mut arms);
         Reading {
-            arms: arms.collect(),
+            arms,
             outside: strays.counts[Count::Outside as usize],
             unknown_arm: strays.counts[Count::UnknownArm as usize],
         }
@@ -168,11 +173,12 @@ struct Total {
     counts: [i64; COUNTS],
     live: Vec<I256>,
     matured: Vec<I256>,
+    detail: Option<Box<Detail>>,
 }
 
 impl Total {
     fn zero(width: usize) -> Self {
-        Self { counts: [0; COUNTS], live: vec![I256::ZERO; width], matured: vec![I256::ZERO; width] }
+        Self { counts: [0; COUNTS], live: vec![I256::ZERO; width], matured: vec![I256::ZERO; width], detail: None }
     }
 
     fn change(&mut self, part: &Sums, matured: bool, sign: i64, change: fn(&mut I256, I256)) {
@@ -188,6 +194,18 @@ impl Total {
             if matured || at != Count::Matured as usize {
                 self.counts[at] += sign * part.counts[at];
             }
+        }
+        self.change_detail(part, matured, sign);
+    }
+
+    fn change_detail(&mut self, part: &Sums, matured: bool, sign: i64) {
+        let Some(part) = &part.detail else { return };
+        if matured {
+            return detail::add(&mut self.detail, Some(part), sign);
+        }
+        let sum = self.detail.get_or_insert_default();
+        for (key, bucket) in part.buckets.iter().filter(|(key, _)| !key.matured) {
+            sum.add_bucket(*key, bucket, sign);
         }
     }
 }

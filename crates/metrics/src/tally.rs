@@ -4,14 +4,18 @@
 //! "now", "as of D" and the timeline, and time passing is a read.
 
 mod codec;
+pub mod detail;
+mod detail_codec;
 mod entries;
 mod slots;
+mod spans;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use journey::{Day, Definition};
 
+use self::detail::Detail;
 use self::entries::Entries;
 pub use self::slots::Slots;
 use crate::contribution::{Assignment, Contribution};
@@ -41,9 +45,11 @@ pub const COUNTS: usize = 6;
 /// The key of a row within its definition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey {
-    /// 0 for everyone, `i + 1` for the `i`-th dimension.
+    /// 0 for everyone, `i + 1` for the `i`-th dimension, [`SPANS`] and [`CUSTOMERS`] for the details of everyone that not
+    /// every answer reads.
     pub dimension: i16,
-    /// The dimension value; empty for everyone and where it is unknown.
+    /// The dimension value; empty for everyone and where it is unknown. The index of the metric for [`SPANS`] and
+    /// [`CUSTOMERS`].
     pub value: Arc<str>,
     /// The index of the arm; -1 for persons in no arm.
     pub arm: i16,
@@ -54,6 +60,11 @@ pub struct RowKey {
 /// The key part of persons in no arm.
 pub const NO_ARM: i16 = -1;
 
+/// The key part of the spans of everyone, crossovers kept in their first arm: a row per metric that keeps its curve.
+pub const SPANS: i16 = -1;
+/// The key part of the customers of everyone, crossovers kept in their first arm: a row per metric that keeps them.
+pub const CUSTOMERS: i16 = -2;
+
 /// Sums of one reading group: what counts, or what the crossovers among it take away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sums {
@@ -63,6 +74,8 @@ pub struct Sums {
     pub live: Slots,
     /// The matured reading, likewise.
     pub matured: Slots,
+    /// What metrics keep beside their sums; `None`: nothing.
+    pub detail: Option<Box<Detail>>,
 }
 
 /// One row of a tally.
@@ -78,7 +91,7 @@ impl Sums {
     /// Whether every sum is 0.
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        self.counts.iter().all(|n| *n == 0) && self.live.is_zero() && self.matured.is_zero()
+        self.counts.iter().all(|n| *n == 0) && self.live.is_zero() && self.matured.is_zero() && self.detail.is_none()
     }
 
     /// Adds `other`.
@@ -86,6 +99,7 @@ impl Sums {
         self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a += b);
         self.live.add(&other.live);
         self.matured.add(&other.matured);
+        detail::add(&mut self.detail, other.detail.as_deref(), 1);
     }
 
     /// Takes `other` away.
@@ -93,6 +107,7 @@ impl Sums {
         self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a -= b);
         self.live.subtract(&other.live);
         self.matured.subtract(&other.matured);
+        detail::add(&mut self.detail, other.detail.as_deref(), -1);
     }
 }
 
@@ -198,6 +213,11 @@ impl Tally {
                     move_sums(&mut row.crossed, &taken, direction);
                 }
             }
+        }
+        for ((dimension, metric, day), detail) in &entries.apart {
+            let row = self.row(*dimension, metric.to_string().into(), arm, *day);
+            let sign = if direction == Direction::Add { 1 } else { -1 };
+            detail::add(&mut row.all.detail, Some(detail), sign);
         }
     }
 

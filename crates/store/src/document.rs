@@ -2,9 +2,9 @@
 //! through the same checks as what comes from outside.
 
 use journey::{
-    Amount, Arm, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, Definition, Experiment, ExperimentDraft, Filter, Goal,
-    Instant, Invalid, Key, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of, Part, Path, Pattern,
-    Role, Selector, Tactic,
+    Align, Amount, Arm, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, Definition, Experiment, ExperimentDraft, Filter,
+    Goal, Instant, Invalid, Keeps, Key, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of, Part,
+    Path, Pattern, PercentileCap, Role, Selector, Share, Tactic,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,18 +79,59 @@ pub(crate) struct MetricBody {
     goal: String,
     unit: Option<String>,
     description: Option<String>,
+    /// Absent in documents of metrics that keep nothing beside their sums, as all did at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keeps: Option<KeepsBody>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct KeepsBody {
+    percentile_cap: Option<PercentileCapBody>,
+    curve: bool,
+    customers: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct PercentileCapBody {
+    share: u32,
+    ignore_zeros: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum KindBody {
-    Conversion { selector: SelectorBody },
-    Count { selector: SelectorBody },
-    Sum { selector: SelectorBody },
-    Ratio { numerator: MeasureBody, denominator: MeasureBody },
-    Retention { selector: SelectorBody, from_day: u32, to_day: Option<u32> },
-    Score { parts: Vec<PartBody> },
-    Clv { selector: SelectorBody, lifespan_days: u32 },
+    Conversion {
+        selector: SelectorBody,
+    },
+    Count {
+        selector: SelectorBody,
+    },
+    Sum {
+        selector: SelectorBody,
+    },
+    Ratio {
+        numerator: MeasureBody,
+        denominator: MeasureBody,
+    },
+    Retention {
+        selector: SelectorBody,
+        from_day: u32,
+        to_day: Option<u32>,
+        /// Absent: days of 24 hours that begin with the exposure, the only ones at first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        align: Option<String>,
+    },
+    Score {
+        parts: Vec<PartBody>,
+    },
+    Clv {
+        selector: SelectorBody,
+        lifespan_days: u32,
+    },
+    Quantile {
+        measure: MeasureBody,
+        share: u32,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -257,7 +298,26 @@ impl From<&Metric> for MetricBody {
             goal: metric.goal.word().to_owned(),
             unit: metric.unit.as_ref().map(ToString::to_string),
             description: metric.description.clone(),
+            keeps: (metric.keeps != Keeps::default()).then(|| metric.keeps.into()),
         }
+    }
+}
+
+impl From<Keeps> for KeepsBody {
+    fn from(Keeps { percentile_cap, curve, customers }: Keeps) -> Self {
+        let cap = |PercentileCap { share, ignore_zeros }| PercentileCapBody { share: share.millionths(), ignore_zeros };
+        Self { percentile_cap: percentile_cap.map(cap), curve, customers }
+    }
+}
+
+impl TryFrom<KeepsBody> for Keeps {
+    type Error = Invalid;
+
+    fn try_from(KeepsBody { percentile_cap, curve, customers }: KeepsBody) -> Result<Self, Invalid> {
+        let cap = |PercentileCapBody { share: millionths, ignore_zeros }| {
+            Ok::<_, Invalid>(PercentileCap { share: share(millionths, "/cap/percentile")?, ignore_zeros })
+        };
+        Ok(Self { percentile_cap: percentile_cap.map(cap).transpose()?, curve, customers })
     }
 }
 
@@ -273,7 +333,8 @@ impl TryFrom<MetricBody> for Metric {
             goal: Goal::parse(&body.goal, "/goal")?,
             unit: name(body.unit, "/unit")?,
             description: body.description,
-        })
+        })?
+        .keeping(body.keeps.map_or(Ok(Keeps::default()), Keeps::try_from)?)
     }
 }
 
@@ -286,12 +347,18 @@ impl From<&MetricKind> for KindBody {
             MetricKind::Ratio { numerator, denominator } => {
                 Self::Ratio { numerator: numerator.into(), denominator: denominator.into() }
             }
-            MetricKind::Retention { selector, from_day, to_day } => {
-                Self::Retention { selector: selector.into(), from_day: *from_day, to_day: *to_day }
-            }
+            MetricKind::Retention { selector, from_day, to_day, align } => Self::Retention {
+                selector: selector.into(),
+                from_day: *from_day,
+                to_day: *to_day,
+                align: (*align != Align::Exposure).then(|| align.word().to_owned()),
+            },
             MetricKind::Score(parts) => Self::Score { parts: parts.iter().map(PartBody::from).collect() },
             MetricKind::Clv { selector, lifespan_days } => {
                 Self::Clv { selector: selector.into(), lifespan_days: *lifespan_days }
+            }
+            MetricKind::Quantile { measure, share } => {
+                Self::Quantile { measure: measure.into(), share: share.millionths() }
             }
         }
     }
@@ -308,11 +375,17 @@ impl TryFrom<KindBody> for MetricKind {
             KindBody::Ratio { numerator, denominator } => {
                 Self::Ratio { numerator: numerator.try_into()?, denominator: denominator.try_into()? }
             }
-            KindBody::Retention { selector, from_day, to_day } => {
-                Self::Retention { selector: selector.try_into()?, from_day, to_day }
-            }
+            KindBody::Retention { selector, from_day, to_day, align } => Self::Retention {
+                selector: selector.try_into()?,
+                from_day,
+                to_day,
+                align: align.map_or(Ok(Align::Exposure), |word| Align::parse(&word, "/align"))?,
+            },
             KindBody::Score { parts } => Self::Score(parts.into_iter().map(Part::try_from).collect::<Result<_, _>>()?),
             KindBody::Clv { selector, lifespan_days } => Self::Clv { selector: selector.try_into()?, lifespan_days },
+            KindBody::Quantile { measure, share: millionths } => {
+                Self::Quantile { measure: measure.try_into()?, share: share(millionths, "/q")? }
+            }
         })
     }
 }
@@ -380,6 +453,12 @@ fn name(text: Option<String>, pointer: &str) -> Result<Option<Name>, Invalid> {
 fn amount(units: i64, pointer: &str) -> Result<Amount, Invalid> {
     Amount::from_units(units)
         .ok_or_else(|| Invalid::new("out_of_range", pointer, format!("{units} millionths are too many")))
+}
+
+fn share(millionths: u32, pointer: &str) -> Result<Share, Invalid> {
+    Share::from_millionths(millionths).ok_or_else(|| {
+        Invalid::new("out_of_range", pointer, format!("{millionths} millionths are not strictly between 0 and 1"))
+    })
 }
 
 fn optional(units: Option<i64>, pointer: &str) -> Result<Option<Amount>, Invalid> {

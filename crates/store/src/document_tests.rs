@@ -26,19 +26,24 @@ fn kinds() -> Vec<MetricKind> {
             numerator: Measure { selector: selector("Order Completed"), of: Of::Value },
             denominator: Measure { selector: selector("Order Completed"), of: Of::Count },
         },
-        MetricKind::Retention { selector: selector("*"), from_day: 7, to_day: Some(8) },
-        MetricKind::Retention { selector: selector("*"), from_day: 0, to_day: None },
+        MetricKind::Retention { selector: selector("*"), from_day: 7, to_day: Some(8), align: Align::Exposure },
+        MetricKind::Retention { selector: selector("*"), from_day: 0, to_day: None, align: Align::Calendar },
         MetricKind::Score(vec![Part {
             selector: selector("Product Shared"),
             weight: Amount::from_units(-5 * UNIT / 2).unwrap(),
         }]),
         MetricKind::Clv { selector: selector("Order Completed"), lifespan_days: 730 },
+        MetricKind::Quantile {
+            measure: Measure { selector: selector("Page Timed"), of: Of::Value },
+            share: Share::from_millionths(900_000).unwrap(),
+        },
+        MetricKind::Sum(selector("Order Completed")),
     ]
 }
 
 fn definition() -> Definition {
     let metric = |(at, kind): (usize, MetricKind)| {
-        let cap = (!kind.is_binary() && at % 2 == 0).then(|| Amount::from_units(500 * UNIT + 1).unwrap());
+        let cap = (!kind.is_binary() && at % 2 == 0 && at < 8).then(|| Amount::from_units(500 * UNIT + 1).unwrap());
         let window_days = (at % 3 == 0).then_some(30);
         let draft = MetricDraft {
             key: key(&format!("metric {at}")),
@@ -49,7 +54,13 @@ fn definition() -> Definition {
             unit: Some(key("EUR")),
             description: Some("what it is".into()),
         };
-        Metric::validate(draft).unwrap()
+        let keeps = Keeps {
+            percentile_cap: (at == 9)
+                .then_some(PercentileCap { share: Share::from_millionths(990_000).unwrap(), ignore_zeros: true }),
+            curve: draft.kind.has_curve() && at % 2 == 0,
+            customers: matches!(draft.kind, MetricKind::Clv { .. }),
+        };
+        Metric::validate(draft).unwrap().keeping(keeps).unwrap()
     };
     let metrics: Vec<Metric> = kinds().into_iter().enumerate().map(metric).collect();
     let arm = |name: &str, units: i64| Arm {
@@ -91,6 +102,19 @@ fn a_definition_reads_back_as_itself() {
     let text = serde_json::to_string(&DefinitionBody::from(&definition)).unwrap();
     let body: DefinitionBody = serde_json::from_str(&text).unwrap();
     assert_eq!(Definition::try_from(body).unwrap(), definition);
+}
+
+/// A metric as the first version wrote it keeps nothing beside its sums, and is written the same again.
+#[test]
+fn a_document_of_the_first_version_is_still_read() {
+    let text = r#"{"key":"m","kind":{"type":"retention","selector":{"event":"*","filters":[]},"from_day":7,"to_day":8},
+        "window_days":null,"cap":null,"goal":"increase","unit":null,"description":null}"#;
+    let body: MetricBody = serde_json::from_str(text).unwrap();
+    let metric = Metric::try_from(body).unwrap();
+    assert_eq!(metric.keeps, Keeps::default());
+    assert!(matches!(metric.kind, MetricKind::Retention { align: Align::Exposure, .. }));
+    let again = serde_json::to_value(MetricBody::from(&metric)).unwrap();
+    assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap());
 }
 
 #[test]

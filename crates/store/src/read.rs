@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use journey::{Day, Definition, Zone};
 use metrics::report::Arrivals;
-use metrics::tally::{NO_ARM, Row as TallyRow, RowKey};
+use metrics::tally::{CUSTOMERS, NO_ARM, Row as TallyRow, RowKey, SPANS};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio::time::Instant;
@@ -26,10 +26,30 @@ pub struct Question<'a> {
     pub experiment: &'a str,
     /// Also the rows of this dimension, a path of the experiment's.
     pub by: Option<&'a str>,
+    /// Also the rows of this detail.
+    pub detail: Option<Detail>,
     /// Rows up to this day.
     pub through: Day,
     /// How long it may take until everything committed before is in the rows; `None`: as they stand.
     pub budget: Option<Duration>,
+}
+
+/// What metrics keep beside their sums, in rows of its own that only some answers read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// How long persons take, or stay.
+    Spans,
+    /// How often persons buy.
+    Customers,
+}
+
+impl Detail {
+    fn dimension(self) -> i16 {
+        match self {
+            Self::Spans => SPANS,
+            Self::Customers => CUSTOMERS,
+        }
+    }
 }
 
 /// What is known of an experiment's measurement, as of one snapshot.
@@ -54,6 +74,8 @@ pub struct Measured {
     /// How the tenant's events arrived: conflicting ids of all days, late and shifted ones of the days on which the experiment was
     /// both defined and running.
     pub arrivals: Arrivals,
+    /// The rows of the detail asked for, sorted, and what is the same for the same ones.
+    pub detail: Option<(Arc<Vec<(RowKey, TallyRow)>>, [u8; 32])>,
     /// How current the rows are.
     pub fresh: Fresh,
 }
@@ -164,15 +186,20 @@ impl TenantStore {
         }
         let generation = row.try_get("generation")?;
         let index = question.by.and_then(|by| definition.experiment.dimensions.iter().position(|d| d.as_str() == by));
-        let key = RowsKey { tenant, version, generation, index: None, through: question.through };
+        let key = RowsKey { tenant, version, generation, dimension: 0, through: question.through };
+        let number = index.and_then(|index| i16::try_from(index + 1).ok());
         let mut everyone = self.inner.rows.get(&mut tx, key).await?;
-        let mut by_value = match index {
-            Some(_) => Some(self.inner.rows.get(&mut tx, RowsKey { index, ..key }).await?),
-            None => None,
-        };
         everyone.add(&ahead.tally, 0, question.through);
-        if let (Some(rows), Some(number)) = (&mut by_value, index.and_then(|index| i16::try_from(index + 1).ok())) {
-            rows.add(&ahead.tally, number, question.through);
+        let (mut by_value, mut detail) = (None, None);
+        if let Some(dimension) = number {
+            let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
+            rows.add(&ahead.tally, dimension, question.through);
+            by_value = Some(rows);
+        }
+        if let Some(dimension) = question.detail.map(Detail::dimension) {
+            let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
+            rows.add(&ahead.tally, dimension, question.through);
+            detail = Some((rows.rows, rows.digest));
         }
         let mut set_aside: Vec<(String, String)> = if row.try_get("set_aside")? {
             sqlx::query_as(include_str!("../sql/measure_set_aside.sql")).bind(tenant.0).fetch_all(&mut *tx).await?
@@ -209,6 +236,7 @@ impl TenantStore {
                 too_many_values: by_value.too_many_values,
             }),
             arrivals,
+            detail,
             fresh: Fresh { pending_subjects: pending, set_aside },
         };
         // There is nothing to commit, and so nothing to wait for.

@@ -14,14 +14,14 @@ use crate::StoreError;
 use crate::measure::tallies;
 use crate::read::MAX_DIMENSION_VALUES;
 
-/// Which rows: a version's, at a generation, of everyone or of one of its dimensions, up to a day.
+/// Which rows: a version's, at a generation, of everyone, of one of its dimensions or of a detail, up to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RowsKey {
     pub tenant: TenantId,
     pub version: i64,
     pub generation: i64,
-    /// The index of a dimension; `None`: everyone.
-    pub index: Option<usize>,
+    /// See [`RowKey::dimension`].
+    pub dimension: i16,
     pub through: Day,
 }
 
@@ -83,10 +83,14 @@ impl Found {
 
     /// About how many bytes it takes.
     fn weight(&self) -> u32 {
-        let bytes: usize =
-            self.rows.iter().map(|(_, row)| 240 + 48 * (row.all.live.filled() + row.all.matured.filled())).sum();
+        let sums = |row: &TallyRow| 240 + 48 * (row.all.live.filled() + row.all.matured.filled());
+        let bytes: usize = self.rows.iter().map(|(_, row)| sums(row) + details(row)).sum();
         u32::try_from(bytes + 500).unwrap_or(u32::MAX)
     }
+}
+
+fn details(row: &TallyRow) -> usize {
+    [&row.all, &row.crossed].into_iter().filter_map(|sums| sums.detail.as_ref()).map(|detail| detail.weight()).sum()
 }
 
 /// What was read last.
@@ -112,8 +116,8 @@ impl Rows {
 }
 
 async fn read(connection: &mut PgConnection, key: RowsKey) -> Result<Found, StoreError> {
-    let number = key.index.and_then(|index| i16::try_from(index + 1).ok()).unwrap_or(0);
-    if key.index.is_some() {
+    let number = key.dimension;
+    if number > 0 {
         let values: i64 = sqlx::query_scalar(include_str!("../sql/read_values.sql"))
             .bind(key.tenant.0)
             .bind(key.version)

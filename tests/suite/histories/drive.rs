@@ -20,15 +20,23 @@ pub struct Stage {
     pub superuser: sqlx::PgPool,
 }
 
-fn metrics() -> [(&'static str, Value); 6] {
+fn metrics() -> [(&'static str, Value); 8] {
     let orders = |of: &str| json!({"event": "Order Completed", "of": of});
     [
-        ("bought", json!({"kind": "conversion", "event": "Order Completed"})),
+        ("bought", json!({"kind": "conversion", "event": "Order Completed", "curve": true})),
         ("spend", json!({"kind": "sum", "event": "Order Completed", "window_days": 5, "cap": "250"})),
         ("aov", json!({"kind": "ratio", "numerator": orders("value"), "denominator": orders("count")})),
         ("boots", json!({"kind": "count", "event": "Order Completed", "where": {"properties.category": "boots"}})),
-        ("back", json!({"kind": "retention", "event": "*", "from_day": 1, "to_day": 4})),
-        ("clv", json!({"kind": "clv", "event": "Order Completed", "lifespan_days": 365, "window_days": 9})),
+        (
+            "back",
+            json!({"kind": "retention", "event": "*", "from_day": 1, "to_day": 4, "align": "calendar", "curve": true}),
+        ),
+        (
+            "clv",
+            json!({"kind": "clv", "event": "Order Completed", "lifespan_days": 365, "window_days": 9, "curve": true, "predict": true}),
+        ),
+        ("median", json!({"kind": "quantile", "event": "Order Completed", "of": "value", "q": 0.5})),
+        ("most", json!({"kind": "sum", "event": "Order Completed", "cap": {"percentile": 0.8, "ignore_zeros": true}})),
     ]
 }
 
@@ -111,8 +119,8 @@ impl Stage {
                 assert!(answer.status < 300, "{}", answer.text());
             }
             Beside::Second { metrics } => {
-                let keys =
-                    [&["spend", "bought"][..], &["clv"][..], &["back", "aov", "boots"][..]][usize::from(metrics)];
+                let keys = [&["spend", "bought", "most"][..], &["clv", "median"][..], &["back", "aov", "boots"][..]]
+                    [usize::from(metrics)];
                 let path = format!("/v1/experiments/{}", EXPERIMENTS[1]);
                 let answer = mine.put(&path).json(&experiment(1, keys)).send().await;
                 assert!(answer.status < 300, "{}", answer.text());

@@ -17,7 +17,7 @@ use metrics::reading::{Through, read};
 use metrics::tally::{Direction, Row, RowKey, Tally};
 use serde_json::Value;
 use sqlx::Row as _;
-use store::{Measured, Question, TenantStore};
+use store::{Detail, Measured, Question, TenantStore};
 use tests::Tenant;
 use uuid::Uuid;
 
@@ -34,10 +34,16 @@ struct Known {
 /// The rows of an experiment as answers read them; with a budget, moved by what waits in the queue.
 async fn rows(reader: &TenantStore, key: &str, budget: Option<Duration>) -> Option<(Measured, BTreeMap<RowKey, Row>)> {
     let through = Day::from(NaiveDate::from_ymd_opt(9999, 1, 1).unwrap());
-    let question = Question { experiment: key, by: Some("device"), through, budget };
+    let question = Question { experiment: key, by: Some("device"), detail: Some(Detail::Spans), through, budget };
     let measured = reader.measured(question).await.unwrap()?;
     let by_device = measured.dimension.as_ref().expect("the experiment's dimension");
-    let rows = measured.everyone.iter().chain(by_device.rows.iter()).cloned().collect();
+    let (spans, _) = measured.detail.as_ref().expect("its spans");
+    let mut rows: BTreeMap<RowKey, Row> =
+        measured.everyone.iter().chain(by_device.rows.iter()).chain(spans.iter()).cloned().collect();
+    // The customers are of another read, but nothing comes in between.
+    let customers = Question { by: None, detail: Some(Detail::Customers), ..question };
+    let (customers, _) = reader.measured(customers).await.unwrap()?.detail.expect("its customers");
+    rows.extend(customers.iter().cloned());
     Some((measured, rows))
 }
 

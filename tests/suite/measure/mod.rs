@@ -5,6 +5,7 @@ mod crossovers;
 mod identities;
 mod kinds;
 mod prefix;
+mod quantiles;
 mod values;
 mod windows;
 
@@ -19,6 +20,7 @@ pub fn cases() -> Vec<tests::Case> {
         identities::cases(),
         values::cases(),
         kinds::cases(),
+        quantiles::cases(),
         prefix::cases(),
         changes::cases(),
     ]

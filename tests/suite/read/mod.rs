@@ -4,10 +4,12 @@ mod aa;
 mod breakdowns;
 mod caching;
 mod checks;
+mod clv;
 mod freshness;
 mod keys;
 mod operations;
 mod questions;
+mod retention;
 mod segments;
 
 pub fn cases() -> Vec<tests::Case> {
@@ -21,6 +23,8 @@ pub fn cases() -> Vec<tests::Case> {
         segments::cases(),
         aa::cases(),
         checks::cases(),
+        retention::cases(),
+        clv::cases(),
     ]
     .concat()
 }

@@ -67,6 +67,8 @@ named! {
     LooseId: of(&[Type::String, Type::Number]);
     /// Where something happened.
     Channel: words(journey::Channel::ALL.iter().map(|word| word.word()));
+    /// How the days of a retention are counted.
+    Align: words(journey::Align::ALL.iter().map(|word| word.word()));
     /// A kind of personalisation.
     Tactic: words(journey::Tactic::ALL.iter().map(|word| word.word()));
     /// What happens to a person who is exposed to a second arm: `first` keeps counting for the first arm, `exclude` takes the

@@ -6,6 +6,9 @@ use super::value::{Horizon, Totals, Value};
 use crate::inference::{Interval, Undefined, finite, miss_rate};
 use crate::random::Random;
 
+/// Fewer resamples say nothing of percentiles.
+pub const FEWEST_REPETITIONS: u32 = 20;
+
 /// A number with its uncertainty by the bootstrap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
@@ -65,7 +68,6 @@ pub fn compare(
     repetitions: u32,
     seed: u64,
 ) -> Result<Compared, Refusal> {
-    const FEWEST_REPETITIONS: u32 = 20;
     horizon.check()?;
     let tail = miss_rate(confidence).map_err(|_| Refusal::InvalidQuestion)? / 2.0;
     if repetitions < FEWEST_REPETITIONS {
@@ -107,6 +109,94 @@ pub fn compare(
         resamples,
         failed,
     })
+}
+
+/// An arm with its models and what the resamples of its persons say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resampled {
+    /// What its persons are expected to bring.
+    pub predicted: Predicted,
+    /// Resamples that were asked for.
+    pub repetitions: u32,
+    /// Those of them that could not be fitted and were left out; at most one in twenty.
+    pub failed: u32,
+    totals: Totals,
+    draws: Vec<Option<Totals>>,
+    tail: f64,
+}
+
+/// An arm against another one by their predicted value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gain {
+    /// Value per person of the arm less that of the other.
+    pub difference: Spread,
+    /// The same relative to the other, as a fraction.
+    pub lift: Spread,
+}
+
+/// Predicts the value per person of one arm, with its uncertainty as [`compare()`] has it, so that several arms can be
+/// compared at the price of one bootstrap each ([`Resampled::against`]). Arms need seeds of their own.
+pub fn resample(
+    cells: &Cells,
+    units: f64,
+    horizon: &Horizon,
+    confidence: f64,
+    repetitions: u32,
+    seed: u64,
+) -> Result<Resampled, Refusal> {
+    horizon.check()?;
+    let tail = miss_rate(confidence).map_err(|_| Refusal::InvalidQuestion)? / 2.0;
+    if repetitions < FEWEST_REPETITIONS {
+        return Err(Refusal::InvalidQuestion);
+    }
+    let arm = Arm::new(cells, units, horizon)?;
+    let mut random = Random::new(seed);
+    let draws: Vec<Option<Totals>> =
+        (0..repetitions).map(|_| arm.again(&arm.draw(&mut random), horizon).ok()).collect();
+    let found: Vec<&Totals> = draws.iter().flatten().collect();
+    let failed = repetitions - u32::try_from(found.len()).map_err(|_| Refusal::InvalidQuestion)?;
+    if failed * 20 > repetitions {
+        return Err(Refusal::UnstableResamples);
+    }
+    let spread = |of: fn(&Totals) -> f64| {
+        let each = |totals: &Totals| of(totals) / totals.persons;
+        let drawn = found.iter().map(|totals| each(totals)).collect();
+        Spread::new(each(&arm.totals), drawn, tail).map_err(|_| Refusal::NoMaximum)
+    };
+    let predicted = Predicted {
+        model: arm.model,
+        alive: spread(|totals| totals.alive)?,
+        purchases: spread(|totals| totals.purchases)?,
+        value: spread(|totals| totals.value)?,
+    };
+    Ok(Resampled { predicted, repetitions, failed, totals: arm.totals, draws, tail })
+}
+
+impl Resampled {
+    /// The arm against another one: resample by resample, which are drawn independently in each.
+    pub fn against(&self, other: &Self) -> Result<Gain, Refusal> {
+        let pairs: Vec<(&Totals, &Totals)> = self
+            .draws
+            .iter()
+            .zip(&other.draws)
+            .filter_map(|(own, other)| Some((own.as_ref()?, other.as_ref()?)))
+            .collect();
+        if (self.draws.len() - pairs.len()) * 20 > self.draws.len() {
+            return Err(Refusal::UnstableResamples);
+        }
+        let spread = |of: fn(f64, f64) -> f64| {
+            let each = |totals: &Totals| totals.value / totals.persons;
+            let drawn = pairs.iter().map(|(own, other)| of(each(own), each(other))).collect();
+            Spread::new(of(each(&self.totals), each(&other.totals)), drawn, self.tail).map_err(|_| Refusal::NoMaximum)
+        };
+        Ok(Gain { difference: spread(|own, other| own - other)?, lift: spread(|own, other| own / other - 1.0)? })
+    }
+
+    /// What the persons of the arm are expected to bring together.
+    #[must_use]
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
 }
 
 /// An arm with its models as fitted to the persons that there are.

@@ -54,6 +54,11 @@ impl Cells {
         true
     }
 
+    /// Adds `persons` who are alike and whose spends lie in one bucket and sum to `spend`, in units of 1e-6.
+    pub fn add_bucket(&mut self, customer: Customer, bucket: i16, persons: i64, spend: I256) {
+        self.add_sums((customer, bucket), Sums { n: persons, spend });
+    }
+
     fn add_sums(&mut self, key: (Customer, i16), sums: Sums) {
         let sum = self.cells.entry(key).or_default();
         sum.n += sums.n;
@@ -68,6 +73,18 @@ impl Cells {
         for (key, sums) in &other.cells {
             self.add_sums(*key, *sums);
         }
+    }
+
+    /// How many cells hold somebody: what a fit takes time for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether nobody is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
     }
 
     /// Persons.

@@ -30,7 +30,7 @@ mod tests;
 mod value;
 
 pub use bg_nbd::{BgNbd, FittedPurchases};
-pub use bootstrap::{Compared, Predicted, Spread, compare};
+pub use bootstrap::{Compared, FEWEST_REPETITIONS, Gain, Predicted, Resampled, Spread, compare, resample};
 pub use cells::{Cells, Customer};
 pub use gamma_gamma::{FittedSpend, GammaGamma};
 pub use refusal::Refusal;

@@ -201,6 +201,18 @@ fn compares_two_arms() {
         assert!(spread.interval.low < spread.value && spread.value < spread.interval.high, "{spread:?}");
         assert!(spread.standard_error > 0.0);
     }
+    // One bootstrap for each arm says the same of the arms themselves, and much the same of how sure that is.
+    let arm = |cells: &Cells, seed| resample(cells, WEEK, &horizon, 0.9, 20, seed).unwrap();
+    let (left, right) = (arm(&control, 1), arm(&treatment, 2));
+    assert_eq!(left, arm(&control, 1));
+    let gain = right.against(&left).unwrap();
+    close(gain.lift.value, compared.lift.value, 1e-12);
+    close(gain.difference.value, compared.difference.value, 1e-12);
+    close(left.totals().value / left.totals().persons, compared.control.value.value, 1e-12);
+    let ratio = gain.lift.standard_error / compared.lift.standard_error;
+    assert!((0.4..2.5).contains(&ratio), "{ratio}");
+    assert_eq!(resample(&Cells::default(), WEEK, &horizon, 0.9, 20, 1), Err(Refusal::NoPersons));
+    assert_eq!(resample(&control, WEEK, &horizon, 0.9, 19, 1), Err(Refusal::InvalidQuestion));
     // An arm whose persons stay longer is worth more, and that is visible at this size.
     assert!(compared.lift.interval.low > 0.0, "{:?}", compared.lift);
 }

@@ -97,6 +97,7 @@ fn selectors(kind: &MetricKind) -> Vec<&Selector> {
         | MetricKind::Sum(selector)
         | MetricKind::Retention { selector, .. }
         | MetricKind::Clv { selector, .. } => vec![selector],
+        MetricKind::Quantile { measure, .. } => vec![&measure.selector],
         MetricKind::Ratio { numerator, denominator } => vec![&numerator.selector, &denominator.selector],
         MetricKind::Score(parts) => parts.iter().map(|part| &part.selector).collect(),
     }

@@ -103,6 +103,12 @@ pub enum Undefined {
         "fewer than 25 contributors are expected in the smaller arm at this number of persons, so no verdict is given"
     )]
     TooFewContributors,
+    /// How long persons were watched after their first event is not known under a window.
+    #[error(
+        "the metric's window ends a time after the exposure, so how long persons were watched after their first event is not \
+         known: use a metric without a window"
+    )]
+    WindowOfRepeats,
     /// An arm that should receive nobody received somebody: no test is needed to call that a fault.
     #[error("an arm of weight zero has received persons")]
     PersonsInClosedArm,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ethnum::I256;
 use journey::{
-    Amount, Arm, CrossoverPolicy, Day, Definition, EventId, Experiment, ExperimentDraft, Fact, Goal, Instant, Method,
-    Metric, MetricDraft, MetricKind, Path, Pattern, Selector, Zone,
+    Align, Amount, Arm, CrossoverPolicy, Day, Definition, EventId, Experiment, ExperimentDraft, Fact, Goal, Instant,
+    Method, Metric, MetricDraft, MetricKind, Path, Pattern, Selector, Zone,
 };
 
 use super::histories::{Deed, World, journey, name};
@@ -112,7 +112,7 @@ fn a_conversion_of_3_per_cent_against_2_is_a_lift_of_one_half_and_an_impact_scor
         .arms
         .iter()
         .map(|arm| {
-            let Moments { n, y, yy, .. } = *arm.matured[0].as_ref().unwrap();
+            let Moments { n, y, yy, .. } = arm.matured[0].clone().unwrap();
             mean(n, y, yy).unwrap()
         })
         .collect();
@@ -180,7 +180,8 @@ fn the_day_on_which_a_window_closes_is_the_local_one() {
 
 #[test]
 fn retention_of_day_7_is_a_return_from_7_times_24_hours_to_8() {
-    let kind = || MetricKind::Retention { selector: selector("*"), from_day: 7, to_day: Some(8) };
+    let kind =
+        || MetricKind::Retention { selector: selector("*"), from_day: 7, to_day: Some(8), align: Align::Exposure };
     let returned = |time: &'static str, name: &'static str| {
         let deeds = vec![exposure(1, "2026-10-20T12:00:00+02:00", "control"), deed(2, time, name, 0)];
         let world = world("Europe/Berlin", vec![metric(kind(), None)], vec![deeds]);

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use journey::{
-    Amount, Arm, Channel, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId, Experiment, ExperimentDraft, Exposure,
-    Fact, Filter, Goal, Happening, Instant, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of,
-    Part, Path, Pattern, Role, Selector, Zone,
+    Align, Amount, Arm, Channel, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId, Experiment, ExperimentDraft,
+    Exposure, Fact, Filter, Goal, Happening, Instant, Keeps, Measure, Method, Metric, MetricDraft, MetricKind,
+    MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Role, Selector, Share, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -242,27 +242,50 @@ fn kinds() -> impl Strategy<Value = MetricKind> {
         selectors().prop_map(MetricKind::Count),
         selectors().prop_map(MetricKind::Sum),
         (measure(), measure()).prop_map(|(numerator, denominator)| MetricKind::Ratio { numerator, denominator }),
-        (selectors(), 0u32..5, proptest::option::of(1u32..3)).prop_map(|(selector, from_day, span)| {
-            MetricKind::Retention { selector, from_day, to_day: span.map(|span| from_day + span) }
-        }),
+        (selectors(), 0u32..5, proptest::option::of(1u32..3), select(Align::ALL)).prop_map(
+            |(selector, from_day, span, align)| {
+                let to_day = span.map(|span| from_day + span);
+                MetricKind::Retention { selector, from_day, to_day, align }
+            }
+        ),
+        (measure(), shares()).prop_map(|(measure, share)| MetricKind::Quantile { measure, share }),
         prop::collection::vec(part, 1..4).prop_map(MetricKind::Score),
         selectors().prop_map(|selector| MetricKind::Clv { selector, lifespan_days: 730 }),
     ]
 }
 
+fn shares() -> impl Strategy<Value = Share> {
+    (1u32..1_000_000).prop_map(|millionths| Share::from_millionths(millionths).unwrap())
+}
+
+/// Whatever a metric can be asked to keep beside its sums; what its kind has no use for is left out later.
+fn keeps() -> impl Strategy<Value = Keeps> {
+    let percentile_cap =
+        (shares(), any::<bool>()).prop_map(|(share, ignore_zeros)| PercentileCap { share, ignore_zeros });
+    (proptest::option::of(percentile_cap), any::<bool>(), any::<bool>())
+        .prop_map(|(percentile_cap, curve, customers)| Keeps { percentile_cap, curve, customers })
+}
+
 fn metrics() -> impl Strategy<Value = Metric> {
     let window = proptest::option::of(select(vec![1u32, 2, 3, 7, 14]));
     let cap = proptest::option::weighted(0.3, select(vec![1i64, 2_500_000, 40_000_000, Amount::MAX_UNITS]));
-    (kinds(), window, cap).prop_map(|(kind, window, cap)| {
+    (kinds(), window, cap, keeps()).prop_map(|(kind, window, cap, keeps)| {
         let span = match kind {
             MetricKind::Retention { to_day, .. } => to_day,
             _ => None,
         };
-        let cap = cap.filter(|_| !kind.is_binary()).and_then(Amount::from_units);
+        let cap = cap.filter(|_| !kind.is_binary() && !kind.is_quantile()).and_then(Amount::from_units);
+        let is_mean = matches!(kind, MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_));
+        let keeps = Keeps {
+            percentile_cap: keeps.percentile_cap.filter(|_| is_mean && cap.is_none()),
+            curve: keeps.curve && kind.has_curve(),
+            customers: keeps.customers && matches!(kind, MetricKind::Clv { .. }),
+        };
         // A bounded retention may stay open for longer than its span.
         let window_days = window.map(|window| window - u32::from(span.is_some()) + span.unwrap_or(0));
         let (goal, unit, description) = (Goal::Increase, None, None);
-        Metric::validate(MetricDraft { key: name("m"), kind, window_days, cap, goal, unit, description }).unwrap()
+        let draft = MetricDraft { key: name("m"), kind, window_days, cap, goal, unit, description };
+        Metric::validate(draft).unwrap().keeping(keeps).unwrap()
     })
 }
 

@@ -6,8 +6,10 @@
 //!
 //! A [`Slip`] makes the model wrong in one place. The laws must notice each, else their worlds are too tame.
 
+mod detail;
 mod event;
 mod person;
+mod spread;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use ethnum::I256;
 use journey::{CrossoverPolicy, Day, Definition, MetricKind, Zone};
 
 use self::person::{Amounts, Standing};
+use self::spread::{Values, note};
 use super::histories::Deed;
 use super::slip::Slip;
 use crate::moments::Moments;
@@ -56,6 +59,7 @@ impl Model<'_> {
             Reading { arms: vec![arm; self.definition.experiment.arms.len()], ..Reading::default() }
         };
         let mut out = BTreeMap::new();
+        let mut values = Values::new();
         for person in people {
             let now = self.look(person, self.zone.end_of(as_of.live));
             if dimension == 0 && now.outside + now.unknown_arm > 0 {
@@ -72,6 +76,7 @@ impl Model<'_> {
                 arm.persons += 1;
                 for (metric, amounts) in standing.metrics.iter().enumerate() {
                     self.add(&mut arm.live[metric], metric, amounts);
+                    note(&mut values, (value, metric, false), (standing.arm, amounts));
                 }
             }
             let Some(past) = self.look(person, self.zone.end_of(as_of.matured)).standing else { continue };
@@ -80,10 +85,12 @@ impl Model<'_> {
                 for (metric, amounts) in past.metrics.iter().enumerate() {
                     if let Some(sums) = arm.matured[metric].as_mut().filter(|_| amounts.closed) {
                         self.add(sums, metric, amounts);
+                        note(&mut values, (value, metric, true), (standing.arm, amounts));
                     }
                 }
             }
         }
+        self.spread(&values, &mut out);
         out
     }
 

@@ -1,5 +1,7 @@
 //! A reading as of a day is what the rules say of the events before the day's end, and of nothing else.
 
+use std::collections::BTreeMap;
+
 use journey::{CrossoverPolicy, Day, Method};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -10,7 +12,8 @@ use super::{cases, definition, rows, tally, through};
 use crate::plan::Plan;
 use crate::reading::read;
 use crate::report::{Question, report, timeline};
-use crate::tally::Tally;
+use crate::tally::detail::Detail;
+use crate::tally::{Sums, Tally};
 
 /// The tally of the events before the end of `day`.
 fn tally_of_prefix(world: &World, plan: &Plan, study: usize, day: Day) -> Tally {
@@ -26,6 +29,7 @@ fn check(world: &World, plan: &Plan, tallies: &[Tally], day: Day) -> Result<(), 
         let definition = definition(plan, study);
         let model = Model { definition, zone: world.zone, slip: None };
         let prefix = tally_of_prefix(world, plan, study, day);
+        check_details(world, &model, [tally, &prefix], day)?;
         for matured in [day, day.previous()] {
             let through = through(world.zone, day, matured);
             for &policy in CrossoverPolicy::ALL {
@@ -37,6 +41,32 @@ fn check(world: &World, plan: &Plan, tallies: &[Tally], day: Day) -> Result<(), 
                     prop_assert_eq!(&reading, &of_prefix, "prefix, study {}, dimension {}", study, dimension);
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// Compares what metrics keep beside their sums, as of `day`, with what the model makes of the events themselves, and with
+/// what is kept of the prefix.
+fn check_details(world: &World, model: &Model<'_>, tallies: [&Tally; 2], day: Day) -> Result<(), TestCaseError> {
+    for (at, metric) in model.definition.metrics.iter().enumerate() {
+        if !metric.keeps.curve && !metric.keeps.customers {
+            continue;
+        }
+        let expected = model.detail(&world.people, at, AsOf { live: day, matured: day });
+        for tally in tallies {
+            let mut found: BTreeMap<usize, Detail> = BTreeMap::new();
+            for (key, row) in tally.rows.iter().filter(|(key, _)| key.dimension < 0 && key.day <= day) {
+                if *key.value != at.to_string() {
+                    continue;
+                }
+                if let Some(detail) = &row.all.detail {
+                    found.entry(usize::try_from(key.arm).unwrap()).or_default().add(detail, 1);
+                }
+                prop_assert_eq!(&row.crossed, &Sums::default());
+            }
+            found.retain(|_, detail| !detail.is_empty());
+            prop_assert_eq!(&found, &expected, "metric {} {:?}", at, metric);
         }
     }
     Ok(())

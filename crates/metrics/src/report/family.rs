@@ -42,7 +42,11 @@ fn correction(adjust: Adjust, family: Family) -> Correction {
 /// Adjusts the p-values of one family, and gives it the intervals that go with them.
 pub(super) fn adjust_family(question: &Question<'_>, setting: &Setting, family: Family, members: &mut [&mut Versus]) {
     let correction = correction(question.adjust, family);
-    let p_values: Vec<Option<f64>> = members.iter().map(|versus| versus.p_value.ok()).collect();
+    // What decides nothing, because it holds for one reading only, takes nothing from what does: but it stays a member, so
+    // that the family is what was planned.
+    let stands = |versus: &Versus| question.method != Method::Sequential || versus.inference != Inference::Quantiles;
+    let p_values: Vec<Option<f64>> =
+        members.iter().map(|versus| versus.p_value.ok().filter(|_| stands(versus))).collect();
     let adjusted = match correction {
         Correction::None => p_values,
         Correction::Holm => holm(&p_values),
@@ -65,6 +69,10 @@ pub(super) fn adjust_family(question: &Question<'_>, setting: &Setting, family: 
     let same = confidence.to_bits() == question.confidence.to_bits();
     let level = Level::new(confidence);
     for (versus, adjusted) in members.iter_mut().zip(adjusted) {
+        if !stands(versus) {
+            versus.p_value_adjusted = versus.p_value;
+            continue;
+        }
         versus.p_value_adjusted = versus.p_value.and_then(|_| adjusted.ok_or(Undefined::NoVariance));
         let (difference, lift) =
             if same { (versus.difference.interval.into(), versus.lift_bounds) } else { at(versus, setting, level) };
@@ -87,7 +95,7 @@ fn at(versus: &Versus, setting: &Setting, level: Result<Level, Undefined>) -> (B
         Bounds { low: finite(low), high: finite(high) }
     };
     match versus.inference {
-        Inference::FixedHorizon => {
+        Inference::FixedHorizon | Inference::Quantiles => {
             let quantile = versus.test.and_then(|test| level.student(test.degrees_of_freedom));
             let half = |error: Result<f64, Undefined>| quantile.and_then(|quantile| Ok(quantile * error?));
             (

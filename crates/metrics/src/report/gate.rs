@@ -28,6 +28,7 @@ pub const LIVE_CONTRIBUTORS: f64 = 100.0;
 ///   both signs cancel, that says nothing, and `N / (4 + skewness^2)` stands in, which for zeros and ones is the number of
 ///   ones times the share of zeros. The larger of the two is taken.
 /// - Ratios: the same, but no more than the denominator has.
+/// - Quantiles: the share of persons beyond it, on the side where they are fewer.
 ///
 /// Where the sum of cubes is not known ([`Moments::without_cubes`]) the bound by Cauchy and Schwarz stands alone.
 ///
@@ -40,6 +41,10 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
         return 0.0;
     }
     let (persons, y) = (n as f64, sum(|arm| arm.y));
+    if let MetricKind::Quantile { share, .. } = kind {
+        // What a quantile stands on are the persons beyond it, on the side where they are fewer.
+        return share.value().min(1.0 - share.value());
+    }
     if kind.is_binary() {
         return (y.as_f64() / UNIT as f64 / persons).clamp(0.0, 1.0);
     }
@@ -70,9 +75,9 @@ pub(super) fn share_of_alike(n: i64, sum: I256, squares: I256) -> f64 {
 /// above 1 the values are too skewed. `None` without persons or spread.
 ///
 /// Ratios and CLVs are not looked at: the skewness of what is left of a numerator after its denominator needs sums that
-/// are not kept.
+/// are not kept. Nor are quantiles, which large values do not move.
 fn persons_asked_for(kind: &MetricKind, arms: &[&Moments]) -> Option<f64> {
-    if matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. }) {
+    if matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. } | MetricKind::Quantile { .. }) {
         return None;
     }
     let smallest = arms.iter().map(|arm| arm.n.unsigned_abs()).min().filter(|n| *n > 0)?;

@@ -74,7 +74,7 @@ impl Judge<'_> {
     /// Judges an arm against the baseline.
     pub(super) fn versus(&self, baseline: &Side<'_>, arm: &Side<'_>) -> Versus {
         let plain = baseline.estimate.and_then(|baseline| Gap::between(&baseline, &arm.estimate?));
-        let covariate = self.cuped && !self.is_ratio();
+        let covariate = self.cuped && !self.is_ratio() && !matches!(self.kind, MetricKind::Quantile { .. });
         let adjusted = if covariate { adjusted(baseline.sums, arm.sums) } else { None };
         let cuped = adjusted.as_ref().map(|adjusted| Cuped {
             theta: adjusted.theta,
@@ -99,6 +99,7 @@ impl Judge<'_> {
         versus.lift.value = found.lift();
         versus.lift_standard_error = found.lift_standard_error();
         match self.question.method {
+            Method::Sequential if self.kind.is_quantile() => self.by_ranks(&mut versus, [baseline, arm], &level),
             Method::Frequentist => self.at_fixed_horizon(&mut versus, [baseline, arm], adjusted.as_ref(), &level),
             Method::Sequential => self.at_any_time(&mut versus, [baseline, arm], &found),
             Method::Bayesian => self.as_probabilities(&mut versus, [baseline, arm], &found),
@@ -169,7 +170,7 @@ impl Judge<'_> {
             None => baseline.estimate.and_then(|baseline| compare_at(&baseline, &arm.estimate?, level)),
         };
         let Ok(comparison) = comparison else { return };
-        versus.inference = Inference::FixedHorizon;
+        versus.inference = if self.kind.is_quantile() { Inference::Quantiles } else { Inference::FixedHorizon };
         versus.anytime = ONE_READING;
         versus.difference.interval = comparison.test.map(|test| test.interval);
         versus.lift.value = comparison.lift.map(|lift| lift.value);
@@ -186,6 +187,15 @@ impl Judge<'_> {
             guardrail.margin =
                 freedom.and_then(|df| fixed_guardrail(&gap, df, max_harm, self.more_is_better(), confidence));
             guardrail.harm = guardrail.margin.map_or(Harm::Undecided, |margin| margin.harm);
+        }
+    }
+
+    /// A quantile has no test that holds at any time here, so under the method `sequential` it is told as of one reading,
+    /// and nothing follows from it.
+    fn by_ranks(&self, versus: &mut Versus, sides: [&Side<'_>; 2], level: &Level) {
+        self.at_fixed_horizon(versus, sides, None, level);
+        if let Some(guardrail) = &mut versus.guardrail {
+            (guardrail.harm, guardrail.reason) = (Harm::Undecided, Some(ONE_READING.reason));
         }
     }
 

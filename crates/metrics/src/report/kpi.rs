@@ -6,7 +6,7 @@ use super::gate::contributing_share;
 use super::judge::{Judge, Side};
 use super::{Maturity, Question, Versus};
 use crate::inference::{
-    Estimate, Interval, Level, Tuning, Undefined, mean, mean_interval_at, ratio, wilson_interval_at,
+    Estimate, Interval, Level, Quantile, Tuning, Undefined, mean, mean_interval_at, quantile, ratio, wilson_interval_at,
 };
 use crate::moments::Moments;
 use crate::reading::{ArmReading, Reading};
@@ -74,7 +74,11 @@ pub(super) fn kpis(
     let sides: Vec<Side<'_>> = sums
         .iter()
         .zip(&definition.experiment.arms)
-        .map(|(sums, arm)| Side { sums, estimate: estimate(kind, sums), weight: arm.weight.units() as f64 })
+        .map(|(sums, arm)| Side {
+            sums,
+            estimate: estimate(kind, sums, question.confidence),
+            weight: arm.weight.units() as f64,
+        })
         .collect();
     let used = &definition.experiment.metrics[metric];
     let tolerated = used.max_harm.map_or(0.0, |harm| harm.units() as f64 / UNIT as f64);
@@ -92,7 +96,7 @@ pub(super) fn kpis(
     let baseline = &sides[question.baseline];
     let arms = sides.iter().enumerate().map(|(arm, side)| Kpi {
         persons: side.sums.n,
-        value: value(kind, side, level),
+        value: value(kind, side, level, question.confidence),
         moments: side.sums.clone(),
         factors: factors(kind, side.sums),
         versus: (arm != question.baseline).then(|| judge.versus(baseline, side)),
@@ -114,8 +118,9 @@ pub(super) fn of_arm(arm: &ArmReading, metric: usize, maturity: Maturity) -> &Mo
 }
 
 /// The estimate of a KPI from its sums.
-pub(super) fn estimate(kind: &MetricKind, sums: &Moments) -> Result<Estimate, Undefined> {
+pub(super) fn estimate(kind: &MetricKind, sums: &Moments, confidence: f64) -> Result<Estimate, Undefined> {
     match kind {
+        MetricKind::Quantile { share, .. } => rank(sums, share.value(), confidence)?.estimate,
         MetricKind::Ratio { .. } => ratio(sums.n, sums.y, sums.yy, sums.d, sums.dd, sums.yd),
         MetricKind::Clv { lifespan_days, .. } => {
             // Value per person-day, times the days of a lifespan.
@@ -127,6 +132,11 @@ pub(super) fn estimate(kind: &MetricKind, sums: &Moments) -> Result<Estimate, Un
     }
 }
 
+/// The value at a rank, from the distribution of the persons' values.
+fn rank(sums: &Moments, share: f64, confidence: f64) -> Result<Quantile, Undefined> {
+    quantile(sums.histogram.as_deref().ok_or(Undefined::NoPersons)?, share, confidence)
+}
+
 /// The KPI alone: it exists for a single person too, whose uncertainty does not.
 pub fn point(kind: &MetricKind, sums: &Moments) -> Result<f64, Undefined> {
     if sums.n <= 0 {
@@ -135,14 +145,21 @@ pub fn point(kind: &MetricKind, sums: &Moments) -> Result<f64, Undefined> {
     let quotient =
         |below: f64| if below == 0.0 { Err(Undefined::ZeroDenominator) } else { Ok(sums.y.as_f64() / below) };
     match kind {
+        // The confidence has no part in the value.
+        MetricKind::Quantile { share, .. } => rank(sums, share.value(), 0.95).map(|found| found.value),
         MetricKind::Ratio { .. } => quotient(sums.d.as_f64()),
         MetricKind::Clv { lifespan_days, .. } => Ok(quotient(sums.d.as_f64())? * f64::from(*lifespan_days)),
         _ => quotient(sums.n as f64 * UNIT as f64),
     }
 }
 
-fn value(kind: &MetricKind, side: &Side<'_>, level: Result<Level, Undefined>) -> Value {
+fn value(kind: &MetricKind, side: &Side<'_>, level: Result<Level, Undefined>, confidence: f64) -> Value {
     let (sums, estimate) = (side.sums, side.estimate);
+    if let MetricKind::Quantile { share, .. } = kind {
+        let found = rank(sums, share.value(), confidence);
+        let interval = found.and_then(|found| found.interval);
+        return Value { value: found.map(|found| found.value), interval };
+    }
     let interval = if kind.is_binary() {
         let whole = |n: i64| u64::try_from(n).map_err(|_| Undefined::ImpossibleSums);
         let successes = i64::try_from(sums.y / ethnum::I256::from(UNIT)).map_err(|_| Undefined::ImpossibleSums);

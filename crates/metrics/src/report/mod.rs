@@ -156,6 +156,13 @@ const FEW_FOR_A_RATIO: &str = "fewer than 200 contributors are expected in the s
 /// See [`FEW_FOR_A_RATIO`].
 const CONTRIBUTORS_OF_A_RATIO: f64 = 200.0;
 
+/// What a quantile is of.
+const OF_PERSONS: &str = "the quantile is of persons: each counts once, with the total of their events, and with 0 without \
+                          any; its interval lies between values at ranks, rounded outward to the edges of buckets of 1 %";
+/// What a percentile cap does.
+const CUT: &str = "values are cut at a percentile of all arms together, as of this reading: the same cap for every arm, which \
+                   may move as persons come";
+
 /// Reports every metric of the definition. Adjusted p-values look at all of them, whichever are shown.
 #[must_use]
 pub fn report(question: &Question<'_>, reading: &Reading) -> Vec<MetricReport> {
@@ -191,6 +198,12 @@ fn report_metric(question: &Question<'_>, setting: &Setting, reading: &Reading, 
         notes.push(NO_WINDOW);
     }
     let kind = &question.definition.metrics[metric].kind;
+    if kind.is_quantile() {
+        notes.push(OF_PERSONS);
+    }
+    if question.definition.metrics[metric].keeps.percentile_cap.is_some() {
+        notes.push(CUT);
+    }
     let sums = kpi::of_arms(reading, metric, maturity);
     if gate::is_too_skewed(kind, &sums) {
         notes.push(SKEWED);

@@ -159,7 +159,7 @@ fn drift(
 ) -> Option<Drift> {
     let kind = &definition.metrics[metric].kind;
     let gap = |cohort: &Cohort| {
-        let of = |arm: usize| estimate(kind, &Moments::read(layout, &cohort.slots[arm], 0));
+        let of = |arm: usize| estimate(kind, &Moments::read(layout, &cohort.slots[arm], 0), 1.0 - NOVELTY_ALARM);
         Gap::between(&of(control)?, &of(arm)?)
     };
     let rho = rho(PLANNED_COHORTS, NOVELTY_ALARM).ok()?;

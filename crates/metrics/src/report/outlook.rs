@@ -210,10 +210,11 @@ impl Pair<'_> {
     /// What control looks like, and how much persons vary.
     fn baseline(&self, control: &Moments, arm: &Moments) -> Result<Baseline, Undefined> {
         let (kind, used) = (self.kind(), &self.question.definition.experiment.metrics[self.metric]);
-        let estimate_of = |sums: &Moments| estimate(kind, sums);
+        let estimate_of = |sums: &Moments| estimate(kind, sums, self.question.confidence);
         let of_control = estimate_of(control)?;
         let ratio = matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. });
-        let adjusted = self.question.cuped.unwrap_or(used.cuped) && !ratio;
+        let has_covariate = !ratio && !matches!(kind, MetricKind::Quantile { .. });
+        let adjusted = self.question.cuped.unwrap_or(used.cuped) && has_covariate;
         if kind.is_binary() {
             let rate = of_control.value();
             if rate <= 0.0 {

@@ -38,6 +38,14 @@ pub fn steps(question: &Question<'_>, versus: &Versus) -> Option<Steps> {
         Inference::ConfidenceSequence => confidence_sequence(question, versus, &gap),
         Inference::ExactConverters => exact_converters(versus)?,
         Inference::FixedHorizon => fixed_horizon(versus, &gap),
+        Inference::Quantiles => Formula {
+            name: Inference::Quantiles.word(),
+            formula: "Y_L, Y_U: the values at the ranks n q -+ z sqrt(n q (1 - q)), rounded outward to the edges of buckets of 1 \
+                      %; v = ((Y_U - Y_L) / (2 z))^2; SE = sqrt(v_T + v_C); df = SE^4 / (v_T^2 / (n_T - 1) + v_C^2 / (n_C - \
+                      1)); t = difference / SE; p = 2 P(T(df) > |t|); lift +- quantile SE_lift",
+            source: "Deng, Knoblich, Lu, KDD 2018, arXiv 1803.06336; Yao, Li, Lu, arXiv 2401.14549, algorithm 1",
+            ..fixed_horizon(versus, &gap)
+        },
         Inference::NormalPosterior => normal_posterior(question, versus, &gap),
         Inference::ExactRates => exact_rates(versus)?,
         Inference::Nothing => return None,
@@ -245,6 +253,6 @@ fn reference(question: &Question<'_>, versus: &Versus, gap: &Gap) -> Option<Form
                 ],
             })
         }
-        Inference::NormalPosterior | Inference::Nothing => None,
+        Inference::Quantiles | Inference::NormalPosterior | Inference::Nothing => None,
     }
 }

@@ -37,6 +37,8 @@ pub enum Inference {
     ExactConverters,
     /// Welch's test.
     FixedHorizon,
+    /// Welch's test of two quantiles, with the variances that the order statistics around them imply.
+    Quantiles,
     /// The normal posterior of the lift.
     NormalPosterior,
     /// The beta posteriors of both rates.
@@ -53,6 +55,7 @@ impl Inference {
             Self::ConfidenceSequence => "confidence_sequence",
             Self::ExactConverters => "exact_converters",
             Self::FixedHorizon => "fixed_horizon",
+            Self::Quantiles => "quantiles",
             Self::NormalPosterior => "normal_posterior",
             Self::ExactRates => "exact_rates",
             Self::Nothing => "nothing",

@@ -1,25 +1,34 @@
 //! Rows of a tally as bytes: short, because every change of a row writes it anew and every answer reads many.
 //!
 //! A format number, then six lists: counts, live and matured sums, of all and of what crossovers take away. A list is
-//! its length without the zeros at its end, then its numbers; a run of zeros is a zero and how many more follow.
+//! its length without the zeros at its end, then its numbers; a run of zeros is a zero and how many more follow. A row with
+//! detail has another format number, and the two details at the end.
 
 use ethnum::I256;
 
+use super::detail_codec::{detail, put_detail};
 use super::{COUNTS, Row, Slots, Sums};
 use crate::varint::{get, put_len, put_wide, wide};
 
 /// What rows are written as.
 const FORMAT: u8 = 1;
+/// What rows with detail are written as.
+const DETAILED: u8 = 2;
 /// The texts of six arrays, `{1,2}`, separated by bars: how the first databases kept rows.
 const TEXTS: u8 = 0;
 
 pub(super) fn encode(row: &Row) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
-    out.push(FORMAT);
+    let is_detailed = row.all.detail.is_some() || row.crossed.detail.is_some();
+    out.push(if is_detailed { DETAILED } else { FORMAT });
     for sums in [&row.all, &row.crossed] {
         put_list(&mut out, &sums.counts.iter().map(|count| I256::from(*count)).collect());
         put_list(&mut out, &sums.live);
         put_list(&mut out, &sums.matured);
+    }
+    if is_detailed {
+        put_detail(&mut out, row.all.detail.as_deref());
+        put_detail(&mut out, row.crossed.detail.as_deref());
     }
     out
 }
@@ -31,12 +40,18 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Row> {
             let row = Row { all: sums(&mut from)?, crossed: sums(&mut from)? };
             from.is_empty().then_some(row)
         }
+        (&DETAILED, rest) => {
+            let mut from = rest;
+            let mut row = Row { all: sums(&mut from)?, crossed: sums(&mut from)? };
+            (row.all.detail, row.crossed.detail) = (detail(&mut from)?, detail(&mut from)?);
+            from.is_empty().then_some(row)
+        }
         (&TEXTS, text) => of_texts(std::str::from_utf8(text).ok()?),
         _ => None,
     }
 }
 
-fn put_list(out: &mut Vec<u8>, slots: &Slots) {
+pub(super) fn put_list(out: &mut Vec<u8>, slots: &Slots) {
     put_len(out, slots.len());
     let mut next = 0;
     for (slot, sum) in slots.iter() {
@@ -51,7 +66,7 @@ fn put_list(out: &mut Vec<u8>, slots: &Slots) {
 
 fn sums(from: &mut &[u8]) -> Option<Sums> {
     let counts = list(from)?;
-    Some(Sums { counts: counts_of(&counts)?, live: list(from)?, matured: list(from)? })
+    Some(Sums { counts: counts_of(&counts)?, live: list(from)?, matured: list(from)?, detail: None })
 }
 
 fn counts_of(numbers: &Slots) -> Option<[i64; COUNTS]> {
@@ -65,7 +80,7 @@ fn counts_of(numbers: &Slots) -> Option<[i64; COUNTS]> {
 /// More numbers than any row has: fifty metrics of seventeen sums fit with room to spare.
 const MOST: usize = u16::MAX as usize;
 
-fn list(from: &mut &[u8]) -> Option<Slots> {
+pub(super) fn list(from: &mut &[u8]) -> Option<Slots> {
     let len = usize::try_from(get(from)?).ok().filter(|len| *len <= MOST)?;
     let mut slots = Slots::default();
     let mut next = 0;
@@ -87,7 +102,7 @@ fn of_texts(text: &str) -> Option<Row> {
         inner.split(',').filter(|number| !number.is_empty()).map(|number| number.parse().ok()).collect()
     });
     let mut next = || arrays.next()?;
-    let mut sums = || Some(Sums { counts: counts_of(&next()?)?, live: next()?, matured: next()? });
+    let mut sums = || Some(Sums { counts: counts_of(&next()?)?, live: next()?, matured: next()?, detail: None });
     let row = Row { all: sums()?, crossed: sums()? };
     arrays.next().is_none().then_some(row)
 }
@@ -95,6 +110,7 @@ fn of_texts(text: &str) -> Option<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tally::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Series, SpanKey};
     use proptest::prelude::*;
 
     fn number() -> impl Strategy<Value = I256> {
@@ -111,7 +127,38 @@ mod tests {
             counts,
             live: live.into_iter().collect(),
             matured: matured.into_iter().collect(),
+            detail: None,
         })
+    }
+
+    fn details() -> impl Strategy<Value = Option<Box<Detail>>> {
+        let bucket = (0u16..3, any::<bool>(), any::<i16>(), any::<i64>(), [(); 5].map(|()| number())).prop_map(
+            |(metric, matured, bucket, n, [y, yy, yyy, x, xy])| {
+                (BucketKey { metric, matured, bucket }, Bucket { n, y, yy, yyy, x, xy })
+            },
+        );
+        let span = (0usize..Series::ALL.len(), any::<i32>(), any::<u32>(), any::<i64>()).prop_map(
+            |(series, origin, days, persons)| (SpanKey { series: Series::ALL[series], origin, days }, persons),
+        );
+        let customers = (any::<(i32, u32, u32, i16, i64)>(), number()).prop_map(
+            |((origin, frequency, recency, bucket, n), spend)| {
+                (CustomerKey { origin, frequency, recency, bucket }, Customers { n, spend })
+            },
+        );
+        let some = 0..6usize;
+        (
+            prop::collection::vec(bucket, some.clone()),
+            prop::collection::vec(span, some.clone()),
+            prop::collection::vec(customers, some),
+        )
+            .prop_map(|(buckets, spans, customers)| {
+                let detail = Detail {
+                    buckets: buckets.into_iter().collect(),
+                    spans: spans.into_iter().collect(),
+                    customers: customers.into_iter().collect(),
+                };
+                (!detail.is_empty()).then(|| Box::new(detail))
+            })
     }
 
     proptest! {
@@ -119,6 +166,18 @@ mod tests {
         fn what_is_written_is_read(all in sums(), crossed in sums()) {
             let row = Row { all, crossed };
             prop_assert_eq!(decode(&encode(&row)), Some(row));
+        }
+
+        #[test]
+        fn detail_is_read_too(all in sums(), crossed in sums(), of_all in details(), of_crossed in details()) {
+            let mut row = Row { all, crossed };
+            let plain = encode(&row);
+            (row.all.detail, row.crossed.detail) = (of_all, of_crossed);
+            let bytes = encode(&row);
+            // A row without detail is written as ever.
+            let is_plain = row.all.detail.is_none() && row.crossed.detail.is_none();
+            prop_assert_eq!(is_plain, bytes == plain);
+            prop_assert_eq!(decode(&bytes), Some(row));
         }
 
         #[test]
@@ -141,7 +200,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), small in prop::collection::vec(0u8..4, 0..40)) {
-            for format in [TEXTS, FORMAT] {
+            for format in [TEXTS, FORMAT, DETAILED] {
                 let _ = decode(&[&[format], &bytes[..]].concat());
                 let _ = decode(&[&[format], &small[..]].concat());
             }

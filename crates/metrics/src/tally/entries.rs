@@ -1,16 +1,23 @@
-//! Entries: what one person adds to the rows of an arm, by day.
+//! What does a person enter into a tally? Sums of each day, and the details that metrics keep beside them.
+
+use std::collections::BTreeMap;
 
 use ethnum::I256;
-use journey::{Day, Definition, Metric, MetricKind};
+use journey::{Day, Definition, MetricKind};
 
-use super::{Count, Direction, Sums};
+use super::detail::{Bucket, BucketKey, Detail};
+use super::spans::{customers, spans};
+use super::{CUSTOMERS, Count, Direction, SPANS, Sums};
 use crate::contribution::{Assignment, Trace};
+use crate::histogram::bucket_of;
 use crate::moments::{Layout, State, micro_days};
 
 /// What an assigned person enters on each day.
 #[derive(Default)]
 pub(super) struct Entries {
     pub(super) days: Vec<(Day, Sums)>,
+    /// Details that have rows of their own, by dimension, metric and day.
+    pub(super) apart: BTreeMap<(i16, usize, Day), Detail>,
 }
 
 impl Entries {
@@ -24,10 +31,10 @@ impl Entries {
             entries.on(day).counts[Count::Crossovers as usize] = 1;
         }
         entries.count_foreign(assignment, Direction::Add);
-        let mut entry = Entry::default();
-        for ((metric, offset), trace) in slots(definition).zip(&assignment.traces) {
-            entry.enter(metric, assignment, trace, Direction::Add);
-            entries.take(&mut entry, offset);
+        let mut slots = OfMetric::default();
+        for (metric, (trace, offset)) in assignment.traces.iter().zip(offsets(definition)).enumerate() {
+            entries.enter(definition, metric, assignment, trace, &mut slots, Direction::Add);
+            entries.take(&mut slots, offset);
         }
         entries.moving()
     }
@@ -39,19 +46,23 @@ impl Entries {
             entries.count_foreign(before, Direction::Remove);
             entries.count_foreign(after, Direction::Add);
         }
-        let mut entry = Entry::default();
-        let traces = before.traces.iter().zip(&after.traces);
-        for ((metric, offset), (old, new)) in slots(definition).zip(traces).filter(|(_, (old, new))| old != new) {
-            entry.enter(metric, before, old, Direction::Remove);
-            entry.enter(metric, after, new, Direction::Add);
-            entries.take(&mut entry, offset);
+        let mut slots = OfMetric::default();
+        let traces = before.traces.iter().zip(&after.traces).zip(offsets(definition)).enumerate();
+        for (metric, ((old, new), offset)) in traces.filter(|(_, ((old, new), _))| old != new) {
+            entries.enter(definition, metric, before, old, &mut slots, Direction::Remove);
+            entries.enter(definition, metric, after, new, &mut slots, Direction::Add);
+            entries.take(&mut slots, offset);
         }
         entries.moving()
     }
 
     /// Without days on which nothing is entered.
     fn moving(mut self) -> Self {
+        for (_, sums) in &mut self.days {
+            sums.detail.take_if(|detail| detail.is_empty());
+        }
         self.days.retain(|(_, sums)| !sums.is_zero());
+        self.apart.retain(|_, detail| !detail.is_empty());
         self
     }
 
@@ -62,12 +73,90 @@ impl Entries {
         }
     }
 
-    /// Takes over what one metric enters, whose slots begin at `offset`, behind those of the metrics before it.
-    fn take(&mut self, entry: &mut Entry, offset: usize) {
-        for (day, live, matured) in entry.days.drain(..) {
+    /// Takes over the sums of one metric, whose slots begin at `offset`, behind those of the metrics before it.
+    fn take(&mut self, slots: &mut OfMetric, offset: usize) {
+        for (day, live, matured) in slots.days.drain(..) {
             let sums = self.on(day);
             live.into_iter().enumerate().for_each(|(slot, sum)| sums.live.push(offset + slot, sum));
             matured.into_iter().enumerate().for_each(|(slot, sum)| sums.matured.push(offset + slot, sum));
+        }
+    }
+
+    /// Enters one metric: its sums into `sums`, which are taken over afterwards.
+    fn enter(
+        &mut self,
+        definition: &Definition,
+        at: usize,
+        assignment: &Assignment,
+        trace: &Trace,
+        sums: &mut OfMetric,
+        direction: Direction,
+    ) {
+        let metric = &definition.metrics[at];
+        let layout = Layout::of(&metric.kind);
+        let slots = layout.slots().len();
+        // A person counts once at most where it is whether they count.
+        let cap = if metric.kind.is_binary() { Some(1) } else { metric.cap.map(|cap| i128::from(cap.units())) };
+        let add = direction == Direction::Add;
+        let mut before = vec![I256::ZERO; slots];
+        let mut after = Vec::with_capacity(slots);
+        let states = states(&metric.kind, assignment, trace, cap);
+        for (day, state) in &states {
+            state.moments(layout, &mut after);
+            let (live, _) = sums.on(*day);
+            live.resize(slots, I256::ZERO);
+            for ((sum, new), old) in live.iter_mut().zip(&after).zip(&before) {
+                let moved = *new - *old;
+                *sum += if add { moved } else { -moved };
+            }
+            std::mem::swap(&mut before, &mut after);
+        }
+        if let Some(day) = trace.matured {
+            // The last state is the one with the window closed.
+            let (_, matured) = sums.on(day);
+            matured.resize(slots, I256::ZERO);
+            for (sum, value) in matured.iter_mut().zip(&before) {
+                *sum += if add { *value } else { -*value };
+            }
+        }
+        let sign = if add { 1 } else { -1 };
+        if metric.kind.is_quantile() || metric.keeps.percentile_cap.is_some() {
+            self.enter_buckets(at, metric.kind.is_quantile(), trace, &states, sign);
+        }
+        if metric.keeps.curve {
+            for (day, key, persons) in spans(&metric.kind, assignment, trace, definition.curve_days(at)) {
+                self.apart.entry((SPANS, at, day)).or_default().add_span(key, sign * persons);
+            }
+        }
+        if metric.keeps.customers {
+            for (day, key, customers, way) in customers(trace) {
+                self.apart.entry((CUSTOMERS, at, day)).or_default().add_customers(key, &customers, sign * way);
+            }
+        }
+    }
+
+    /// Enters the buckets that a person's value is in, day by day.
+    fn enter_buckets(&mut self, at: usize, is_quantile: bool, trace: &Trace, states: &[(Day, State)], sign: i64) {
+        let Ok(metric) = u16::try_from(at) else { return };
+        let mut change = |day: Day, matured: bool, (bucket, sums): (i16, Bucket), sign: i64| {
+            let detail = self.on(day).detail.get_or_insert_default();
+            detail.add_bucket(BucketKey { metric, matured, bucket }, &sums, sign);
+        };
+        let mut before = None;
+        for (day, state) in states {
+            let after = bucket(state, is_quantile);
+            if after != before {
+                if let Some(before) = before {
+                    change(*day, false, before, -sign);
+                }
+                if let Some(after) = after {
+                    change(*day, false, after, sign);
+                }
+                before = after;
+            }
+        }
+        if let (Some(day), Some(last)) = (trace.matured, before) {
+            change(day, true, last, sign);
         }
     }
 
@@ -81,40 +170,23 @@ impl Entries {
     }
 }
 
-/// What one metric enters on each day: its live slots and its matured ones.
+/// The bucket of a person's value, with what they add to it; `None` for persons who are left out. A quantile has no use for
+/// cubes and covariates.
+fn bucket(state: &State, is_quantile: bool) -> Option<(i16, Bucket)> {
+    let bucket = bucket_of(state.y)?;
+    let y = I256::from(state.y);
+    let plain = Bucket { n: 1, y, yy: y * y, ..Bucket::default() };
+    let x = I256::from(state.x);
+    Some((bucket, if is_quantile { plain } else { Bucket { yyy: y * y * y, x, xy: x * y, ..plain } }))
+}
+
+/// The sums that one metric enters on each day: its live slots and its matured ones.
 #[derive(Default)]
-struct Entry {
+struct OfMetric {
     days: Vec<(Day, Vec<I256>, Vec<I256>)>,
 }
 
-impl Entry {
-    fn enter(&mut self, metric: &Metric, assignment: &Assignment, trace: &Trace, direction: Direction) {
-        let layout = Layout::of(&metric.kind);
-        let slots = layout.slots().len();
-        let cap = metric.cap.map(|cap| i128::from(cap.units()));
-        let add = direction == Direction::Add;
-        let mut before = vec![I256::ZERO; slots];
-        let mut after = Vec::with_capacity(slots);
-        for (day, state) in states(&metric.kind, assignment, trace, cap) {
-            state.moments(layout, &mut after);
-            let (live, _) = self.on(day);
-            live.resize(slots, I256::ZERO);
-            for ((sum, new), old) in live.iter_mut().zip(&after).zip(&before) {
-                let moved = *new - *old;
-                *sum += if add { moved } else { -moved };
-            }
-            std::mem::swap(&mut before, &mut after);
-        }
-        if let Some(day) = trace.matured {
-            // The last state is the one with the window closed.
-            let (_, matured) = self.on(day);
-            matured.resize(slots, I256::ZERO);
-            for (sum, value) in matured.iter_mut().zip(&before) {
-                *sum += if add { *value } else { -*value };
-            }
-        }
-    }
-
+impl OfMetric {
     fn on(&mut self, day: Day) -> (&mut Vec<I256>, &mut Vec<I256>) {
         let known = self.days.iter().position(|(d, ..)| *d == day);
         let at = known.unwrap_or_else(|| {
@@ -126,12 +198,12 @@ impl Entry {
     }
 }
 
-/// The metrics, and where the slots of each begin.
-fn slots(definition: &Definition) -> impl Iterator<Item = (&Metric, usize)> {
+/// Where the slots of each metric begin.
+fn offsets(definition: &Definition) -> impl Iterator<Item = usize> {
     definition.metrics.iter().scan(0, |next, metric| {
         let offset = *next;
         *next += Layout::of(&metric.kind).slots().len();
-        Some((metric, offset))
+        Some(offset)
     })
 }
 

@@ -3,7 +3,7 @@
 use journey::{Day, Instant};
 use metrics::reading::Through;
 use sha2::{Digest, Sha256};
-use store::{Measured, Measuring, Question, TenantStore};
+use store::{Detail, Measured, Measuring, Question, TenantStore};
 
 use super::question::{Asked, Plan};
 use crate::problem::ApiError;
@@ -24,12 +24,19 @@ pub(crate) struct Look {
 }
 
 /// Reads the experiment `key`, with everything that was acknowledged before unless an older state is good enough.
-pub(crate) async fn look(state: &AppState, tenant: &TenantStore, key: &str, asked: &Asked) -> Result<Look, ApiError> {
+pub(crate) async fn look(
+    state: &AppState,
+    tenant: &TenantStore,
+    key: &str,
+    asked: &Asked,
+    detail: Option<Detail>,
+) -> Result<Look, ApiError> {
     let now = state.now();
     let through = through(tenant, asked.as_of, now)?;
     let question = Question {
         experiment: key,
         by: asked.by.as_deref(),
+        detail,
         through: through.live,
         budget: asked.strong.then_some(state.bounds.read_budget),
     };
@@ -94,6 +101,7 @@ impl Look {
             number(measured.arrivals.conflicting_ids),
             number(measured.arrivals.late),
             number(measured.arrivals.ahead),
+            measured.detail.as_ref().map_or(String::new(), |(_, digest)| hex(digest)),
             measured.complete.to_string(),
             measured.measuring.map_or(String::new(), |left| format!("{} of {}", left.done, left.of)),
             self.through.live.to_string(),

@@ -1,9 +1,11 @@
 //! What an experiment amounts to, now, as of a day, and day by day.
 
 mod breakdown;
+pub(crate) mod clv;
 mod look;
 pub(crate) mod power;
 mod question;
+pub(crate) mod retention;
 mod segments;
 
 use axum::Json;
@@ -13,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Name, Role, Zone};
 use metrics::reading::{Reading, nobody, read};
 use metrics::report::{Check, Course, Maturity, Question, checks_over, report, timeline as points_of};
-use store::TenantStore;
+use store::{Detail, TenantStore};
 use utoipa::IntoParams;
 
 use crate::auth::Read;
@@ -93,7 +95,7 @@ pub(crate) async fn results(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, RESULTS)?;
-    answer(&state, &tenant, &key, &headers, (&asked, "results"), |look| {
+    answer(&state, &tenant, &key, &headers, (&asked, "results", None), |look| {
         let results = tell(look, &asked);
         Ok(if asked.csv { table(csv::of_results(&results)) } else { Json(results).into_response() })
     })
@@ -106,10 +108,10 @@ async fn answer(
     tenant: &TenantStore,
     key: &Name,
     headers: &HeaderMap,
-    (asked, route): (&Asked, &str),
+    (asked, route, detail): (&Asked, &str, Option<Detail>),
     tell: impl FnOnce(&Look) -> Result<Response, ApiError>,
 ) -> Result<Response, ApiError> {
-    let look = look(state, tenant, key.as_str(), asked).await?;
+    let look = look(state, tenant, key.as_str(), asked, detail).await?;
     let etag = look.etag(tenant, asked, route);
     let response = if holds(headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { tell(&look)? };
     cached(response, &etag)
@@ -141,7 +143,8 @@ pub(crate) async fn timeline(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, TIMELINE)?;
-    answer(&state, &tenant, &key, &headers, (&asked, "timeline"), |look| days(look, &asked, tenant.tenant().zone)).await
+    answer(&state, &tenant, &key, &headers, (&asked, "timeline", None), |look| days(look, &asked, tenant.tenant().zone))
+        .await
 }
 
 fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {

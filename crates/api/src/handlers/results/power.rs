@@ -84,7 +84,7 @@ pub(crate) async fn power(
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, PARAMETERS)?;
     let wanted = Wanted::read(&uri, asked.confidence)?;
-    let look = look(&state, &tenant, key.as_str(), &asked).await?;
+    let look = look(&state, &tenant, key.as_str(), &asked, None).await?;
     let etag = look.etag(&tenant, &asked, &wanted.fingerprint());
     if holds(&headers, &etag) {
         return cached(axum::http::StatusCode::NOT_MODIFIED.into_response(), &etag);

@@ -88,7 +88,7 @@ pub(crate) async fn segments(
         let detail = "it is missing: name a dimension of the experiment, such as by=device";
         return Err(ApiError::parameter("missing_parameter", "by", detail));
     }
-    answer(&state, &tenant, &key, &headers, (&asked, "segments"), |look| {
+    answer(&state, &tenant, &key, &headers, (&asked, "segments", None), |look| {
         let told = tell(look, &asked)?;
         Ok(if asked.csv { table(csv::of_segments(&told)) } else { Json(told).into_response() })
     })

@@ -18,7 +18,7 @@ pub(crate) use request::{MetricSchema, read};
 pub(crate) struct MetricInfo {
     /// The key within the tenant.
     key: String,
-    /// What it computes: `conversion`, `count`, `sum`, `ratio`, `retention`, `score` or `clv`.
+    /// What it computes: `conversion`, `count`, `sum`, `ratio`, `retention`, `score`, `clv` or `quantile`.
     kind: &'static str,
     /// The name of the events.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,12 +33,30 @@ pub(crate) struct MetricInfo {
     /// What stands below, for a ratio.
     #[serde(skip_serializing_if = "Option::is_none")]
     denominator: Option<MeasureInfo>,
-    /// Days of 24 hours after the exposure, for a retention.
+    /// Days after the exposure, for a retention.
     #[serde(skip_serializing_if = "Option::is_none")]
     from_day: Option<u32>,
-    /// Days of 24 hours after the exposure, for a retention; absent: any time later.
+    /// Days after the exposure, for a retention; absent: any time later.
     #[serde(skip_serializing_if = "Option::is_none")]
     to_day: Option<u32>,
+    /// How days are counted, for a retention.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Align>)]
+    align: Option<&'static str>,
+    /// What of the events is added up for a person, for a quantile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Of>)]
+    of: Option<&'static str>,
+    /// The share of persons at or below it, for a quantile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
+    q: Option<f64>,
+    /// Whether it keeps the curve of `/retention`; absent where its kind has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    curve: Option<bool>,
+    /// Whether it keeps what `/clv?predict=true` needs, for a CLV.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predict: Option<bool>,
     /// The parts, for a score.
     #[serde(skip_serializing_if = "Option::is_none")]
     parts: Option<Vec<PartInfo>>,
@@ -48,9 +66,9 @@ pub(crate) struct MetricInfo {
     /// Its own window in days; null: the experiment's.
     #[schema(required = true)]
     window_days: Option<u32>,
-    /// A person counts for at most this much.
+    /// A person counts for at most this much: a value, or a percentile of the values of all arms together.
     #[schema(required = true)]
-    cap: Option<String>,
+    cap: Option<CapInfo>,
     /// The direction in which it improves.
     #[schema(value_type = schema::Goal)]
     goal: &'static str,
@@ -60,6 +78,23 @@ pub(crate) struct MetricInfo {
     /// For people.
     #[schema(required = true)]
     description: Option<String>,
+}
+
+/// The most that a person counts for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Cap)]
+#[serde(untagged)]
+enum CapInfo {
+    /// This much.
+    Value(String),
+    /// What this share of persons stay at or below.
+    Percentile {
+        /// The share of persons.
+        #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
+        percentile: f64,
+        /// Whether only persons with a value other than zero are looked at.
+        ignore_zeros: bool,
+    },
 }
 
 /// What must stand at a path, as text: this, or one of these.
@@ -127,7 +162,15 @@ pub(crate) fn info(metric: &Metric) -> MetricInfo {
         parts: None,
         lifespan_days: None,
         window_days: metric.window_days,
-        cap: metric.cap.map(|cap| cap.to_string()),
+        align: None,
+        of: None,
+        q: None,
+        curve: metric.kind.has_curve().then_some(metric.keeps.curve),
+        predict: matches!(metric.kind, MetricKind::Clv { .. }).then_some(metric.keeps.customers),
+        cap: match metric.keeps.percentile_cap {
+            Some(cap) => Some(CapInfo::Percentile { percentile: cap.share.value(), ignore_zeros: cap.ignore_zeros }),
+            None => metric.cap.map(|cap| CapInfo::Value(cap.to_string())),
+        },
         goal: metric.goal.word(),
         unit: metric.unit.as_ref().map(|unit| unit.as_str().to_owned()),
         description: metric.description.clone(),
@@ -158,9 +201,16 @@ pub(crate) fn info(metric: &Metric) -> MetricInfo {
             info.event = Some(text(selector));
             info.r#where = conditions_of(selector);
         }
+        MetricKind::Quantile { measure, share } => {
+            info.event = Some(text(&measure.selector));
+            info.r#where = conditions_of(&measure.selector);
+            (info.of, info.q) = (Some(measure.of.word()), Some(share.value()));
+        }
     }
     match metric.kind {
-        MetricKind::Retention { from_day, to_day, .. } => (info.from_day, info.to_day) = (Some(from_day), to_day),
+        MetricKind::Retention { from_day, to_day, align, .. } => {
+            (info.from_day, info.to_day, info.align) = (Some(from_day), to_day, Some(align.word()));
+        }
         MetricKind::Clv { lifespan_days, .. } => info.lifespan_days = Some(lifespan_days),
         _ => {}
     }

@@ -1,7 +1,8 @@
 //! Metrics as they are defined.
 
 use journey::{
-    Filter, Goal, Invalid, Json, Key, Measure, Metric, MetricDraft, MetricKind, Name, Of, Part, Path, Pattern, Selector,
+    Align, Filter, Goal, Invalid, Json, Keeps, Key, Measure, Metric, MetricDraft, MetricKind, Name, Of, Part, Path,
+    Pattern, PercentileCap, Selector, Share,
 };
 use utoipa::ToSchema;
 
@@ -10,9 +11,9 @@ use crate::json::kind_of;
 use crate::wire::schema::{self, MAX_VALUES};
 
 /// The kinds that there are.
-const KINDS: [&str; 7] = ["conversion", "count", "sum", "ratio", "retention", "score", "clv"];
+const KINDS: [&str; 8] = ["conversion", "count", "sum", "ratio", "retention", "score", "clv", "quantile"];
 
-const COMMON: [&str; 6] = ["where", "window_days", "cap", "goal", "unit", "description"];
+const COMMON: [&str; 8] = ["where", "window_days", "cap", "goal", "unit", "description", "curve", "predict"];
 
 /// A metric to be defined. Which fields it has depends on its kind; unknown ones are refused.
 #[derive(ToSchema)]
@@ -34,6 +35,8 @@ pub(crate) enum MetricSchema {
     Score(ScoreSchema),
     /// Average purchase value × purchase frequency × lifespan.
     Clv(ClvSchema),
+    /// The value that a share of the persons stay at or below.
+    Quantile(QuantileSchema),
 }
 
 macro_rules! metric_schema {
@@ -51,8 +54,13 @@ macro_rules! metric_schema {
             /// Its own window in days of 24 hours; absent: the experiment's.
             #[schema(minimum = 1, maximum = 3650)]
             window_days: Option<u32>,
-            /// A person counts for at most this much (for a ratio: in the numerator).
-            cap: Option<schema::NotNegative>,
+            /// A person counts for at most this much (for a ratio: in the numerator). For a count, a sum or a score it may
+            /// be a percentile of the persons' values, all arms together, as of each reading.
+            cap: Option<CapSchema>,
+            /// Whether to keep the curve that `/retention` shows: for a conversion, a count, a retention or a CLV.
+            curve: Option<bool>,
+            /// Whether to keep what `/clv?predict=true` needs: for a CLV, where it is on unless turned off.
+            predict: Option<bool>,
             /// The direction in which it improves; `increase` where it is absent.
             goal: Option<schema::Goal>,
             /// The unit that people see.
@@ -63,6 +71,31 @@ macro_rules! metric_schema {
             description: Option<String>,
         }
     };
+}
+
+/// The most that a person counts for.
+#[derive(ToSchema)]
+#[schema(as = CapRequest)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+enum CapSchema {
+    /// This much.
+    Value(schema::NotNegative),
+    /// What this share of persons stay at or below.
+    Percentile(PercentileSchema),
+}
+
+/// What a share of persons stay at or below.
+#[derive(ToSchema)]
+#[schema(as = PercentileRequest)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+struct PercentileSchema {
+    /// The share of persons.
+    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0, value_type = f64)]
+    percentile: f64,
+    /// Whether only persons with a value other than zero are looked at; false where it is absent.
+    ignore_zeros: Option<bool>,
 }
 
 metric_schema! {
@@ -90,12 +123,14 @@ metric_schema! {
         /// Which events are a return; `*`: every event that the person did.
         #[schema(min_length = 1, max_length = 255, example = "*")]
         event: String,
-        /// Days of 24 hours after the exposure.
+        /// Days after the exposure.
         #[schema(maximum = 3650)]
         from_day: u32,
-        /// Days of 24 hours after the exposure; null: any time later.
+        /// Days after the exposure; null: any time later (rolling retention).
         #[schema(minimum = 1, maximum = 3650)]
         to_day: Option<u32>,
+        /// How days are counted: of 24 hours since the exposure (`exposure`, the default), or of the tenant's calendar.
+        align: Option<schema::Align>,
     }
 }
 
@@ -117,6 +152,20 @@ metric_schema! {
         /// The lifespan, in days.
         #[schema(minimum = 1, maximum = 3650)]
         lifespan_days: u32,
+    }
+}
+
+metric_schema! {
+    /// A quantile of the persons' totals: persons without the event have 0.
+    QuantileSchema as QuantileRequest {
+        /// The name of the events.
+        #[schema(min_length = 1, max_length = 255, example = "Page Timed")]
+        event: String,
+        /// What of them is added up for a person; `value` where it is absent.
+        of: Option<schema::Of>,
+        /// The share of persons at or below it, strictly between 0 and 1, to a millionth.
+        #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0, value_type = f64)]
+        q: f64,
     }
 }
 
@@ -165,18 +214,46 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Metric, Invalid> {
     let shared = filters(&mut fields)?;
     let (kind, own) = read_kind(&word, &mut fields, &shared)?;
     let goal = fields.text("goal")?.map_or(Ok(Goal::Increase), |word| Goal::parse(&word, "/goal"))?;
+    let (cap, percentile_cap) = cap(&mut fields)?;
+    let is_clv = matches!(kind, MetricKind::Clv { .. });
+    let keeps = Keeps {
+        percentile_cap,
+        curve: fields.flag("curve")?.unwrap_or(false),
+        customers: fields.flag("predict")?.unwrap_or(is_clv),
+    };
     let draft = MetricDraft {
         key,
         kind,
         window_days: fields.whole("window_days")?,
-        cap: fields.amount("cap")?,
+        cap,
         goal,
         unit: fields.text("unit")?.map(|text| Name::parse(&text, "/unit")).transpose()?,
         description: fields.text("description")?,
     };
     let known: Vec<&str> = std::iter::once("kind").chain(own.iter().copied()).chain(COMMON).collect();
     fields.finish(&known)?;
-    Metric::validate(draft)
+    Metric::validate(draft)?.keeping(keeps)
+}
+
+/// The cap: a value, or a percentile.
+fn cap(fields: &mut Fields) -> Result<(Option<journey::Amount>, Option<PercentileCap>), Invalid> {
+    match fields.take("cap") {
+        Some(json @ Json::Object(_)) => {
+            let mut inner = Fields::new(json, &fields.at("cap"))?;
+            let ignore_zeros = inner.flag("ignore_zeros")?.unwrap_or(false);
+            let share = share(&mut inner, "percentile", "say which share of persons stay below the cap, such as 0.99")?;
+            inner.finish(&["percentile", "ignore_zeros"])?;
+            Ok((None, Some(PercentileCap { share, ignore_zeros })))
+        }
+        Some(json) => Ok((Some(fields.as_amount("cap", json)?), None)),
+        None => Ok((None, None)),
+    }
+}
+
+fn share(fields: &mut Fields, name: &str, why: &str) -> Result<Share, Invalid> {
+    let missing = fields.refuse("missing_field", name, format!("is missing: {why}"));
+    let pointer = fields.at(name);
+    Share::of(fields.amount(name)?.ok_or(missing)?, &pointer)
 }
 
 fn read_kind(
@@ -204,7 +281,9 @@ fn read_kind(
                 .whole("from_day")?
                 .ok_or_else(|| missing(fields, "from_day", "say after how many days a return counts"))?;
             let to_day = fields.whole("to_day")?;
-            (MetricKind::Retention { selector, from_day, to_day }, &["event", "from_day", "to_day"])
+            let pointer = fields.at("align");
+            let align = fields.text("align")?.map_or(Ok(Align::Exposure), |word| Align::parse(&word, &pointer))?;
+            (MetricKind::Retention { selector, from_day, to_day, align }, &["event", "from_day", "to_day", "align"])
         }
         "score" => {
             let parts = fields.list("parts")?.into_iter().enumerate();
@@ -217,6 +296,13 @@ fn read_kind(
                 .whole("lifespan_days")?
                 .ok_or_else(|| missing(fields, "lifespan_days", "say how many days a customer stays"))?;
             (MetricKind::Clv { selector, lifespan_days }, &["event", "lifespan_days"])
+        }
+        "quantile" => {
+            let selector = selector(fields, shared)?;
+            let pointer = fields.at("of");
+            let of = fields.text("of")?.map_or(Ok(Of::Value), |word| Of::parse(&word, &pointer))?;
+            let share = share(fields, "q", "say which quantile, such as 0.9")?;
+            (MetricKind::Quantile { measure: Measure { selector, of }, share }, &["event", "of", "q"])
         }
         other => {
             let shown: String = other.chars().take(60).collect();

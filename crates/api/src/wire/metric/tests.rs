@@ -24,6 +24,10 @@ fn every_kind_comes_back() {
         ),
         (r#"{"kind":"retention","event":"*","from_day":7,"to_day":8}"#, "retention"),
         (r#"{"kind":"retention","event":"*","from_day":7}"#, "retention"),
+        (r#"{"kind":"retention","event":"*","from_day":7,"to_day":8,"align":"calendar","curve":true}"#, "retention"),
+        (r#"{"kind":"quantile","event":"Page Timed","of":"value","q":0.9}"#, "quantile"),
+        (r#"{"kind":"sum","event":"Order Completed","cap":{"percentile":0.99,"ignore_zeros":true}}"#, "sum"),
+        (r#"{"kind":"clv","event":"Order Completed","lifespan_days":730,"predict":false,"curve":true}"#, "clv"),
         (r#"{"kind":"clv","event":"Order Completed","lifespan_days":730,"description":"x"}"#, "clv"),
         (
             r#"{"kind":"score","parts":[{"event":"Page Viewed"},{"event":"Product Shared","weight":5,"where":{"properties.new":true}}]}"#,
@@ -63,7 +67,26 @@ fn a_condition_at_the_top_holds_for_both_sides() {
 fn faults_have_their_place() {
     let refused = |source: &str| parse(source).map_err(|refusal| (refusal.code, refusal.pointer)).unwrap_err();
     assert_eq!(refused(r#"{"event":"A"}"#), ("missing_field", "/kind".into()));
-    assert_eq!(refused(r#"{"kind":"quantile","event":"A","q":0.9}"#), ("unknown_word", "/kind".into()));
+    assert_eq!(refused(r#"{"kind":"median","event":"A"}"#), ("unknown_word", "/kind".into()));
+    assert_eq!(refused(r#"{"kind":"quantile","event":"A"}"#), ("missing_field", "/q".into()));
+    assert_eq!(refused(r#"{"kind":"quantile","event":"A","q":90}"#), ("out_of_range", "/q".into()));
+    assert_eq!(refused(r#"{"kind":"quantile","event":"A","q":0.9,"cap":5}"#), ("out_of_place", "/cap".into()));
+    assert_eq!(
+        refused(r#"{"kind":"conversion","event":"A","cap":{"percentile":0.99}}"#),
+        ("out_of_place", "/cap/percentile".into())
+    );
+    assert_eq!(
+        refused(r#"{"kind":"sum","event":"A","cap":{"percentile":1}}"#),
+        ("out_of_range", "/cap/percentile".into())
+    );
+    assert_eq!(refused(r#"{"kind":"sum","event":"A","cap":{}}"#), ("missing_field", "/cap/percentile".into()));
+    assert_eq!(refused(r#"{"kind":"sum","event":"A","cap":true}"#), ("wrong_type", "/cap".into()));
+    assert_eq!(refused(r#"{"kind":"sum","event":"A","curve":true}"#), ("out_of_place", "/curve".into()));
+    assert_eq!(refused(r#"{"kind":"sum","event":"A","predict":true}"#), ("out_of_place", "/predict".into()));
+    assert_eq!(
+        refused(r#"{"kind":"retention","event":"*","from_day":1,"align":"moon"}"#),
+        ("unknown_word", "/align".into())
+    );
     assert_eq!(refused(r#"{"kind":"count"}"#), ("missing_field", "/event".into()));
     assert_eq!(
         refused(r#"{"kind":"count","event":"A","lifespan_days":3}"#),

@@ -10,8 +10,8 @@ use metrics::report::{
 
 use super::explain;
 use super::{
-    AdjustedInfo, ArmCounts, ArmResult, CheckInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult,
-    MetricResult, Reasons, TallyInfo, VersusInfo,
+    AdjustedInfo, ArmCounts, ArmResult, CheckInfo, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo,
+    LiveResult, MetricResult, Reasons, TallyInfo, VersusInfo,
 };
 use crate::wire::decimal::decimal;
 use crate::wire::schema::NumberOf;
@@ -73,7 +73,18 @@ pub(crate) fn check(check: &Check) -> CheckInfo {
 pub(crate) fn metric(definition: &Definition, report: &MetricReport, telling: Telling<'_>) -> MetricResult {
     let arms = report.arms.iter().map(|arm| arm_result(definition, report.metric, report.maturity, arm, telling));
     let cuped = telling.question.cuped;
-    frame(definition, (report.metric, report.maturity, cuped), arms.collect(), report.notes.clone())
+    let mut told = frame(definition, (report.metric, report.maturity, cuped), arms.collect(), report.notes.clone());
+    told.cap = definition.metrics[report.metric].keeps.percentile_cap.map(|cap| {
+        let cuts = || report.arms.iter().filter_map(|arm| arm.main.moments.cut);
+        let value = cuts().find_map(|cut| cut.cap).map(|units| decimal(&units, 6));
+        CutInfo {
+            percentile: cap.share.value(),
+            ignore_zeros: cap.ignore_zeros,
+            value,
+            persons: cuts().map(|cut| cut.persons).sum(),
+        }
+    });
+    told
 }
 
 /// A metric of which nothing is measured yet: every number is null, and says why.
@@ -99,7 +110,9 @@ pub(crate) fn unmeasured(
     frame(definition, (metric, maturity, cuped), arms.collect(), Vec::new())
 }
 
-const MEASURING: &str = "measuring: the experiment is being measured for the first time, ask again in a moment";
+/// Why there are no numbers while the first version is being measured.
+pub(crate) const MEASURING: &str =
+    "measuring: the experiment is being measured for the first time, ask again in a moment";
 
 fn frame(
     definition: &Definition,
@@ -117,6 +130,7 @@ fn frame(
         cuped: cuped.unwrap_or(definition.experiment.metrics[at].cuped) && has_covariate(&metric.kind),
         window_days: definition.window_days(at),
         maturity: maturity_word(maturity),
+        cap: None,
         arms,
         notes,
     }

@@ -37,10 +37,31 @@ pub(crate) struct MetricResult {
     /// The reading of the main fields: a metric without a window has the live one only.
     #[schema(pattern = "^(matured|live)$")]
     pub(crate) maturity: &'static str,
+    /// Where values were cut, under a percentile cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) cap: Option<CutInfo>,
     /// The arms.
     pub(crate) arms: Vec<ArmResult>,
     /// What to beware of.
     pub(crate) notes: Vec<&'static str>,
+}
+
+/// Where values were cut: at the upper edge of the bucket (1 %) of the percentile, the same for all arms.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Cut)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CutInfo {
+    /// The share of persons at or below the cap.
+    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
+    pub(crate) percentile: f64,
+    /// Whether only persons with a value other than zero were looked at.
+    pub(crate) ignore_zeros: bool,
+    /// The cap in the main reading, as decimal text; null: nobody to find it from, or everyone lies below.
+    #[schema(required = true)]
+    pub(crate) value: Option<String>,
+    /// Persons at the cap or beyond it, in all arms.
+    pub(crate) persons: i64,
 }
 
 /// What an arm amounts to.
@@ -152,7 +173,9 @@ pub(crate) struct VersusInfo {
     #[schema(value_type = schema::Method)]
     pub(crate) method: &'static str,
     /// What judged this comparison.
-    #[schema(pattern = "^(confidence_sequence|exact_converters|fixed_horizon|normal_posterior|exact_rates|nothing)$")]
+    #[schema(
+        pattern = "^(confidence_sequence|exact_converters|fixed_horizon|quantiles|normal_posterior|exact_rates|nothing)$"
+    )]
     pub(crate) inference: &'static str,
     /// KPI of the arm minus KPI of the baseline.
     pub(crate) difference: Estimated,

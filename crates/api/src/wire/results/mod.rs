@@ -1,9 +1,11 @@
 //! Results: what an experiment amounts to.
 
 pub(crate) mod build;
+pub(crate) mod clv;
 pub(crate) mod csv;
 pub(crate) mod explain;
 mod metric;
+pub(crate) mod retention;
 mod segments;
 pub(crate) mod tell_segments;
 mod timeline;
@@ -16,8 +18,8 @@ use super::experiment::MeasuringInfo;
 use super::schema::{self, NumberOf};
 use explain::Explanation;
 pub(crate) use metric::{
-    AdjustedInfo, ArmResult, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult, Reasons,
-    TallyInfo, VersusInfo,
+    AdjustedInfo, ArmResult, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult,
+    Reasons, TallyInfo, VersusInfo,
 };
 pub(crate) use segments::SegmentsAnswer;
 pub(crate) use timeline::{PointInfo, Timeline};

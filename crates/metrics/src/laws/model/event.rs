@@ -14,6 +14,7 @@ impl Model<'_> {
                 (self.number(selector, deed), 0, 0)
             }
             MetricKind::Sum(selector) => (self.value(selector, deed), 0, 0),
+            MetricKind::Quantile { measure, .. } => (self.side(measure, deed), 0, 0),
             MetricKind::Clv { selector, .. } => {
                 (self.value(selector, deed), 0, i64::from(self.selects(selector, deed)))
             }
@@ -63,7 +64,7 @@ impl Model<'_> {
         }
     }
 
-    fn selects(&self, selector: &Selector, deed: &Deed) -> bool {
+    pub(super) fn selects(&self, selector: &Selector, deed: &Deed) -> bool {
         let named = match &selector.event {
             Pattern::Any => self.slips(Slip::AnyTakesAll) || names::is_by_person(deed.name),
             Pattern::Named(name) => name.as_str() == deed.name,
@@ -89,6 +90,7 @@ impl Model<'_> {
 pub(super) fn is_about_money(kind: &MetricKind) -> bool {
     match kind {
         MetricKind::Sum(_) | MetricKind::Clv { .. } => true,
+        MetricKind::Quantile { measure, .. } => measure.of == Of::Value,
         MetricKind::Ratio { numerator, denominator } => numerator.of == Of::Value || denominator.of == Of::Value,
         MetricKind::Conversion(_) | MetricKind::Count(_) | MetricKind::Retention { .. } | MetricKind::Score(_) => false,
     }

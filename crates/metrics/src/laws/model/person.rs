@@ -1,6 +1,6 @@
 //! What a person amounts to as of an instant, from the events before it.
 
-use journey::{DAY_MICROS, Day, Fact, Instant, Metric, MetricKind, Path};
+use journey::{Align, DAY_MICROS, Day, Fact, Instant, Metric, MetricKind, Path};
 
 use super::event::is_about_money;
 use super::{BOUND, Model};
@@ -115,6 +115,22 @@ impl Model<'_> {
         seen
     }
 
+    /// The exposure that puts a person into an arm, among the events before `end`.
+    pub(super) fn first_exposure<'a>(&self, deeds: &'a [Deed], end: Instant) -> Option<(&'a Deed, usize)> {
+        let experiment = &self.definition.experiment;
+        let mut exposures: Vec<(&Deed, usize)> = deeds
+            .iter()
+            .filter(|deed| deed.at < end && experiment.starts_at.is_none_or(|start| deed.at >= start))
+            .filter(|deed| experiment.ends_at.is_none_or(|stop| deed.at < stop))
+            .filter_map(|deed| {
+                let (_, arm) = deed.exposure.filter(|(key, _)| *key == experiment.key.as_str())?;
+                Some((deed, experiment.arms.iter().position(|known| known.key.as_str() == arm)?))
+            })
+            .collect();
+        exposures.sort_by_key(|(deed, _)| (deed.at, deed.id));
+        exposures.first().copied()
+    }
+
     fn is_known(&self, deed: &Deed, exposure: &Deed) -> bool {
         match self.slip {
             Some(Slip::DimensionBeforeInstant) => deed.at < exposure.at,
@@ -146,7 +162,7 @@ impl Model<'_> {
     }
 
     /// Whether the event lies at or after the exposure and inside a window of so many days.
-    fn is_in_window(&self, window: Option<i64>, deed: &Deed, exposure: &Deed) -> bool {
+    pub(super) fn is_in_window(&self, window: Option<i64>, deed: &Deed, exposure: &Deed) -> bool {
         if deed.at < exposure.at {
             return false;
         }
@@ -168,7 +184,9 @@ impl Model<'_> {
             if self.is_left_out(metric, deed) {
                 continue;
             }
-            if self.is_in_window(window, deed, exposure) && self.is_return(metric, deed, exposure) {
+            // Days of the calendar have nothing to do with a window of hours.
+            let within = if is_by_calendar(&metric.kind) { None } else { window };
+            if self.is_in_window(within, deed, exposure) && self.is_return(metric, deed, exposure) {
                 let (y, d, orders) = self.worth(metric, deed);
                 sums.y += y;
                 sums.d += d;
@@ -214,12 +232,16 @@ impl Model<'_> {
     }
 
     /// Foreign amounts are no amounts of the tenant's currency.
-    fn is_left_out(&self, metric: &Metric, deed: &Deed) -> bool {
+    pub(super) fn is_left_out(&self, metric: &Metric, deed: &Deed) -> bool {
         deed.foreign && is_about_money(&metric.kind) && !self.slips(Slip::ForeignTaken)
     }
 
     fn is_return(&self, metric: &Metric, deed: &Deed, exposure: &Deed) -> bool {
-        let MetricKind::Retention { from_day, to_day, .. } = &metric.kind else { return true };
+        let MetricKind::Retention { from_day, to_day, align, .. } = &metric.kind else { return true };
+        if *align == Align::Calendar {
+            let days = self.days_after(exposure.at, deed.at);
+            return days >= i64::from(*from_day) && to_day.is_none_or(|to| days < i64::from(to));
+        }
         let since = deed.at.micros() - exposure.at.micros();
         let (from, to) = (i64::from(*from_day) * DAY_MICROS, to_day.map(|to| i64::from(to) * DAY_MICROS));
         match self.slip {
@@ -227,6 +249,11 @@ impl Model<'_> {
             Some(Slip::RetentionToIncluded) => since >= from && to.is_none_or(|to| since <= to),
             _ => since >= from && to.is_none_or(|to| since < to),
         }
+    }
+
+    /// The local days between two instants.
+    pub(super) fn days_after(&self, from: Instant, at: Instant) -> i64 {
+        i64::from(self.zone.day_of(at).number()) - i64::from(self.zone.day_of(from).number())
     }
 
     /// How many events a money metric would have taken if their currency were the tenant's.
@@ -240,6 +267,10 @@ impl Model<'_> {
         };
         deeds.iter().map(|deed| i64::from(deed.foreign && matters(deed))).sum()
     }
+}
+
+fn is_by_calendar(kind: &MetricKind) -> bool {
+    matches!(kind, MetricKind::Retention { align: Align::Calendar, to_day: Some(_), .. })
 }
 
 /// The last single value at `path`, at most 255 characters of it.

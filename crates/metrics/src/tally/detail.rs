@@ -1,0 +1,182 @@
+//! What does a row hold beside its sums? How values are distributed, how long persons take, and who bought how often.
+//!
+//! Only metrics that ask for it enter anything here ([`journey::Keeps`], and quantiles). Everything is a count or a sum of
+//! integers under a key, so that it adds up and can be taken away like every sum; what sums to nothing leaves no trace.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use ethnum::I256;
+
+/// What a row holds beside its sums.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Detail {
+    /// How the values of persons are distributed.
+    pub buckets: BTreeMap<BucketKey, Bucket>,
+    /// When, after they began, persons did something.
+    pub spans: BTreeMap<SpanKey, i64>,
+    /// How often persons bought.
+    pub customers: BTreeMap<CustomerKey, Customers>,
+}
+
+/// Which persons a bucket counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BucketKey {
+    /// The index of the metric.
+    pub metric: u16,
+    /// Whether it belongs to the matured reading.
+    pub matured: bool,
+    /// The bucket of the value, see [`crate::histogram::bucket_of`].
+    pub bucket: i16,
+}
+
+/// What the persons of a bucket amount to. Units as in [`crate::moments::Slot`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bucket {
+    /// Persons.
+    pub n: i64,
+    /// Σy
+    pub y: I256,
+    /// Σy²
+    pub yy: I256,
+    /// Σy³
+    pub yyy: I256,
+    /// Σx
+    pub x: I256,
+    /// Σxy
+    pub xy: I256,
+}
+
+/// What persons did, after what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Series {
+    /// The first event, after the exposure.
+    First = 0,
+    /// The second event, after the exposure.
+    Second = 1,
+    /// The second event, after the first.
+    Repeat = 2,
+    /// Any event: persons who did it on that day after the exposure.
+    Active = 3,
+    /// The last event so far, after the exposure.
+    Last = 4,
+}
+
+impl Series {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::First, Self::Second, Self::Repeat, Self::Active, Self::Last];
+}
+
+/// Which persons a span counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpanKey {
+    /// What they did.
+    pub series: Series,
+    /// The number of the local day on which the span began.
+    pub origin: i32,
+    /// Whole local days from there.
+    pub days: u32,
+}
+
+/// Which persons a cell of customers counts. All days are local ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CustomerKey {
+    /// The number of the day of the first purchase.
+    pub origin: i32,
+    /// Later days with a purchase.
+    pub frequency: u32,
+    /// Days from the first purchase to the last one.
+    pub recency: u32,
+    /// The bucket of what they spent after the first day.
+    pub bucket: i16,
+}
+
+/// What the persons of a cell amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Customers {
+    /// Persons.
+    pub n: i64,
+    /// What they spent after the first day, in units.
+    pub spend: I256,
+}
+
+impl Bucket {
+    pub(crate) fn add(&mut self, other: &Self, sign: i64) {
+        let wide = I256::from(sign);
+        self.n += sign * other.n;
+        self.y += wide * other.y;
+        self.yy += wide * other.yy;
+        self.yyy += wide * other.yyy;
+        self.x += wide * other.x;
+        self.xy += wide * other.xy;
+    }
+}
+
+impl Customers {
+    pub(crate) fn add(&mut self, other: &Self, sign: i64) {
+        self.n += sign * other.n;
+        self.spend += I256::from(sign) * other.spend;
+    }
+}
+
+/// Changes the entry of a key, and drops it where nothing is left of it.
+fn change<K: Ord + Hash + Copy, V: Default + PartialEq>(map: &mut BTreeMap<K, V>, key: K, change: impl FnOnce(&mut V)) {
+    let entry = map.entry(key).or_default();
+    change(entry);
+    if *entry == V::default() {
+        map.remove(&key);
+    }
+}
+
+impl Detail {
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buckets.is_empty() && self.spans.is_empty() && self.customers.is_empty()
+    }
+
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len()
+    }
+
+    /// Adds persons to a bucket, `sign` times.
+    pub fn add_bucket(&mut self, key: BucketKey, bucket: &Bucket, sign: i64) {
+        change(&mut self.buckets, key, |sum| sum.add(bucket, sign));
+    }
+
+    /// Adds persons to a span.
+    pub fn add_span(&mut self, key: SpanKey, persons: i64) {
+        change(&mut self.spans, key, |sum| *sum += persons);
+    }
+
+    /// Adds persons to a cell, `sign` times.
+    pub fn add_customers(&mut self, key: CustomerKey, customers: &Customers, sign: i64) {
+        change(&mut self.customers, key, |sum| sum.add(customers, sign));
+    }
+
+    /// Adds `other`, `sign` times.
+    pub fn add(&mut self, other: &Self, sign: i64) {
+        for (key, bucket) in &other.buckets {
+            self.add_bucket(*key, bucket, sign);
+        }
+        for (key, persons) in &other.spans {
+            self.add_span(*key, sign * persons);
+        }
+        for (key, customers) in &other.customers {
+            self.add_customers(*key, customers, sign);
+        }
+    }
+}
+
+/// Adds `other`, `sign` times, to what may not be there yet; what is empty is not there.
+pub(crate) fn add(detail: &mut Option<Box<Detail>>, other: Option<&Detail>, sign: i64) {
+    let Some(other) = other else { return };
+    let sum = detail.get_or_insert_default();
+    sum.add(other, sign);
+    if sum.is_empty() {
+        *detail = None;
+    }
+}

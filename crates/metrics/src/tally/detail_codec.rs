@@ -1,0 +1,83 @@
+//! The detail of a row as bytes: three lists, each the number of its entries and then key and sums of each in order.
+
+use ethnum::I256;
+
+use super::codec::{list, put_list};
+use super::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Series, SpanKey};
+use crate::varint::{get, put, put_len, put_signed, put_wide, signed, wide};
+
+pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>) {
+    let nothing = Detail::default();
+    let Detail { buckets, spans, customers } = detail.unwrap_or(&nothing);
+    put_len(out, buckets.len());
+    for (key, bucket) in buckets {
+        put(out, u128::from(key.metric) * 2 + u128::from(key.matured));
+        put_signed(out, i128::from(key.bucket));
+        let Bucket { n, y, yy, yyy, x, xy } = *bucket;
+        put_list(out, &[I256::from(n), y, yy, yyy, x, xy].into_iter().collect());
+    }
+    put_len(out, spans.len());
+    for (key, persons) in spans {
+        out.push(key.series as u8);
+        put_signed(out, i128::from(key.origin));
+        put(out, u128::from(key.days));
+        put_signed(out, i128::from(*persons));
+    }
+    put_len(out, customers.len());
+    for (key, customers) in customers {
+        put_signed(out, i128::from(key.origin));
+        put(out, u128::from(key.frequency));
+        put(out, u128::from(key.recency));
+        put_signed(out, i128::from(key.bucket));
+        put_signed(out, i128::from(customers.n));
+        put_wide(out, customers.spend);
+    }
+}
+
+/// `None` in the outer option where the bytes are no detail.
+#[expect(clippy::option_option, reason = "the outer one says whether the bytes can be read, the inner one is read")]
+pub(super) fn detail(from: &mut &[u8]) -> Option<Option<Box<Detail>>> {
+    let mut detail = Detail::default();
+    for _ in 0..len(from)? {
+        let number = get(from)?;
+        let key = BucketKey {
+            metric: u16::try_from(number / 2).ok()?,
+            matured: number % 2 == 1,
+            bucket: signed(from)?.try_into().ok()?,
+        };
+        let sums = list(from)?;
+        let mut held = [I256::ZERO; 6];
+        for (at, sum) in sums.iter() {
+            *held.get_mut(at)? = sum;
+        }
+        let [n, y, yy, yyy, x, xy] = held;
+        let bucket = Bucket { n: i64::try_from(n).ok()?, y, yy, yyy, x, xy };
+        detail.buckets.insert(key, bucket);
+    }
+    for _ in 0..len(from)? {
+        let (number, rest) = from.split_first()?;
+        *from = rest;
+        let key = SpanKey {
+            series: *Series::ALL.get(usize::from(*number))?,
+            origin: signed(from)?.try_into().ok()?,
+            days: get(from)?.try_into().ok()?,
+        };
+        detail.spans.insert(key, signed(from)?.try_into().ok()?);
+    }
+    for _ in 0..len(from)? {
+        let key = CustomerKey {
+            origin: signed(from)?.try_into().ok()?,
+            frequency: get(from)?.try_into().ok()?,
+            recency: get(from)?.try_into().ok()?,
+            bucket: signed(from)?.try_into().ok()?,
+        };
+        let customers = Customers { n: signed(from)?.try_into().ok()?, spend: wide(from)? };
+        detail.customers.insert(key, customers);
+    }
+    Some((!detail.is_empty()).then(|| Box::new(detail)))
+}
+
+fn len(from: &mut &[u8]) -> Option<usize> {
+    // Every entry takes at least a byte, so a length beyond what is left is a lie.
+    usize::try_from(get(from)?).ok().filter(|len| *len <= from.len())
+}
