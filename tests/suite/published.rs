@@ -164,6 +164,52 @@ async fn hillstrom_email_experiment() {
             found += 1;
         }
         assert_eq!(found, values.len(), "{column}");
+        segments(&tenant, dimension, &published["subgroups"], column).await;
+    }
+}
+
+/// Lifts of visits by the values of a dimension, and Cochran's statistic of them, from the sums that the file has.
+async fn segments(tenant: &Tenant, dimension: &str, subgroups: &Value, column: &str) {
+    let call = tenant.read.get("/v1/experiments/e/segments");
+    let told = call.query("by", dimension).query("metric", "visit").query("method", "frequentist").expect(200).await;
+    assert_eq!(
+        check(&told, "sample_ratio_by_dimension")["ok"],
+        true,
+        "{dimension}: the mails were dealt out at random"
+    );
+    let values = told["values"].as_array().unwrap();
+    for compared in told["comparisons"].as_array().unwrap() {
+        let key = compared["arm"].as_str().unwrap();
+        let mut effects = Vec::new();
+        for value in values {
+            let groups = subgroups.as_array().unwrap().iter().filter(|group| group["column"] == column);
+            let mut groups = groups.filter(|group| {
+                let name = group["value"].as_str().map_or_else(|| group["value"].to_string(), str::to_owned);
+                value["value"] == name.as_str()
+            });
+            let sums = &groups.next().unwrap()["arms"];
+            let share = |arm: &str| {
+                let (n, visits) = (sums[arm]["n"].as_f64().unwrap(), sums[arm]["visit_sum"].as_f64().unwrap());
+                (visits / n, visits / n * (1.0 - visits / n) / (n - 1.0))
+            };
+            let ((control, of_control), (arm, of_arm)) = (share("No E-Mail"), share(key));
+            let ratio = arm / control;
+            let found = value["arms"].as_array().unwrap().iter().find(|found| found["arm"] == key).unwrap();
+            close(
+                &format!("the lift of {key} by {column}"),
+                &found["versus_control"]["lift"]["value"],
+                &json!(ratio - 1.0),
+            );
+            effects.push((ratio - 1.0, (of_arm + ratio * ratio * of_control) / (control * control)));
+        }
+        let weight: f64 = effects.iter().map(|(_, variance)| 1.0 / variance).sum();
+        let mean = effects.iter().map(|(lift, variance)| lift / variance).sum::<f64>() / weight;
+        let q: f64 = effects.iter().map(|(lift, variance)| (lift - mean).powi(2) / variance).sum();
+        close(&format!("Q of {key} by {column}"), &compared["heterogeneity"]["q"], &json!(q));
+        assert_eq!(compared["heterogeneity"]["degrees_of_freedom"], effects.len() - 1);
+        // With more spread than chance makes, what is expected lies between the measured lifts.
+        let between = compared["heterogeneity"]["between"].as_f64().unwrap();
+        assert_eq!(between > 0.0, q > (effects.len() - 1) as f64, "{column}: {compared}");
     }
 }
 

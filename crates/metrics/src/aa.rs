@@ -285,7 +285,7 @@ mod tests {
         Instant::parse("2026-06-01T12:00:00Z", "").unwrap().plus_days(number)
     }
 
-    /// Persons who come over thirty days; one in ten orders at once, for a value of its own.
+    /// Persons who come over thirty days; one in ten orders at once, for a value of its own, small ones more often.
     fn persons(n: u32) -> Vec<Contribution> {
         let mut random = Random::new(3);
         (0..n)
@@ -294,7 +294,7 @@ mod tests {
                 let on = zone().day_of(at);
                 let closed = Some(zone().day_of(at.plus_days(14)));
                 let bought = random.uniform() < 0.1;
-                let spent = (1e6 * (3.0 + 0.5 * random.normal()).exp()) as i128;
+                let spent = i128::from((random.bits() % 5_000 + 1) * (random.bits() % 5_000 + 1));
                 let trace = |y: i128| Trace {
                     matured: closed,
                     window_units: 14 * UNIT,

@@ -79,7 +79,7 @@ impl Aa {
             bail!("{} uses no metric: there is nothing to judge", self.experiment);
         }
         let alarms = deal(&persons, self.seed, self.runs);
-        self.tell(output, day, &population, &persons, &alarms)
+        self.tell(*output, day, &population, &persons, &alarms)
     }
 
     /// The tenant and the persons.
@@ -109,7 +109,7 @@ impl Aa {
 
     fn tell(
         &self,
-        output: &Output,
+        output: Output,
         day: Day,
         population: &Population,
         persons: &Persons,
