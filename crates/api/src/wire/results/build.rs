@@ -138,7 +138,7 @@ fn frame(
 
 /// Whether differences of the kind can be adjusted by a covariate here.
 pub(crate) fn has_covariate(kind: &MetricKind) -> bool {
-    !matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. })
+    !matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. } | MetricKind::Quantile { .. })
 }
 
 /// An arm of a metric.
