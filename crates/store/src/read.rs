@@ -52,6 +52,9 @@ impl Detail {
     }
 }
 
+/// Rows, sorted, and what is the same for the same ones.
+pub type Digested = (Arc<Vec<(RowKey, TallyRow)>>, [u8; 32]);
+
 /// What is known of an experiment's measurement, as of one snapshot.
 #[derive(Debug, Clone)]
 pub struct Measured {
@@ -74,8 +77,8 @@ pub struct Measured {
     /// How the tenant's events arrived: conflicting ids of all days, late and shifted ones of the days on which the experiment was
     /// both defined and running.
     pub arrivals: Arrivals,
-    /// The rows of the detail asked for, sorted, and what is the same for the same ones.
-    pub detail: Option<(Arc<Vec<(RowKey, TallyRow)>>, [u8; 32])>,
+    /// The rows of the detail asked for.
+    pub detail: Option<Digested>,
     /// How current the rows are.
     pub fresh: Fresh,
 }
