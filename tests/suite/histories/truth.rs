@@ -35,16 +35,21 @@ struct Known {
 async fn rows(reader: &TenantStore, key: &str, budget: Option<Duration>) -> Option<(Measured, BTreeMap<RowKey, Row>)> {
     let through = Day::from(NaiveDate::from_ymd_opt(9999, 1, 1).unwrap());
     let question = Question { experiment: key, by: Some("device"), detail: Some(Detail::Spans), through, budget };
-    let measured = reader.measured(question).await.unwrap()?;
-    let by_device = measured.dimension.as_ref().expect("the experiment's dimension");
-    let (spans, _) = measured.detail.as_ref().expect("its spans");
-    let mut rows: BTreeMap<RowKey, Row> =
-        measured.everyone.iter().chain(by_device.rows.iter()).chain(spans.iter()).cloned().collect();
-    // The customers are of another read, but nothing comes in between.
-    let customers = Question { by: None, detail: Some(Detail::Customers), ..question };
-    let (customers, _) = reader.measured(customers).await.unwrap()?.detail.expect("its customers");
-    rows.extend(customers.iter().cloned());
-    Some((measured, rows))
+    loop {
+        let measured = reader.measured(question).await.unwrap()?;
+        let of_customers = Question { by: None, detail: Some(Detail::Customers), ..question };
+        let other = reader.measured(of_customers).await.unwrap()?;
+        if other.version != measured.version {
+            // A new version was switched to in between.
+            continue;
+        }
+        let by_device = measured.dimension.as_ref().expect("the experiment's dimension");
+        let (spans, _) = measured.detail.as_ref().expect("its spans");
+        let (customers, _) = other.detail.as_ref().expect("its customers");
+        let all = [&measured.everyone, &by_device.rows, spans, customers];
+        let rows = all.into_iter().flat_map(|rows| rows.iter().cloned()).collect();
+        return Some((measured, rows));
+    }
 }
 
 /// Holds a strong read, right after the last acknowledgement, against the fold of all events that arrived.

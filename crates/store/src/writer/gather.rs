@@ -24,12 +24,12 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// Batches of one tenant that are written side by side. While Postgres writes one, the requests of the next are read and
 /// gathered; more of them would only be smaller.
-const SIDE_BY_SIDE: u32 = 2;
+const SIDE_BY_SIDE: u16 = 2;
 
 /// Writes what comes through `queue` until the tenant is idle or the store closes.
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
-    let mut waiting = Waiting::default();
-    let room = Arc::new(Semaphore::new(SIDE_BY_SIDE as usize));
+    let (mut waiting, mut turn) = (Waiting::default(), 0);
+    let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
     while let Some(requests) = waiting.gather(&shared, tenant.id, &room, &mut queue).await {
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let own = if let Ok(own) = room.clone().try_acquire_owned() {
@@ -41,26 +41,27 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         };
         let permit = shared.commits.clone().acquire_owned().await;
         let requests = waiting.fill(requests, &mut queue);
-        let (shared, tenant) = (shared.clone(), tenant.clone());
+        turn = (turn + 1) % SIDE_BY_SIDE;
+        let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
         tokio::spawn(async move {
-            commit(&shared, &tenant, requests, permit).await;
+            commit(&shared, &tenant, requests, writer, permit).await;
             drop(own);
         });
     }
     // Whoever waits for this task waits for its batches.
-    drop(room.acquire_many(SIDE_BY_SIDE).await);
+    drop(room.acquire_many(SIDE_BY_SIDE.into()).await);
 }
 
 /// Writes a batch and answers its requests.
-async fn commit<P>(shared: &Shared, tenant: &Tenant, requests: Taken, permit: P) {
+async fn commit<P>(shared: &Shared, tenant: &Tenant, requests: Taken, writer: i16, permit: P) {
     let (requests, rows) = unpack(requests);
     if fault::seeded("ack-before-commit") {
         let outcomes = vec![Some(Outcome::Accepted); rows.len()];
         answer(requests, Written { outcomes, failure: None });
-        write(&shared.pool, tenant, &rows).await;
+        write(&shared.pool, tenant, &rows, writer).await;
         return;
     }
-    let written = write(&shared.pool, tenant, &rows).await;
+    let written = write(&shared.pool, tenant, &rows, writer).await;
     drop(permit);
     if written.stored_anything() {
         shared.measurer.notify(tenant);
@@ -99,7 +100,7 @@ impl Waiting {
         } else if let Ok(soon) = timeout(SOON, queue.recv()).await {
             soon?
         } else {
-            if room.available_permits() == SIDE_BY_SIDE as usize {
+            if room.available_permits() == usize::from(SIDE_BY_SIDE) {
                 shared.measurer.note_saturation(false);
             }
             next(shared, tenant, queue).await?

@@ -82,6 +82,8 @@ struct Shared {
     gather: Duration,
     queues: Queues,
     commits: Arc<Semaphore>,
+    /// The number of this process' first writer: processes side by side mostly have others.
+    writer: i16,
     measurer: Arc<Measurer>,
 }
 
@@ -107,6 +109,7 @@ impl Writers {
             gather: options.gather,
             queues: Mutex::new(Some(HashMap::new())),
             commits: Arc::new(Semaphore::new(commits as usize)),
+            writer: i16::try_from(std::process::id() % 1_000).unwrap_or(0) * 2,
             measurer,
         };
         Self {

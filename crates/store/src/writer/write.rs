@@ -31,12 +31,14 @@ impl Written {
 }
 
 /// Writes rows in one transaction; where the database refuses it, in parts, until the bad rows stand alone.
-pub(super) async fn write(pool: &PgPool, tenant: &Tenant, rows: &[Row]) -> Written {
+///
+/// `writer` tells batches apart that are written side by side.
+pub(super) async fn write(pool: &PgPool, tenant: &Tenant, rows: &[Row], writer: i16) -> Written {
     let mut outcomes = vec![None; rows.len()];
     let mut failure = None;
     let mut parts = Parts::whole(rows.len());
     while let Some(part) = parts.next() {
-        match write_part(pool, tenant, &rows[part.clone()]).await {
+        match write_part(pool, tenant, &rows[part.clone()], writer).await {
             Ok(done) => outcomes[part].iter_mut().zip(done).for_each(|(slot, outcome)| *slot = Some(outcome)),
             Err(StoreError::Refused { sqlstate, message, constraint }) => {
                 if let Some(row) = parts.refused(part) {
@@ -60,7 +62,7 @@ fn refusal(sqlstate: &str, constraint: Option<&str>) -> Invalid {
     Invalid::new("refused_by_database", "", format!("can't be stored ({rule}): change the event"))
 }
 
-async fn write_part(pool: &PgPool, tenant: &Tenant, rows: &[Row]) -> Result<Vec<Outcome>, StoreError> {
+async fn write_part(pool: &PgPool, tenant: &Tenant, rows: &[Row], writer: i16) -> Result<Vec<Outcome>, StoreError> {
     let batch = Batch::of(rows);
     let columns = batch.columns();
     let (batch, columns) = (&batch, &columns);
@@ -68,7 +70,7 @@ async fn write_part(pool: &PgPool, tenant: &Tenant, rows: &[Row]) -> Result<Vec<
         let mut tx = begin(pool, tenant.id, Purpose::Write).await?;
         let inserted = insert_events(&mut tx, tenant.id, columns).await?;
         let done = batch.consequences(inserted);
-        insert_consequences(&mut tx, tenant, &done).await?;
+        insert_consequences(&mut tx, tenant, &done, writer).await?;
         fault::pause("writer.before_commit").await;
         tx.commit().await?;
         fault::pause("writer.after_commit").await;
@@ -100,7 +102,7 @@ async fn insert_events(tx: &mut Tx, tenant: TenantId, columns: &EventColumns<'_>
 }
 
 /// Always in this order of tables, each sorted by key: two batches never wait for each other.
-async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>) -> Result<(), StoreError> {
+async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>, writer: i16) -> Result<(), StoreError> {
     let tenant = of.id;
     // Persons change by links that were not there; most events only repeat one that is.
     let mut linked = HashSet::new();
@@ -139,7 +141,7 @@ async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>) 
             .execute(&mut **tx)
             .await?;
     }
-    // Last, because another process may add to the same day: it waits for the commit alone.
+    // Last, because a writer of another process may have the same number: it waits for the commit alone.
     if !done.shifts.is_empty() {
         let (days, late, ahead) = by_day(&done.shifts, of.zone);
         sqlx::query(include_str!("../../sql/insert_arrivals.sql"))
@@ -147,6 +149,7 @@ async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>) 
             .bind(days)
             .bind(late)
             .bind(ahead)
+            .bind(writer)
             .execute(&mut **tx)
             .await?;
     }
