@@ -69,12 +69,21 @@ pub struct Measured {
     pub digest: [u8; 32],
     /// The rows of the dimension asked for, if the version has it.
     pub dimension: Option<ByValue>,
-    /// The rows of the detail asked for, sorted, and what is the same for the same ones.
-    pub detail: Option<(Arc<Vec<(RowKey, TallyRow)>>, [u8; 32])>,
+    /// The rows of the detail asked for.
+    pub detail: Option<DetailRows>,
     /// Event ids under which different bodies were sent; the first committed one counts.
     pub conflicting_ids: i64,
     /// How current the rows are.
     pub fresh: Fresh,
+}
+
+/// The rows of a detail.
+#[derive(Debug, Clone)]
+pub struct DetailRows {
+    /// The rows, sorted.
+    pub rows: Arc<Vec<(RowKey, TallyRow)>>,
+    /// The same for the same rows.
+    pub digest: [u8; 32],
 }
 
 /// The rows of a dimension.
@@ -196,7 +205,7 @@ impl TenantStore {
         if let Some(dimension) = question.detail.map(Detail::dimension) {
             let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
             rows.add(&ahead.tally, dimension, question.through);
-            detail = Some((rows.rows, rows.digest));
+            detail = Some(DetailRows { rows: rows.rows, digest: rows.digest });
         }
         let mut set_aside: Vec<(String, String)> = if row.try_get("set_aside")? {
             sqlx::query_as(include_str!("../sql/measure_set_aside.sql")).bind(tenant.0).fetch_all(&mut *tx).await?

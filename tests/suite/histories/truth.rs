@@ -37,12 +37,12 @@ async fn rows(reader: &TenantStore, key: &str, budget: Option<Duration>) -> Opti
     let question = Question { experiment: key, by: Some("device"), detail: Some(Detail::Spans), through, budget };
     let measured = reader.measured(question).await.unwrap()?;
     let by_device = measured.dimension.as_ref().expect("the experiment's dimension");
-    let (spans, _) = measured.detail.as_ref().expect("its spans");
+    let spans = &measured.detail.as_ref().expect("its spans").rows;
     let mut rows: BTreeMap<RowKey, Row> =
         measured.everyone.iter().chain(by_device.rows.iter()).chain(spans.iter()).cloned().collect();
     // The customers are of another read, but nothing comes in between.
     let customers = Question { by: None, detail: Some(Detail::Customers), ..question };
-    let (customers, _) = reader.measured(customers).await.unwrap()?.detail.expect("its customers");
+    let customers = reader.measured(customers).await.unwrap()?.detail.expect("its customers").rows;
     rows.extend(customers.iter().cloned());
     Some((measured, rows))
 }

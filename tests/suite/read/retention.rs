@@ -279,7 +279,6 @@ async fn questions_without_an_answer_are_refused() {
     let one = tenant.read.get("/v1/experiments/e/retention").send().await;
     let other = tenant.read.get("/v1/experiments/e/retention?inactive_days=9").send().await;
     assert_ne!(tag(&one), tag(&other));
-    let again =
-        tenant.read.get("/v1/experiments/e/retention").header("if-none-match", &tag(&one).unwrap()).send().await;
+    let again = tenant.read.get("/v1/experiments/e/retention").header("if-none-match", tag(&one).unwrap()).send().await;
     assert_eq!(again.status, 304);
 }

@@ -51,7 +51,7 @@ fn row<'a>(tally: &'a mut Tally, dimension: i16, value: &str, arm: i16, day: i32
     tally.rows.entry(key).or_default()
 }
 
-/// What the persons enter, as metrics::tally does it; activity is entered as far as it is watched.
+/// What the persons enter, as `metrics::tally` does it; activity is entered as far as it is watched.
 fn tally(persons: &[Person], window: Option<u32>) -> Tally {
     let mut tally = Tally::default();
     for (arm, exposed, days) in persons {
@@ -130,7 +130,9 @@ proptest! {
                 }
                 seen.resize(seen.len().max(last as usize + 1), [0, 0]);
                 (0..=last).for_each(|day| seen[day as usize][0] += 1);
-                days.iter().for_each(|day| seen[*day as usize][1] += 1);
+                for day in &days {
+                    seen[*day as usize][1] += 1;
+                }
             }
             prop_assert_eq!(arm.until(Series::First), first);
             prop_assert_eq!(arm.until(Series::Second), second);

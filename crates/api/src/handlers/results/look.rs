@@ -98,7 +98,7 @@ impl Look {
             number(measured.revision),
             hex(&measured.digest),
             measured.dimension.as_ref().map_or(String::new(), |by_value| hex(&by_value.digest)),
-            measured.detail.as_ref().map_or(String::new(), |(_, digest)| hex(digest)),
+            measured.detail.as_ref().map_or(String::new(), |detail| hex(&detail.digest)),
             number(measured.conflicting_ids),
             measured.complete.to_string(),
             measured.measuring.map_or(String::new(), |left| format!("{} of {}", left.done, left.of)),

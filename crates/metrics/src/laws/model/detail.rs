@@ -62,8 +62,12 @@ impl Model<'_> {
             events.retain(|day| watched.is_none_or(|watched| i64::from(day - from) < watched));
             let last = events.last().copied();
             events.dedup();
-            events.iter().for_each(|day| enter(Series::Active, from, *day));
-            last.into_iter().for_each(|day| enter(Series::Last, from, day));
+            for day in &events {
+                enter(Series::Active, from, *day);
+            }
+            if let Some(day) = last {
+                enter(Series::Last, from, day);
+            }
             return;
         }
         let Some(first) = events.first().copied() else { return };
