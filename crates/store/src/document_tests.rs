@@ -1,7 +1,10 @@
 //! What is written reads back as itself, and what was tampered with is refused.
 
 use super::*;
-use journey::UNIT;
+use journey::{
+    Align, Filter, Goal, Keeps, Measure, MetricDraft, MetricKind, Of, Part, Pattern, PercentileCap, Selector, Share,
+    UNIT,
+};
 
 fn key(text: &str) -> Key {
     Key::parse(text, "").unwrap()

@@ -41,7 +41,7 @@ pub use migrations::{PendingMigration, migrate, pending_migrations};
 pub use options::{Clock, StoreOptions};
 pub use page::Page;
 pub use population::{Found, Population};
-pub use read::{ByValue, Detail, Digested, MAX_DIMENSION_VALUES, Measured, Measuring, Question};
+pub use read::{ByValue, Detail, DetailRows, MAX_DIMENSION_VALUES, Measured, Measuring, Question};
 pub use ready::Readiness;
 pub use tenant_store::TenantStore;
 pub use tenants::{NewKeys, OperatorStore};

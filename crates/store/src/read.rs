@@ -52,9 +52,6 @@ impl Detail {
     }
 }
 
-/// Rows, sorted, and what is the same for the same ones.
-pub type Digested = (Arc<Vec<(RowKey, TallyRow)>>, [u8; 32]);
-
 /// What is known of an experiment's measurement, as of one snapshot.
 #[derive(Debug, Clone)]
 pub struct Measured {
@@ -78,9 +75,18 @@ pub struct Measured {
     /// both defined and running.
     pub arrivals: Arrivals,
     /// The rows of the detail asked for.
-    pub detail: Option<Digested>,
+    pub detail: Option<DetailRows>,
     /// How current the rows are.
     pub fresh: Fresh,
+}
+
+/// The rows of a detail.
+#[derive(Debug, Clone)]
+pub struct DetailRows {
+    /// The rows, sorted.
+    pub rows: Arc<Vec<(RowKey, TallyRow)>>,
+    /// The same for the same rows.
+    pub digest: [u8; 32],
 }
 
 /// The rows of a dimension.
@@ -202,7 +208,7 @@ impl TenantStore {
         if let Some(dimension) = question.detail.map(Detail::dimension) {
             let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
             rows.add(&ahead.tally, dimension, question.through);
-            detail = Some((rows.rows, rows.digest));
+            detail = Some(DetailRows { rows: rows.rows, digest: rows.digest });
         }
         let mut set_aside: Vec<(String, String)> = if row.try_get("set_aside")? {
             sqlx::query_as(include_str!("../sql/measure_set_aside.sql")).bind(tenant.0).fetch_all(&mut *tx).await?

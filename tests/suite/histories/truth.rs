@@ -44,8 +44,8 @@ async fn rows(reader: &TenantStore, key: &str, budget: Option<Duration>) -> Opti
             continue;
         }
         let by_device = measured.dimension.as_ref().expect("the experiment's dimension");
-        let (spans, _) = measured.detail.as_ref().expect("its spans");
-        let (customers, _) = other.detail.as_ref().expect("its customers");
+        let spans = &measured.detail.as_ref().expect("its spans").rows;
+        let customers = &other.detail.as_ref().expect("its customers").rows;
         let all = [&measured.everyone, &by_device.rows, spans, customers];
         let rows = all.into_iter().flat_map(|rows| rows.iter().cloned()).collect();
         return Some((measured, rows));

@@ -101,7 +101,7 @@ impl Look {
             number(measured.arrivals.conflicting_ids),
             number(measured.arrivals.late),
             number(measured.arrivals.ahead),
-            measured.detail.as_ref().map_or(String::new(), |(_, digest)| hex(digest)),
+            measured.detail.as_ref().map_or(String::new(), |detail| hex(&detail.digest)),
             measured.complete.to_string(),
             measured.measuring.map_or(String::new(), |left| format!("{} of {}", left.done, left.of)),
             self.through.live.to_string(),

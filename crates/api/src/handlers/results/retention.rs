@@ -157,9 +157,9 @@ fn metric_curves(look: &Look, at: usize, (confidence, inactive_days): (f64, u32)
         returned: is_retention.then(|| returned(look, at, confidence)),
         reason: (!metric.keeps.curve).then(|| NO_CURVE.to_owned()),
     };
-    let (Some((spans, _)), true) = (&look.measured.detail, metric.keeps.curve) else { return told };
+    let (Some(spans), true) = (&look.measured.detail, metric.keeps.curve) else { return told };
     let everyone = look.measured.everyone.iter().map(|(key, row)| (key, row));
-    let spans = spans.iter().map(|(key, row)| (key, row));
+    let spans = spans.rows.iter().map(|(key, row)| (key, row));
     let arms = curves::read(definition, at, everyone, spans, look.through.matured);
     let kinds = ends_of(&metric.kind);
     told.curves =

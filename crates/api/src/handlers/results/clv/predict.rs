@@ -72,7 +72,7 @@ fn horizon(ahead: &Ahead) -> Horizon {
 }
 
 fn cells(look: &Look, metric: usize) -> Vec<Cells> {
-    let rows = look.measured.detail.iter().flat_map(|(rows, _)| rows.iter()).map(|(key, row)| (key, row));
+    let rows = look.measured.detail.iter().flat_map(|detail| detail.rows.iter()).map(|(key, row)| (key, row));
     customers::read(&look.measured.definition, metric, rows, look.through.matured)
 }
 
