@@ -303,8 +303,9 @@ impl Measurer {
             // As with touched subjects: one that no slice gets past must not stop the others.
             Err(error) if limit <= 1 && error.may_be_its_own() && self.is_reachable(tenant.id).await => {
                 tracing::error!(tenant = %tenant.id.0, ?error, "a subject can't be measured under a new version");
-                slice::pass_over(&self.pool, tenant, &self.texts, &error.to_string(), now).await?;
-                return Ok(Built::Some(Done { subjects: 1, ..Done::default() }));
+                if slice::pass_over(&self.pool, tenant, &self.texts, &error.to_string(), now).await? {
+                    return Ok(Built::Some(Done { subjects: 1, ..Done::default() }));
+                }
             }
             Err(_) => gate.subjects.store((limit / 4).max(1), Ordering::Relaxed),
         }

@@ -143,27 +143,36 @@ pub(super) async fn build(
     Ok(Built::Some(Done { subjects, events: 0, tallies }))
 }
 
-/// Sets aside the next exposed subject of a building version, which no slice gets past, with the reason.
+/// Where so many are set aside already, it is not the subjects that are at fault: then the version waits instead.
+const MOST_PASSED_OVER: usize = 20;
+
+/// Sets aside the next exposed subject of a building version, which no slice gets past, with the reason. `false`: too many
+/// are set aside already.
 pub(super) async fn pass_over(
     pool: &PgPool,
     tenant: &Tenant,
     texts: &Texts,
     reason: &str,
     now: Instant,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
     lock_measure(&mut tx, tenant.id).await?;
     let measured = definitions::load(&mut tx, tenant, texts).await?;
     let building = measured.versions.iter().find_map(|version| Some((version, version.building.as_ref()?)));
-    let Some((version, building)) = building else { return Ok(()) };
-    let Some(subject) = exposed_after(&mut tx, tenant, version, building, 1).await?.pop() else { return Ok(()) };
+    let Some((version, building)) = building else { return Ok(false) };
+    let Some(subject) = exposed_after(&mut tx, tenant, version, building, 1).await?.pop() else { return Ok(false) };
+    let aside =
+        sqlx::query(include_str!("../../sql/measure_set_aside.sql")).bind(tenant.id.0).fetch_all(&mut *tx).await?;
+    if aside.len() >= MOST_PASSED_OVER {
+        return Ok(false);
+    }
     let mut change = Change::default();
     change.set_aside(&Person { subjects: vec![subject.clone()], ..Person::default() }, reason);
     change.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (subject, 1)).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Notes how far a building version is measured: to the subject `last`, so many after the one before.

@@ -30,7 +30,7 @@ const SIDE_BY_SIDE: u16 = 2;
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
     let (mut waiting, mut turn) = (Waiting::default(), 0);
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
-    while let Some(requests) = waiting.gather(&shared, tenant.id, &room, &mut queue).await {
+    while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let own = if let Ok(own) = room.clone().try_acquire_owned() {
             shared.measurer.note_saturation(false);
@@ -43,9 +43,13 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         let requests = waiting.fill(requests, &mut queue);
         turn = (turn + 1) % SIDE_BY_SIDE;
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
+        let all = room.clone();
         tokio::spawn(async move {
             commit(&shared, &tenant, requests, writer, permit).await;
             drop(own);
+            if all.available_permits() == usize::from(SIDE_BY_SIDE) {
+                shared.measurer.note_saturation(false);
+            }
         });
     }
     // Whoever waits for this task waits for its batches.
@@ -91,7 +95,6 @@ impl Waiting {
         &mut self,
         shared: &Shared,
         tenant: TenantId,
-        room: &Semaphore,
         queue: &mut mpsc::Receiver<Request>,
     ) -> Option<Taken> {
         let at_hand = self.left_over.take().or_else(|| queue.try_recv().ok());
@@ -100,9 +103,6 @@ impl Waiting {
         } else if let Ok(soon) = timeout(SOON, queue.recv()).await {
             soon?
         } else {
-            if room.available_permits() == usize::from(SIDE_BY_SIDE) {
-                shared.measurer.note_saturation(false);
-            }
             next(shared, tenant, queue).await?
         };
         let deadline = Instant::now() + shared.gather;

@@ -1,2 +1,0 @@
--- The index on subjects takes its place.
-DROP INDEX IF EXISTS event_journey;
