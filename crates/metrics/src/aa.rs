@@ -12,7 +12,7 @@
 use std::ops::{AddAssign, Range};
 
 use ethnum::I256;
-use journey::{Day, Definition, Method, UNIT, Zone};
+use journey::{CrossoverPolicy, Day, Definition, Method, UNIT, Zone};
 
 use crate::contribution::{Assignment, Contribution};
 use crate::inference::{Interval, Undefined, wilson_interval};
@@ -78,6 +78,8 @@ struct Entries {
 pub struct FalseAlarms {
     /// Dealings.
     pub runs: u32,
+    /// Per metric, whether it was left out: how values are distributed is not dealt out.
+    pub left_out: Vec<bool>,
     /// Per metric, in each of [`WAYS`].
     pub alarms: Vec<[u32; WAYS.len()]>,
 }
@@ -85,6 +87,9 @@ pub struct FalseAlarms {
 impl AddAssign for FalseAlarms {
     fn add_assign(&mut self, other: Self) {
         self.runs += other.runs;
+        if self.left_out.is_empty() {
+            self.left_out = other.left_out;
+        }
         self.alarms.resize(self.alarms.len().max(other.alarms.len()), [0; WAYS.len()]);
         for (own, more) in self.alarms.iter_mut().zip(other.alarms) {
             own.iter_mut().zip(more).for_each(|(own, more)| *own += more);
@@ -95,6 +100,9 @@ impl AddAssign for FalseAlarms {
 impl FalseAlarms {
     /// The realised rate of a metric in one of [`WAYS`], with Wilson's interval of 95 %.
     pub fn rate(&self, metric: usize, way: usize) -> Result<(f64, Interval), Undefined> {
+        if self.left_out.get(metric).copied().unwrap_or(false) {
+            return Err(Undefined::NotDealt);
+        }
         let alarms = u64::from(self.alarms.get(metric).map_or(0, |ways| ways[way]));
         let interval = wilson_interval(alarms, self.runs.into(), 0.95)?;
         Ok((alarms as f64 / f64::from(self.runs), interval))
@@ -169,12 +177,14 @@ impl Persons {
                 let found = self.shares.iter().position(|share| at < *share).unwrap_or(self.shares.len() - 1);
                 *arm = u8::try_from(found).unwrap_or(u8::MAX);
             }
-            for (entries, alarms) in self.metrics.iter().zip(&mut alarms) {
+            for (entries, alarms) in self.metrics.iter().zip(&mut alarms).filter(|(entries, _)| !entries.is_left_out())
+            {
                 let found = entries.judge(&arms, self.shares.len(), self.confidence);
                 alarms.iter_mut().zip(found).for_each(|(count, found)| *count += u32::from(found));
             }
         }
-        FalseAlarms { runs: runs.end.saturating_sub(runs.start), alarms }
+        let left_out = self.metrics.iter().map(Entries::is_left_out).collect();
+        FalseAlarms { runs: runs.end.saturating_sub(runs.start), left_out, alarms }
     }
 }
 
@@ -185,6 +195,8 @@ impl Entries {
         alone.metrics = vec![definition.metrics[metric].clone()];
         alone.experiment.metrics = vec![definition.experiment.metrics[metric].clone()];
         alone.experiment.dimensions.clear();
+        // Nobody crosses over where persons are dealt out.
+        alone.experiment.crossovers = CrossoverPolicy::First;
         let mut all: Vec<(Day, u32, u8, I256)> = Vec::new();
         for (person, assignment) in (0u32..).zip(exposed) {
             let assignment = Assignment {
@@ -218,6 +230,12 @@ impl Entries {
         let layout = Layout::of(&alone.metrics[0].kind);
         let items = all.into_iter().map(|(_, person, slot, sum)| (person, slot, sum)).collect();
         Self { definition: alone, layout, days, items }
+    }
+
+    /// Whether the metric needs how values are distributed, which is not dealt out.
+    fn is_left_out(&self) -> bool {
+        let metric = &self.definition.metrics[0];
+        metric.kind.is_quantile() || metric.keeps.percentile_cap.is_some()
     }
 
     /// Whether anything is called an effect, in each of [`WAYS`], where each person is in this arm.

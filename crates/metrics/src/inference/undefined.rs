@@ -103,6 +103,9 @@ pub enum Undefined {
         "fewer than 25 contributors are expected in the smaller arm at this number of persons, so no verdict is given"
     )]
     TooFewContributors,
+    /// Quantiles and percentile caps need how values are distributed.
+    #[error("quantiles and caps at a percentile need how values are distributed, which is not dealt out")]
+    NotDealt,
     /// How long persons were watched after their first event is not known under a window.
     #[error(
         "the metric's window ends a time after the exposure, so how long persons were watched after their first event is not \

@@ -12,6 +12,8 @@ use crate::tally::{Count, Row, RowKey};
 /// over the cohorts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Course {
+    /// The days at whose ends they are; none where only the present is known.
+    pub days: Vec<Day>,
     /// Persons exposed, per arm.
     pub persons: Vec<Vec<u64>>,
     /// Persons of the arm who crossed over to another one, per arm.
@@ -25,24 +27,36 @@ impl Course {
     #[must_use]
     pub fn of<'a>(
         definition: &Definition,
-        rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)> + Clone,
+        rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
         through: Through,
     ) -> Self {
         let arms = definition.experiment.arms.len();
         let mut days: BTreeMap<Day, (Vec<i64>, Vec<i64>)> = BTreeMap::new();
-        for (key, row) in rows.clone().into_iter().filter(|(key, _)| key.day <= through.live && key.dimension == 0) {
+        for (key, row) in rows.into_iter().filter(|(key, _)| key.day <= through.live && key.dimension == 0) {
             let Some(arm) = usize::try_from(key.arm).ok().filter(|arm| *arm < arms) else { continue };
             let (persons, crossovers) = days.entry(key.day).or_insert_with(|| (vec![0; arms], vec![0; arms]));
             persons[arm] += row.all.counts[Count::Persons as usize];
             crossovers[arm] += row.all.counts[Count::Crossovers as usize];
         }
-        let mut course = Self { drifts: drifts(definition, rows, through), ..Self::default() };
+        let mut course = Self { days: days.keys().copied().collect(), ..Self::default() };
         let (mut persons, mut crossovers) = (vec![0; arms], vec![0; arms]);
         for (new_persons, new_crossovers) in days.into_values() {
             grow(&mut persons, &new_persons, &mut course.persons);
             grow(&mut crossovers, &new_crossovers, &mut course.crossovers);
         }
         course
+    }
+
+    /// Also how effects drift, which takes a comparison of every day's sums; only the check of novelty looks at it.
+    #[must_use]
+    pub fn with_drifts<'a>(
+        mut self,
+        definition: &Definition,
+        rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+        through: Through,
+    ) -> Self {
+        self.drifts = drifts(definition, rows, through);
+        self
     }
 
     /// The course of which only its present is known.
@@ -54,15 +68,16 @@ impl Course {
         Self { persons: counts(|arm| arm.persons), crossovers: counts(|arm| arm.crossovers), ..Self::default() }
     }
 
-    /// Persons who joined per day, over the last seven days that anything happened on; `None` before there is a day.
+    /// Persons who joined per day, over the seven days up to the last one on which anything happened, days without anything
+    /// among them; `None` before there is a day.
     #[must_use]
     pub fn persons_per_day(&self) -> Option<f64> {
-        const RECENT: usize = 7;
-        let totals: Vec<u64> = self.persons.iter().map(|arms| arms.iter().sum()).collect();
-        let last = *totals.last()?;
-        let days = totals.len().min(RECENT);
-        let before = totals.len().checked_sub(RECENT + 1).map_or(0, |at| totals[at]);
-        Some((last.saturating_sub(before)) as f64 / days as f64)
+        const RECENT: i32 = 7;
+        let (first, last) = (self.days.first()?.number(), self.days.last()?.number());
+        let total = |at: usize| self.persons[at].iter().sum::<u64>();
+        let before = self.days.partition_point(|day| day.number() <= last - RECENT);
+        let joined = total(self.days.len() - 1).saturating_sub(before.checked_sub(1).map_or(0, total));
+        Some(joined as f64 / f64::from(RECENT.min(last - first + 1)))
     }
 }
 

@@ -13,8 +13,8 @@ use super::stratified::post_stratify;
 use super::versus::{Claim, Family, Versus};
 use super::{ArmReport, Maturity, MetricReport, Question, report_metric, verdict};
 use crate::inference::{
-    Effect, Interval, Segment, SegmentEffect, Segments, SequentialSegments, Undefined, compare_segments,
-    sequential_segments, two_sided_width,
+    Effect, Interval, Segment, SegmentEffect, Segments, SequentialSegments, Undefined, bonferroni_confidence,
+    compare_segments, sequential_segments, two_sided_width,
 };
 use crate::moments::Moments;
 use crate::reading::Group;
@@ -162,8 +162,11 @@ impl Compare<'_> {
         let goal = question.definition.metrics[self.metric].goal;
         let found: Vec<Result<Found, String>> = reports.iter().map(|report| self.found(&report.arms[arm])).collect();
         let once: Vec<Option<Effect>> = found.iter().map(|found| found.as_ref().ok().map(|found| found.once)).collect();
-        let compared = compare_segments(&once, goal, question.confidence);
-        let sequential = (question.method == Method::Sequential).then(|| {
+        // Someone is named wrongly in any of the arms: Bonferroni's share of the error for each.
+        let confidence = bonferroni_confidence(question.confidence, question.definition.experiment.arms.len() - 1);
+        let compared = compare_segments(&once, goal, confidence);
+        let kind = &question.definition.metrics[self.metric].kind;
+        let sequential = (question.method == Method::Sequential && !kind.is_quantile()).then(|| {
             let always: Vec<_> = found.iter().map(|found| found.as_ref().ok().and_then(|found| found.always)).collect();
             self.setting.tuning.and_then(|tuning| sequential_segments(&always, &tuning))
         });
@@ -176,17 +179,17 @@ impl Compare<'_> {
         let whole: Vec<Moments> =
             sum_over(groups, question.definition.experiment.arms.len(), self.metric, self.maturity);
         let smallest = whole[question.baseline].n.min(whole[arm].n).max(0) as f64;
-        let kind = &question.definition.metrics[self.metric].kind;
         let share = contributing_share(kind, &whole.iter().collect::<Vec<_>>());
-        let post_stratified = if matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. }) {
-            Err("post-stratification is of means and shares, not of ratios of two sums".to_owned())
-        } else {
-            let strata = groups.iter().map(|group| {
-                [question.baseline, arm].map(|arm| of_arm(&group.reading.arms[arm], self.metric, self.maturity))
-            });
-            post_stratify(question, self.setting, strata, (share * smallest, share), self.maturity)
-                .map_err(|reason| reason.to_string())
-        };
+        let post_stratified =
+            if matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. } | MetricKind::Quantile { .. }) {
+                Err("post-stratification is of means and shares, not of ratios of two sums or of quantiles".to_owned())
+            } else {
+                let strata = groups.iter().map(|group| {
+                    [question.baseline, arm].map(|arm| of_arm(&group.reading.arms[arm], self.metric, self.maturity))
+                });
+                post_stratify(question, self.setting, strata, (share * smallest, share), self.maturity)
+                    .map_err(|reason| reason.to_string())
+            };
         ArmSegments {
             arm,
             best: self.best(&compared, sequential.as_ref(), groups),
@@ -283,8 +286,12 @@ impl Compare<'_> {
         let best = match sequential {
             Some(judged) => {
                 let judged = judged.as_ref().map_err(ToString::to_string)?;
-                judged.best(&compared.segments, goal, question.confidence).map_err(|reason| reason.to_string())?
+                let arms = question.definition.experiment.arms.len();
+                let confidence = bonferroni_confidence(question.confidence, arms - 1);
+                judged.best(&compared.segments, goal, confidence).map_err(|reason| reason.to_string())?
             }
+            // Quantiles have no sequence: what one reading finds is no winner where answers are read all day.
+            None if question.method == Method::Sequential => return Err(ONE_READING.reason.to_owned()),
             None if question.method == Method::Bayesian => return Err(BAYESIAN.to_owned()),
             None => compared.best,
         };

@@ -119,7 +119,18 @@ impl Aa {
         let mut table = table(&["metric", "method", "read", "false alarms", "rate", "95 % interval", "promised", ""]);
         for (at, metric) in population.definition.metrics.iter().enumerate() {
             for (way, (method, looks)) in WAYS.iter().enumerate() {
-                let (rate, interval) = alarms.rate(at, way)?;
+                let (rate, interval) = match alarms.rate(at, way) {
+                    Ok(found) => found,
+                    Err(reason) => {
+                        rates.push(json!({
+                            "metric": metric.key.as_str(), "kind": metric.kind.word(), "method": method.word(),
+                            "read": looks.word(), "rate": null, "reason": reason.to_string(),
+                        }));
+                        let (key, reason) = (metric.key.as_str().to_owned(), reason.to_string());
+                        table.add_row([key, method.word().to_owned(), looks.word().to_owned(), "-".to_owned(), reason]);
+                        continue;
+                    }
+                };
                 let promised = promised((*method, *looks), self.confidence);
                 // More than chance explains of a rate that is as promised.
                 let is_kept = promised.is_none_or(|promised| interval.low <= promised);

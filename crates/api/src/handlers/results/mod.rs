@@ -203,7 +203,7 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Vec<Check>, Question
     // Checks keep crossovers in their first arm: taking them away could hide what they look for.
     let first = everyone(look, CrossoverPolicy::First);
     let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
-    let course = Course::of(definition, rows, look.through);
+    let course = Course::of(definition, rows.clone(), look.through).with_drifts(definition, rows, look.through);
     let checks = checks_over(definition, &first, &course, look.measured.arrivals);
     let blocked = checks.iter().any(|check| check.blocking && !check.ok);
     let question = Question {

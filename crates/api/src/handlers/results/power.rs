@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Role};
 use metrics::reading::{Through, nobody};
 use metrics::report::{Course, Goals, Question, Split, outlook};
+use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
 use super::look::{Look, look};
@@ -90,10 +91,18 @@ pub(crate) async fn power(
         return cached(axum::http::StatusCode::NOT_MODIFIED.into_response(), &etag);
     }
     // Solving for persons at every split takes a good part of a second: not on a thread that others wait for.
-    let told = tokio::task::spawn_blocking(move || tell(&look, &asked, &wanted));
+    let permit = PLANNING.acquire().await.map_err(|_| ApiError::internal())?;
+    let told = tokio::task::spawn_blocking(move || {
+        let told = tell(&look, &asked, &wanted);
+        drop(permit);
+        told
+    });
     let told = told.await.map_err(|_| ApiError::internal())??;
     cached(Json(told).into_response(), &etag)
 }
+
+/// So many answers are solved at a time; whoever gave up waiting holds none.
+static PLANNING: Semaphore = Semaphore::const_new(2);
 
 /// What is to be planned for.
 #[derive(Debug, Clone, PartialEq)]
