@@ -23,7 +23,8 @@ pub(crate) enum Purpose {
     Write,
     /// The measurement. Its claims and their effects commit together, and a commit that is lost in a crash repeats
     /// both: so it alone need not wait for the disk. Plans are made for the values at hand, because arrays of one
-    /// and of thousands of persons want different ones.
+    /// and of thousands of persons want different ones; and nothing is walked through, because the queue is now empty,
+    /// now millions of rows long, whatever the planner last heard of it.
     Measure,
     /// Reads, all of one snapshot.
     Read,
@@ -35,7 +36,8 @@ impl Purpose {
             Self::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
             Self::Measure => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off; \
-                 SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL max_parallel_workers_per_gather = 0"
+                 SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL max_parallel_workers_per_gather = 0; \
+                 SET LOCAL enable_seqscan = off"
             }
             // The queue is empty most of the time but has room for many: whatever the planner knows of it, it is looked
             // up and not walked through.

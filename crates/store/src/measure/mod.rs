@@ -35,7 +35,7 @@ pub(crate) use waiting::{Ahead, look_ahead};
 /// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 1_000;
 /// Slices never take more subjects than this.
-const LARGEST_SLICE: i64 = 20_000;
+const LARGEST_SLICE: i64 = 10_000;
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
 /// The tallies of a slice cost the same for one person as for a thousand, so the persons of a slice may take this
