@@ -68,16 +68,19 @@ impl Course {
         Self { persons: counts(|arm| arm.persons), crossovers: counts(|arm| arm.crossovers), ..Self::default() }
     }
 
-    /// Persons who joined per day, over the seven days up to the last one on which anything happened, days without anything
-    /// among them; `None` before there is a day.
+    /// Persons who joined per day, over the seven days up to the last one on which anybody joined, days without anybody among
+    /// them; `None` before somebody has.
     #[must_use]
     pub fn persons_per_day(&self) -> Option<f64> {
         const RECENT: i32 = 7;
-        let (first, last) = (self.days.first()?.number(), self.days.last()?.number());
         let total = |at: usize| self.persons[at].iter().sum::<u64>();
-        let before = self.days.partition_point(|day| day.number() <= last - RECENT);
-        let joined = total(self.days.len() - 1).saturating_sub(before.checked_sub(1).map_or(0, total));
-        Some(joined as f64 / f64::from(RECENT.min(last - first + 1)))
+        let joined = |at: &usize| total(*at) > at.checked_sub(1).map_or(0, total);
+        let first = (0..self.days.len()).find(joined)?;
+        let last = (0..self.days.len()).rfind(joined)?;
+        let [from, to] = [first, last].map(|at| self.days[at].number());
+        let before = self.days.partition_point(|day| day.number() <= to - RECENT);
+        let recent = total(last).saturating_sub(before.checked_sub(1).map_or(0, total));
+        Some(recent as f64 / f64::from(RECENT.min(to - from + 1)))
     }
 }
 
