@@ -19,6 +19,9 @@ const MAX_ROWS: usize = 10_000;
 /// Requests that follow so soon were waiting for the answers of the batch before.
 const SOON: Duration = Duration::from_millis(3);
 
+/// Who waits so long for the batches before can't write as fast as events come.
+const LONG: Duration = Duration::from_millis(50);
+
 /// A tenant that has sent nothing for so long has no task any more.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -32,13 +35,9 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
-        let own = if let Ok(own) = room.clone().try_acquire_owned() {
-            shared.measurer.note_saturation(false);
-            Ok(own)
-        } else {
-            shared.measurer.note_saturation(true);
-            room.clone().acquire_owned().await
-        };
+        let asked = Instant::now();
+        let own = room.clone().acquire_owned().await;
+        shared.measurer.note_saturation(asked.elapsed() >= LONG);
         let permit = shared.commits.clone().acquire_owned().await;
         let requests = waiting.fill(requests, &mut queue);
         turn = (turn + 1) % SIDE_BY_SIDE;
