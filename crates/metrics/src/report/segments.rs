@@ -162,9 +162,7 @@ impl Compare<'_> {
         let goal = question.definition.metrics[self.metric].goal;
         let found: Vec<Result<Found, String>> = reports.iter().map(|report| self.found(&report.arms[arm])).collect();
         let once: Vec<Option<Effect>> = found.iter().map(|found| found.as_ref().ok().map(|found| found.once)).collect();
-        // Someone is named wrongly in any of the arms: Bonferroni's share of the error for each.
-        let confidence = bonferroni_confidence(question.confidence, question.definition.experiment.arms.len() - 1);
-        let compared = compare_segments(&once, goal, confidence);
+        let compared = compare_segments(&once, goal, self.confidence_of_naming());
         let kind = &question.definition.metrics[self.metric].kind;
         let sequential = (question.method == Method::Sequential && !kind.is_quantile()).then(|| {
             let always: Vec<_> = found.iter().map(|found| found.as_ref().ok().and_then(|found| found.always)).collect();
@@ -205,6 +203,11 @@ impl Compare<'_> {
             sequential,
             post_stratified,
         }
+    }
+
+    /// Someone is named wrongly in any of the arms: Bonferroni's share of the error for each.
+    fn confidence_of_naming(&self) -> f64 {
+        bonferroni_confidence(self.question.confidence, self.question.definition.experiment.arms.len() - 1)
     }
 
     /// The lift of a value, where there is enough to compare it by.
@@ -286,9 +289,9 @@ impl Compare<'_> {
         let best = match sequential {
             Some(judged) => {
                 let judged = judged.as_ref().map_err(ToString::to_string)?;
-                let arms = question.definition.experiment.arms.len();
-                let confidence = bonferroni_confidence(question.confidence, arms - 1);
-                judged.best(&compared.segments, goal, confidence).map_err(|reason| reason.to_string())?
+                judged
+                    .best(&compared.segments, goal, self.confidence_of_naming())
+                    .map_err(|reason| reason.to_string())?
             }
             // Quantiles have no sequence: what one reading finds is no winner where answers are read all day.
             None if question.method == Method::Sequential => return Err(ONE_READING.reason.to_owned()),
