@@ -43,6 +43,13 @@ impl Definition {
         self.places_like(other)
             && self.metrics.len() == other.metrics.len()
             && self.metrics.iter().zip(&other.metrics).all(|(a, b)| a.measures_like(b))
+            && self.experiment.lenses == other.experiment.lenses
+    }
+
+    /// The window of lens `index` in days: its own, else the experiment's; `None`: none.
+    #[must_use]
+    pub fn lens_window_days(&self, index: usize) -> Option<u32> {
+        self.experiment.lenses[index].window_days.or(self.experiment.window_days)
     }
 
     /// Whether every person has the same place under both: the arm, the days and the dimension values.

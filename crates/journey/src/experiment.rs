@@ -6,6 +6,7 @@ use crate::amount::Amount;
 use crate::channel::words;
 use crate::instant::Instant;
 use crate::invalid::{Invalid, shown};
+use crate::lens::Lens;
 use crate::path::Path;
 use crate::text::{Key, Name};
 
@@ -171,6 +172,8 @@ pub struct Experiment {
     pub metrics: Vec<MetricUse>,
     /// What results can be broken down by.
     pub dimensions: Vec<Path>,
+    /// What of journeys is kept beside the metrics, because it was asked for; the one asked for first stands first.
+    pub lenses: Vec<Lens>,
     /// Whether its tallies are frozen.
     pub archived: bool,
 }
@@ -278,8 +281,17 @@ impl Experiment {
             planned_persons: draft.planned_persons,
             metrics: draft.metrics,
             dimensions: draft.dimensions,
+            lenses: Vec::new(),
             archived: draft.archived,
         })
+    }
+
+    /// The experiment with these lenses; of more than [`Lens::MOST`] the last ones.
+    #[must_use]
+    pub fn looking_through(mut self, mut lenses: Vec<Lens>) -> Self {
+        lenses.drain(..lenses.len().saturating_sub(Lens::MOST));
+        self.lenses = lenses;
+        self
     }
 
     /// The index of the arm with this key.

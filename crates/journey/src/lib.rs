@@ -17,6 +17,7 @@ mod instant;
 mod invalid;
 mod json;
 mod keeps;
+mod lens;
 mod metric;
 pub mod names;
 mod path;
@@ -41,6 +42,7 @@ pub use instant::{DAY_MICROS, Instant};
 pub use invalid::Invalid;
 pub use json::{Json, MAX_DEPTH, Number};
 pub use keeps::{Keeps, PercentileCap};
+pub use lens::{Lens, LensKind, Stage, StepOrder, Touch};
 pub use metric::{
     Align, COVARIATE_DAYS, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Of, Part, Pattern, Selector,
 };

@@ -27,6 +27,13 @@ pub fn is_exposure(name: &str) -> bool {
     name == EXPOSURE || name == FLAG_CALLED
 }
 
+/// Whether the event is a point at which business and person touch, whoever acts: all but exposures, identities, costs,
+/// refunds and what a system notes.
+#[must_use]
+pub fn is_touchpoint(name: &str) -> bool {
+    !is_exposure(name) && !name.starts_with('$') && ![IDENTIFIED, ALIASED, GROUPED, COST, REFUND].contains(&name)
+}
+
 /// Whether the person did it: `*` in a metric means these.
 ///
 /// Exposures, deliveries, bounces, costs and system events are done to a person. Opens are

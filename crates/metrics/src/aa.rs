@@ -195,6 +195,7 @@ impl Entries {
         alone.metrics = vec![definition.metrics[metric].clone()];
         alone.experiment.metrics = vec![definition.experiment.metrics[metric].clone()];
         alone.experiment.dimensions.clear();
+        alone.experiment.lenses.clear();
         // Nobody crosses over where persons are dealt out.
         alone.experiment.crossovers = CrossoverPolicy::First;
         let mut all: Vec<(Day, u32, u8, I256)> = Vec::new();
@@ -204,6 +205,7 @@ impl Entries {
                 crossed: None,
                 values: Vec::new(),
                 foreign: Vec::new(),
+                walks: Vec::new(),
                 traces: vec![assignment.traces[metric].clone()],
                 ..(*assignment).clone()
             };
@@ -329,6 +331,7 @@ mod tests {
                     crossed: None,
                     values: Vec::new(),
                     foreign: Vec::new(),
+                    walks: Vec::new(),
                     traces: vec![trace(1), trace(spent)],
                 };
                 Contribution { strays: Vec::new(), assignment: Some(assignment) }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use journey::{Day, Instant};
 
+use crate::lens::Walk;
+
 /// What one person adds to one experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Contribution {
@@ -49,6 +51,8 @@ pub struct Assignment {
     pub foreign: Vec<(Day, u32)>,
     /// One trace per metric.
     pub traces: Vec<Trace>,
+    /// One walk per lens.
+    pub walks: Vec<Walk>,
 }
 
 /// How a person's value of one metric grew.
@@ -86,6 +90,7 @@ impl Assignment {
             == (other.arm, other.at, other.day, other.matured, other.crossed)
             && self.values == other.values
             && self.traces.len() == other.traces.len()
+            && self.walks.len() == other.walks.len()
     }
 }
 

@@ -12,6 +12,7 @@ use journey::{COVARIATE_DAYS, Day, Happening, Instant};
 
 pub use self::widen::Widening;
 use crate::contribution::{Assignment, Contribution, Step, Stray, Trace};
+use crate::lens::{Glass, Walk};
 use crate::moments::MAX_VALUE;
 use crate::plan::{Gauge, Plan, Rule, Span, Study};
 
@@ -58,6 +59,7 @@ pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
         values: dimension_values(study, &journey[..known]),
         foreign: Vec::new(),
         traces: study.metrics.iter().map(|gauge| start_trace(plan, gauge, &journey[..start], at)).collect(),
+        walks: study.lenses.iter().map(|glass| start_walk(plan, glass, at)).collect(),
     };
     for event in &journey[start..=index] {
         observe(plan, study, &mut assignment, event);
@@ -71,10 +73,11 @@ pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
 
 /// Adds events that have not been folded yet, in any order, late ones among them.
 ///
-/// What happens after the first exposure adds up by days, so its order does not matter. Returns `false`, with the
+/// What metrics make of what happens after the first exposure adds up by days, so its order does not matter to them. Returns `false`, with the
 /// contribution as it was, where other events would be needed; then the journey is to be folded whole. That is so where
 /// the person was in no arm yet and one of the events is an exposure to this experiment, and where an event lies at or
-/// before the instant of the first exposure, so that the arm, a dimension or a covariate may change.
+/// before the instant of the first exposure, so that the arm, a dimension or a covariate may change; and where one lies
+/// before what a lens has looked at, because lenses look at the order.
 ///
 /// # Panics
 /// Where the plan has no study of that index.
@@ -89,7 +92,21 @@ pub fn extend(plan: &Plan, study: usize, contribution: &mut Contribution, new: &
     if new.iter().any(|event| event.at <= assignment.at) {
         return false;
     }
-    for event in new {
+    if study.lenses.is_empty() {
+        for event in new {
+            advance(plan, study, contribution, event);
+        }
+        return true;
+    }
+    let micros = |event: &Happening| event.at.micros() - assignment.at.micros();
+    let mut walks = study.lenses.iter().zip(&assignment.walks);
+    if walks.any(|(glass, walk)| new.iter().any(|event| walk.is_late(glass, event, micros(event)))) {
+        return false;
+    }
+    // Lenses look at the order.
+    let mut in_order: Vec<&Happening> = new.iter().collect();
+    in_order.sort_unstable_by_key(|event| event.position());
+    for event in in_order {
         advance(plan, study, contribution, event);
     }
     true
@@ -168,11 +185,18 @@ fn start_trace(plan: &Plan, gauge: &Gauge, before: &[Happening], exposed_at: Ins
     Trace { matured, window_units, x: kept(x), u: kept(u), steps: Vec::new() }
 }
 
-/// Adds an event at or after the exposure to every metric whose window it falls in.
+fn start_walk(plan: &Plan, glass: &Glass, exposed_at: Instant) -> Walk {
+    Walk::new(glass.window_micros.map(|micros| plan.day(exposed_at.plus_micros(micros))))
+}
+
+/// Adds an event at or after the exposure to every lens and every metric whose window it falls in.
 fn observe(plan: &Plan, study: &Study, assignment: &mut Assignment, event: &Happening) {
     let offset = event.at.micros() - assignment.at.micros();
     let mut day = None;
     let mut foreign = false;
+    for (glass, walk) in study.lenses.iter().zip(&mut assignment.walks) {
+        walk.go_on(glass, event, offset, || *day.get_or_insert_with(|| plan.day(event.at)));
+    }
     for (gauge, trace) in study.metrics.iter().zip(&mut assignment.traces) {
         let is_open = gauge.window_micros.is_none_or(|window| offset < window) || gauge.kind.is_by_calendar();
         if !is_open && gauge.activity_micros.is_none() {

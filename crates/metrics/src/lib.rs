@@ -5,7 +5,7 @@
 //! [`reading`] sums them as of a day; [`inference`] turns them into estimates with their uncertainty.
 //!
 //! Beside the road: a [`histogram`] keeps how values are distributed, [`survival`] how long persons stay, [`clv`] what
-//! they are still going to buy; [`curves`] makes durations of what tallies hold, [`customers`] cells of purchases;
+//! they are still going to buy; a [`lens`] what of the order of events matters; [`curves`] makes durations of what tallies hold, [`customers`] cells of purchases;
 //! [`published`] turns what others publish into sums; [`aa`] deals persons out anew, to see what
 //! is called an effect where there is none.
 
@@ -17,6 +17,7 @@ pub mod customers;
 pub mod fold;
 pub mod histogram;
 pub mod inference;
+pub mod lens;
 pub mod moments;
 mod numeric;
 pub mod plan;

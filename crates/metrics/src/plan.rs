@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::lens::Glass;
 use journey::{Align, Day, Definition, Happening, MetricKind, Of, Path, Pattern, Selector, Zone, names};
 
 /// All that the folds of a tenant need: its zone, the definitions, and which facts of an event they look at.
@@ -22,6 +23,7 @@ pub struct Study {
     pub definition: Arc<Definition>,
     pub(crate) metrics: Vec<Gauge>,
     pub(crate) dimensions: Vec<Source>,
+    pub(crate) lenses: Vec<Glass>,
 }
 
 /// Where in a happening a fact stands.
@@ -137,12 +139,14 @@ impl Study {
         });
         let metrics = metrics.collect();
         let dimensions = definition.experiment.dimensions.iter().map(|path| Source::of(path, paths)).collect();
-        Self { definition, metrics, dimensions }
+        let lenses = definition.experiment.lenses.iter().enumerate();
+        let lenses = lenses.map(|(at, lens)| Glass::new(lens, definition.lens_window_days(at), paths)).collect();
+        Self { definition, metrics, dimensions, lenses }
     }
 }
 
 impl Source {
-    fn of(path: &Path, paths: &mut Vec<Path>) -> Self {
+    pub(crate) fn of(path: &Path, paths: &mut Vec<Path>) -> Self {
         match path.as_str() {
             "channel" => Self::Channel,
             "stage" => Self::Stage,
@@ -158,7 +162,7 @@ impl Source {
 }
 
 impl Sieve {
-    fn new(selector: &Selector, paths: &mut Vec<Path>) -> Self {
+    pub(crate) fn new(selector: &Selector, paths: &mut Vec<Path>) -> Self {
         let filters = selector.filters.iter().map(|f| (Source::of(&f.path, paths), f.values.clone())).collect();
         Self { event: selector.event.clone(), filters }
     }

@@ -45,8 +45,8 @@ pub const COUNTS: usize = 6;
 /// The key of a row within its definition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey {
-    /// 0 for everyone, `i + 1` for the `i`-th dimension, [`SPANS`] and [`CUSTOMERS`] for the details of everyone that not
-    /// every answer reads.
+    /// 0 for everyone, `i + 1` for the `i`-th dimension, [`SPANS`], [`CUSTOMERS`] and [`LENSES`] for the details of
+    /// everyone that not every answer reads.
     pub dimension: i16,
     /// The dimension value; empty for everyone and where it is unknown. The index of the metric for [`SPANS`] and
     /// [`CUSTOMERS`].
@@ -64,6 +64,9 @@ pub const NO_ARM: i16 = -1;
 pub const SPANS: i16 = -1;
 /// The key part of the customers of everyone, crossovers kept in their first arm: a row per metric that keeps them.
 pub const CUSTOMERS: i16 = -2;
+/// The key part of what the first lens shows of everyone, crossovers kept in their first arm; the next one's is one less, and
+/// so on.
+pub const LENSES: i16 = -3;
 
 /// Sums of one reading group: what counts, or what the crossovers among it take away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -215,7 +218,8 @@ impl Tally {
             }
         }
         for ((dimension, metric, day), detail) in &entries.apart {
-            let row = self.row(*dimension, metric.to_string().into(), arm, *day);
+            let value = if *dimension <= LENSES { Arc::from("") } else { metric.to_string().into() };
+            let row = self.row(*dimension, value, arm, *day);
             let sign = if direction == Direction::Add { 1 } else { -1 };
             detail::add(&mut row.all.detail, Some(detail), sign);
         }

@@ -1,17 +1,23 @@
 //! Contributions as bytes: a format number, then integers of variable length.
 
+mod walks;
+
 use std::sync::Arc;
 
 use journey::{Day, Instant};
 
+use self::walks::{put_walks, walks};
 use super::{Assignment, Contribution, Step, Stray, Trace};
 use crate::varint::{get, put, put_len, put_signed, signed};
 
-/// The only format so far. Another one must keep reading this one.
+/// What contributions without walks are written as.
 const FORMAT: u8 = 1;
+/// What contributions with walks are written as: the same, and the walks at the end.
+const WALKING: u8 = 2;
 
 pub(super) fn encode(contribution: &Contribution) -> Vec<u8> {
-    let mut out = vec![FORMAT];
+    let walks = contribution.assignment.as_ref().map_or(&[][..], |assignment| &assignment.walks);
+    let mut out = vec![if walks.is_empty() { FORMAT } else { WALKING }];
     put_len(&mut out, contribution.strays.len());
     for stray in &contribution.strays {
         put_day(&mut out, stray.day);
@@ -50,17 +56,25 @@ pub(super) fn encode(contribution: &Contribution) -> Vec<u8> {
             put_signed(&mut out, i128::from(step.orders));
         }
     }
+    if !walks.is_empty() {
+        put_walks(&mut out, walks);
+    }
     out
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Option<Contribution> {
-    let mut rest = bytes.strip_prefix(&[FORMAT])?;
+    let (format, mut rest) = bytes.split_first()?;
+    let is_walking = match *format {
+        FORMAT => false,
+        WALKING => true,
+        _ => return None,
+    };
     let from = &mut rest;
     let strays = list(from, |from| Some(Stray { day: day(from)?, outside: small(from)?, unknown_arm: small(from)? }))?;
     if from.is_empty() {
-        return Some(Contribution { strays, assignment: None });
+        return (!is_walking).then_some(Contribution { strays, assignment: None });
     }
-    let assignment = Assignment {
+    let mut assignment = Assignment {
         arm: u16::try_from(get(from)?).ok()?,
         at: Instant::from_micros(signed(from)?.try_into().ok()?),
         day: day(from)?,
@@ -84,7 +98,11 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Contribution> {
                 })?,
             })
         })?,
+        walks: Vec::new(),
     };
+    if is_walking {
+        assignment.walks = walks(from).filter(|walks| !walks.is_empty())?;
+    }
     from.is_empty().then_some(Contribution { strays, assignment: Some(assignment) })
 }
 
@@ -140,10 +158,18 @@ fn list<T>(from: &mut &[u8], mut item: impl FnMut(&mut &[u8]) -> Option<T>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lens::{Mark, Walk};
     use proptest::prelude::*;
 
     fn days() -> impl Strategy<Value = Day> {
         any::<i32>().prop_map(Day::from_number)
+    }
+
+    fn walk() -> impl Strategy<Value = Walk> {
+        let mark = (any::<i64>(), days(), any::<u16>(), "[ab]{0,2}".prop_map(Arc::from), any::<i64>())
+            .prop_map(|(micros, day, tag, label, value)| Mark { micros, day, tag, label, value });
+        (proptest::option::of(days()), any::<i64>(), any::<u32>(), prop::collection::vec(mark, 0..5))
+            .prop_map(|(matured, through, dropped, marks)| Walk { matured, through, dropped, marks })
     }
 
     fn contributions() -> impl Strategy<Value = Contribution> {
@@ -166,8 +192,9 @@ mod tests {
             prop::collection::vec(".{0,9}".prop_map(Arc::from), 0..3),
             prop::collection::vec((days(), any::<u32>()), 0..3),
             prop::collection::vec(trace, 0..4),
+            prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(walk(), 1..3)],
         )
-            .prop_map(|((arm, at, day, matured, crossed), values, foreign, traces)| Assignment {
+            .prop_map(|((arm, at, day, matured, crossed), values, foreign, traces, walks)| Assignment {
                 arm,
                 at: Instant::from_micros(at),
                 day,
@@ -176,6 +203,7 @@ mod tests {
                 values,
                 foreign,
                 traces,
+                walks,
             });
         (prop::collection::vec(stray, 0..3), proptest::option::of(assignment))
             .prop_map(|(strays, assignment)| Contribution { strays, assignment })
@@ -188,8 +216,11 @@ mod tests {
         }
 
         #[test]
-        fn bytes_that_can_be_read_are_what_would_be_written(mut bytes in prop::collection::vec(0u8..12, 0..80)) {
-            bytes.insert(0, FORMAT);
+        fn bytes_that_can_be_read_are_what_would_be_written(
+            mut bytes in prop::collection::vec(0u8..12, 0..80),
+            format in prop_oneof![Just(FORMAT), Just(WALKING)],
+        ) {
+            bytes.insert(0, format);
             if let Some(contribution) = decode(&bytes) {
                 prop_assert_eq!(encode(&contribution), bytes);
             }
@@ -198,9 +229,11 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), cut in 0usize..200) {
             let _ = decode(&bytes);
-            let mut bytes = [&[FORMAT, 0], &bytes[..]].concat();
-            bytes.truncate(cut);
-            let _ = decode(&bytes);
+            for format in [FORMAT, WALKING] {
+                let mut bytes = [&[format, 0], &bytes[..]].concat();
+                bytes.truncate(cut);
+                let _ = decode(&bytes);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use journey::{Definition, Happening, Metric, MetricKind, Path, Pattern, Selector, Zone, names};
 
-use super::{observe, start_trace};
+use super::{observe, start_trace, start_walk};
 use crate::contribution::{Assignment, Contribution};
 use crate::plan::Plan;
 
@@ -14,6 +14,8 @@ pub struct Widening {
     pub(crate) plan: Plan,
     /// Per metric of the new version its place in the old one; `None`: it is new.
     kept: Vec<Option<usize>>,
+    /// The same per lens.
+    kept_lenses: Vec<Option<usize>>,
     names: Option<Vec<String>>,
 }
 
@@ -26,12 +28,17 @@ impl Widening {
         }
         let place = |metric: &Metric| from.metrics.iter().position(|old| old.measures_like(metric));
         let kept: Vec<Option<usize>> = to.metrics.iter().map(place).collect();
+        let lenses = &to.experiment.lenses;
+        let kept_lenses: Vec<Option<usize>> =
+            lenses.iter().map(|lens| from.experiment.lenses.iter().position(|old| old == lens)).collect();
         let mut rest = to.clone();
         rest.experiment.dimensions.clear();
         rest.metrics =
             to.metrics.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(metric, _)| metric.clone()).collect();
-        let names = names_of(&rest.metrics);
-        Some(Self { plan: Plan::new(vec![rest.into()], zone), kept, names })
+        rest.experiment.lenses =
+            lenses.iter().zip(&kept_lenses).filter(|(_, kept)| kept.is_none()).map(|(lens, _)| lens.clone()).collect();
+        let names = names_of(&rest);
+        Some(Self { plan: Plan::new(vec![rest.into()], zone), kept, kept_lenses, names })
     }
 
     /// The names of the events that the new metrics look at; `None`: events of any name.
@@ -60,7 +67,8 @@ impl Widening {
         let start = journey.partition_point(|event| event.at < old.at);
         let traces =
             study.metrics.iter().map(|gauge| start_trace(&self.plan, gauge, &journey[..start], old.at)).collect();
-        let mut added = Assignment { traces, values: Vec::new(), foreign: Vec::new(), ..*old };
+        let walks = study.lenses.iter().map(|glass| start_walk(&self.plan, glass, old.at)).collect();
+        let mut added = Assignment { traces, walks, values: Vec::new(), foreign: Vec::new(), ..*old };
         for event in &journey[start..] {
             observe(&self.plan, study, &mut added, event);
         }
@@ -70,15 +78,26 @@ impl Widening {
             None => new.next(),
         };
         let traces = self.kept.iter().map(trace).collect::<Option<_>>()?;
-        let assignment = Assignment { traces, values: old.values.clone(), foreign: Vec::new(), ..*old };
+        let mut new = added.walks.into_iter();
+        let walk = |kept: &Option<usize>| match kept {
+            Some(place) => old.walks.get(*place).cloned(),
+            None => new.next(),
+        };
+        let walks = self.kept_lenses.iter().map(walk).collect::<Option<_>>()?;
+        let assignment = Assignment { traces, walks, values: old.values.clone(), foreign: Vec::new(), ..*old };
         Some(Contribution { strays: stored.strays.clone(), assignment: Some(assignment) })
     }
 }
 
-/// The names that metrics look at; `None`: all of them.
-fn names_of(metrics: &[Metric]) -> Option<Vec<String>> {
+/// The names that metrics and lenses look at; `None`: all of them.
+fn names_of(definition: &Definition) -> Option<Vec<String>> {
     let mut found = Vec::new();
-    for selector in metrics.iter().flat_map(|metric| selectors(&metric.kind)) {
+    let mut looked_at: Vec<&Selector> =
+        definition.metrics.iter().flat_map(|metric| selectors(&metric.kind)).collect();
+    for lens in &definition.experiment.lenses {
+        looked_at.extend(lens.kind.selectors()?);
+    }
+    for selector in looked_at {
         let Pattern::Named(name) = &selector.event else { return None };
         found.push(name.as_str().to_owned());
         if name.as_str() == names::ORDER {

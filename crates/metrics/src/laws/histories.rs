@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use journey::{
     Align, Amount, Arm, Channel, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId, Experiment, ExperimentDraft,
-    Exposure, Fact, Filter, Goal, Happening, Instant, Keeps, Measure, Method, Metric, MetricDraft, MetricKind,
-    MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Role, Selector, Share, Zone,
+    Exposure, Fact, Filter, Goal, Happening, Instant, Keeps, Lens, LensKind, Measure, Method, Metric, MetricDraft,
+    MetricKind, MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Role, Selector, Share, Stage, StepOrder, Touch,
+    Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -289,6 +290,23 @@ fn metrics() -> impl Strategy<Value = Metric> {
     })
 }
 
+fn lenses() -> impl Strategy<Value = Lens> {
+    let funnel = (prop::collection::vec(selectors(), 2..4), select(StepOrder::ALL))
+        .prop_map(|(steps, order)| LensKind::Funnel { steps, order });
+    let by = select(vec![None, Some("channel"), Some("properties.category"), Some("stage")])
+        .prop_map(|by| by.map_or(Touch::Event, |path| Touch::Path(Path::parse(path, "").unwrap())));
+    let paths =
+        (by, selectors(), 1u8..4).prop_map(|(by, conversion, depth)| LensKind::Paths { by, conversion, depth });
+    let stages = prop::collection::vec(proptest::option::of(selectors()), 2..4).prop_map(|rules| {
+        let names = ["decision", "loyalty", "awareness"];
+        let stage = |(rule, text): (Option<Selector>, &str)| Stage { name: name(text), rule };
+        LensKind::Stages { stages: rules.into_iter().zip(names).map(stage).collect() }
+    });
+    let kind = prop_oneof![funnel, paths, stages];
+    (kind, proptest::option::of(select(vec![1u32, 3, 14])))
+        .prop_map(|(kind, window_days)| Lens::validate(kind, window_days).unwrap())
+}
+
 fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Arc<Definition>> {
     let dates = (
         proptest::option::weighted(0.4, instants(hot.clone(), -2..=0)),
@@ -297,8 +315,9 @@ fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Ar
     let window = proptest::option::weighted(0.8, select(vec![1u32, 2, 3, 7, 14]));
     let dimensions = proptest::sample::subsequence(vec!["channel", "stage", "properties.category", "plan"], 0..=3);
     let metrics = prop::collection::vec(metrics(), 1..6);
-    (dates, window, dimensions, metrics).prop_map(
-        move |((starts_at, ends_at), window_days, dimensions, mut metrics)| {
+    let lenses = prop::collection::vec(lenses(), 0..3);
+    (dates, window, dimensions, metrics, lenses).prop_map(
+        move |((starts_at, ends_at), window_days, dimensions, mut metrics, lenses)| {
             let roles = [Role::Primary, Role::Secondary, Role::Guardrail];
             let mut uses = Vec::new();
             for ((number, metric), role) in metrics.iter_mut().enumerate().zip(roles.into_iter().cycle()) {
@@ -325,7 +344,8 @@ fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Ar
                 dimensions: dimensions.into_iter().map(|path| Path::parse(path, "").unwrap()).collect(),
                 archived: false,
             };
-            Arc::new(Definition { experiment: Experiment::validate(draft).unwrap(), metrics })
+            let experiment = Experiment::validate(draft).unwrap().looking_through(lenses);
+            Arc::new(Definition { experiment, metrics })
         },
     )
 }

@@ -8,6 +8,7 @@
 
 mod detail;
 mod event;
+mod lens;
 mod person;
 mod spread;
 

@@ -9,11 +9,12 @@ use proptest::sample::Index;
 use super::histories::{Deed, SPAN, World, journey, worlds};
 use super::model::{AsOf, Model};
 use super::{cases, definition, rows, tally, through};
+use crate::lens;
 use crate::plan::Plan;
 use crate::reading::read;
 use crate::report::{Question, report, timeline};
 use crate::tally::detail::Detail;
-use crate::tally::{Sums, Tally};
+use crate::tally::{LENSES, Sums, Tally};
 
 /// The tally of the events before the end of `day`.
 fn tally_of_prefix(world: &World, plan: &Plan, study: usize, day: Day) -> Tally {
@@ -30,6 +31,7 @@ fn check(world: &World, plan: &Plan, tallies: &[Tally], day: Day) -> Result<(), 
         let model = Model { definition, zone: world.zone, slip: None };
         let prefix = tally_of_prefix(world, plan, study, day);
         check_details(world, &model, [tally, &prefix], day)?;
+        check_lenses(world, &model, [tally, &prefix], day)?;
         for matured in [day, day.previous()] {
             let through = through(world.zone, day, matured);
             for &policy in CrossoverPolicy::ALL {
@@ -57,7 +59,7 @@ fn check_details(world: &World, model: &Model<'_>, tallies: [&Tally; 2], day: Da
         for tally in tallies {
             let mut found: BTreeMap<usize, Detail> = BTreeMap::new();
             for (key, row) in tally.rows.iter().filter(|(key, _)| key.dimension < 0 && key.day <= day) {
-                if *key.value != at.to_string() {
+                if *key.value != at.to_string() || key.dimension <= LENSES {
                     continue;
                 }
                 if let Some(detail) = &row.all.detail {
@@ -67,6 +69,19 @@ fn check_details(world: &World, model: &Model<'_>, tallies: [&Tally; 2], day: Da
             }
             found.retain(|_, detail| !detail.is_empty());
             prop_assert_eq!(&found, &expected, "metric {} {:?}", at, metric);
+        }
+    }
+    Ok(())
+}
+
+/// Compares what lenses show as of `day` with what the model sees in the events themselves, and with what is kept of the
+/// prefix.
+fn check_lenses(world: &World, model: &Model<'_>, tallies: [&Tally; 2], day: Day) -> Result<(), TestCaseError> {
+    for at in 0..model.definition.experiment.lenses.len() {
+        let expected = model.lens(&world.people, at, AsOf { live: day, matured: day });
+        for tally in tallies {
+            let found = lens::read(model.definition, at, &tally.rows, through(world.zone, day, day));
+            prop_assert_eq!(&found, &expected, "{:?}", model.definition.experiment.lenses[at]);
         }
     }
     Ok(())

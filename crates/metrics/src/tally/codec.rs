@@ -2,7 +2,7 @@
 //!
 //! A format number, then six lists: counts, live and matured sums, of all and of what crossovers take away. A list is
 //! its length without the zeros at its end, then its numbers; a run of zeros is a zero and how many more follow. A row with
-//! detail has another format number, and the two details at the end.
+//! detail has another format number, and the two details at the end; so has a row of a lens.
 
 use ethnum::I256;
 
@@ -14,21 +14,25 @@ use crate::varint::{get, put_len, put_wide, wide};
 const FORMAT: u8 = 1;
 /// What rows with detail are written as.
 const DETAILED: u8 = 2;
+/// What rows of lenses are written as.
+const SIGHTED: u8 = 3;
 /// The texts of six arrays, `{1,2}`, separated by bars: how the first databases kept rows.
 const TEXTS: u8 = 0;
 
 pub(super) fn encode(row: &Row) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
     let is_detailed = row.all.detail.is_some() || row.crossed.detail.is_some();
-    out.push(if is_detailed { DETAILED } else { FORMAT });
+    let is_sighted = [&row.all, &row.crossed].iter().any(|sums| sums.detail.as_ref().is_some_and(|d| !d.sights.is_empty()));
+    out.push(if is_sighted { SIGHTED } else if is_detailed { DETAILED } else { FORMAT });
     for sums in [&row.all, &row.crossed] {
         put_list(&mut out, &sums.counts.iter().map(|count| I256::from(*count)).collect());
         put_list(&mut out, &sums.live);
         put_list(&mut out, &sums.matured);
     }
     if is_detailed {
-        put_detail(&mut out, row.all.detail.as_deref());
-        put_detail(&mut out, row.crossed.detail.as_deref());
+        for sums in [&row.all, &row.crossed] {
+            put_detail(&mut out, sums.detail.as_deref(), is_sighted);
+        }
     }
     out
 }
@@ -40,10 +44,11 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Row> {
             let row = Row { all: sums(&mut from)?, crossed: sums(&mut from)? };
             from.is_empty().then_some(row)
         }
-        (&DETAILED, rest) => {
+        (format @ (&DETAILED | &SIGHTED), rest) => {
             let mut from = rest;
             let mut row = Row { all: sums(&mut from)?, crossed: sums(&mut from)? };
-            (row.all.detail, row.crossed.detail) = (detail(&mut from)?, detail(&mut from)?);
+            let is_sighted = *format == SIGHTED;
+            (row.all.detail, row.crossed.detail) = (detail(&mut from, is_sighted)?, detail(&mut from, is_sighted)?);
             from.is_empty().then_some(row)
         }
         (&TEXTS, text) => of_texts(std::str::from_utf8(text).ok()?),
@@ -110,7 +115,7 @@ fn of_texts(text: &str) -> Option<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Series, SpanKey};
+    use crate::tally::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Series, SightKey, SpanKey};
     use proptest::prelude::*;
 
     fn number() -> impl Strategy<Value = I256> {
@@ -145,17 +150,22 @@ mod tests {
                 (CustomerKey { origin, frequency, recency, bucket }, Customers { n, spend })
             },
         );
+        let sight = (any::<bool>(), "[ab]{0,3}", prop::collection::vec(number(), 1..4)).prop_map(|(matured, key, sums)| {
+            (SightKey { matured, key: key.as_str().into() }, sums.into_iter().collect::<Slots>())
+        });
         let some = 0..6usize;
         (
             prop::collection::vec(bucket, some.clone()),
             prop::collection::vec(span, some.clone()),
             prop::collection::vec(customers, some),
+            prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(sight, 1..4)],
         )
-            .prop_map(|(buckets, spans, customers)| {
+            .prop_map(|(buckets, spans, customers, sights)| {
                 let detail = Detail {
                     buckets: buckets.into_iter().collect(),
                     spans: spans.into_iter().collect(),
                     customers: customers.into_iter().collect(),
+                    sights: sights.into_iter().filter(|(_, sums): &(_, Slots)| !sums.is_zero()).collect(),
                 };
                 (!detail.is_empty()).then(|| Box::new(detail))
             })
@@ -200,7 +210,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), small in prop::collection::vec(0u8..4, 0..40)) {
-            for format in [TEXTS, FORMAT, DETAILED] {
+            for format in [TEXTS, FORMAT, DETAILED, SIGHTED] {
                 let _ = decode(&[&[format], &bytes[..]].concat());
                 let _ = decode(&[&[format], &small[..]].concat());
             }

@@ -5,8 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use ethnum::I256;
+
+use super::Slots;
 
 /// What a row holds beside its sums.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +20,17 @@ pub struct Detail {
     pub spans: BTreeMap<SpanKey, i64>,
     /// How often persons bought.
     pub customers: BTreeMap<CustomerKey, Customers>,
+    /// What a lens shows.
+    pub sights: BTreeMap<SightKey, Slots>,
+}
+
+/// What of a lens is added up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SightKey {
+    /// Whether it belongs to the matured reading.
+    pub matured: bool,
+    /// The lens's own key; empty: the persons, in the first slot.
+    pub key: Arc<str>,
 }
 
 /// Which persons a bucket counts.
@@ -133,13 +147,14 @@ impl Detail {
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.buckets.is_empty() && self.spans.is_empty() && self.customers.is_empty()
+        self.buckets.is_empty() && self.spans.is_empty() && self.customers.is_empty() && self.sights.is_empty()
     }
 
     /// About how many bytes it takes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len()
+        let sights: usize = self.sights.iter().map(|(key, sums)| 100 + key.key.len() + 48 * sums.filled()).sum();
+        240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len() + sights
     }
 
     /// Adds persons to a bucket, `sign` times.
@@ -157,6 +172,21 @@ impl Detail {
         change(&mut self.customers, key, |sum| sum.add(customers, sign));
     }
 
+    /// Adds to the sums of a lens's key, `sign` times, which is 1 or -1.
+    pub fn add_sight(&mut self, key: &SightKey, sums: &Slots, sign: i64) {
+        // A key that is there is not copied.
+        if let Some(held) = self.sights.get_mut(key) {
+            if sign < 0 { held.subtract(sums) } else { held.add(sums) }
+            if held.is_zero() {
+                self.sights.remove(key);
+            }
+        } else if !sums.is_zero() {
+            let mut held = Slots::default();
+            if sign < 0 { held.subtract(sums) } else { held.add(sums) }
+            self.sights.insert(key.clone(), held);
+        }
+    }
+
     /// Adds `other`, `sign` times.
     pub fn add(&mut self, other: &Self, sign: i64) {
         for (key, bucket) in &other.buckets {
@@ -167,6 +197,9 @@ impl Detail {
         }
         for (key, customers) in &other.customers {
             self.add_customers(*key, customers, sign);
+        }
+        for (key, sums) in &other.sights {
+            self.add_sight(key, sums, sign);
         }
     }
 }

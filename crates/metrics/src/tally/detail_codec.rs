@@ -1,14 +1,14 @@
-//! The detail of a row as bytes: three lists, each the number of its entries and then key and sums of each in order.
+//! The detail of a row as bytes: three lists (four in a row of a lens), each the number of its entries and then key and sums of each in order.
 
 use ethnum::I256;
 
 use super::codec::{list, put_list};
-use super::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Series, SpanKey};
+use super::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Series, SightKey, SpanKey};
 use crate::varint::{get, put, put_len, put_signed, put_wide, signed, wide};
 
-pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>) {
+pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>, with_sights: bool) {
     let nothing = Detail::default();
-    let Detail { buckets, spans, customers } = detail.unwrap_or(&nothing);
+    let Detail { buckets, spans, customers, sights } = detail.unwrap_or(&nothing);
     put_len(out, buckets.len());
     for (key, bucket) in buckets {
         put(out, u128::from(key.metric) * 2 + u128::from(key.matured));
@@ -32,11 +32,21 @@ pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>) {
         put_signed(out, i128::from(customers.n));
         put_wide(out, customers.spend);
     }
+    if !with_sights {
+        return;
+    }
+    put_len(out, sights.len());
+    for (SightKey { matured, key }, sums) in sights {
+        out.push(u8::from(*matured));
+        put_len(out, key.len());
+        out.extend_from_slice(key.as_bytes());
+        put_list(out, sums);
+    }
 }
 
 /// `None` in the outer option where the bytes are no detail.
 #[expect(clippy::option_option, reason = "the outer one says whether the bytes can be read, the inner one is read")]
-pub(super) fn detail(from: &mut &[u8]) -> Option<Option<Box<Detail>>> {
+pub(super) fn detail(from: &mut &[u8], with_sights: bool) -> Option<Option<Box<Detail>>> {
     let mut detail = Detail::default();
     for _ in 0..len(from)? {
         let number = get(from)?;
@@ -73,6 +83,16 @@ pub(super) fn detail(from: &mut &[u8]) -> Option<Option<Box<Detail>>> {
         };
         let customers = Customers { n: signed(from)?.try_into().ok()?, spend: wide(from)? };
         detail.customers.insert(key, customers);
+    }
+    let sights = if with_sights { len(from)? } else { 0 };
+    for _ in 0..sights {
+        let (matured, rest) = from.split_first()?;
+        *from = rest;
+        let length = len(from)?;
+        let (key, rest) = from.split_at_checked(length)?;
+        *from = rest;
+        let key = SightKey { matured: *matured != 0, key: std::str::from_utf8(key).ok()?.into() };
+        detail.sights.insert(key, list(from)?);
     }
     Some((!detail.is_empty()).then(|| Box::new(detail)))
 }

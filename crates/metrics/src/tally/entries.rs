@@ -1,15 +1,17 @@
 //! What does a person enter into a tally? Sums of each day, and the details that metrics keep beside them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ethnum::I256;
 use journey::{Day, Definition, MetricKind};
 
-use super::detail::{Bucket, BucketKey, Detail};
+use super::detail::{Bucket, BucketKey, Detail, SightKey};
 use super::spans::{customers, spans};
-use super::{CUSTOMERS, Count, Direction, SPANS, Sums};
+use super::{CUSTOMERS, Count, Direction, LENSES, SPANS, Slots, Sums};
 use crate::contribution::{Assignment, Trace};
 use crate::histogram::bucket_of;
+use crate::lens::{Told, Walk, tell};
 use crate::moments::{Layout, State, micro_days};
 
 /// What an assigned person enters on each day.
@@ -36,6 +38,9 @@ impl Entries {
             entries.enter(definition, metric, assignment, trace, &mut slots, Direction::Add);
             entries.take(&mut slots, offset);
         }
+        for (at, walk) in assignment.walks.iter().enumerate() {
+            entries.enter_walk(definition, at, assignment.day, walk, 1);
+        }
         entries.moving()
     }
 
@@ -52,6 +57,10 @@ impl Entries {
             entries.enter(definition, metric, before, old, &mut slots, Direction::Remove);
             entries.enter(definition, metric, after, new, &mut slots, Direction::Add);
             entries.take(&mut slots, offset);
+        }
+        for (at, (old, new)) in before.walks.iter().zip(&after.walks).enumerate().filter(|(_, (old, new))| old != new) {
+            entries.enter_walk(definition, at, before.day, old, -1);
+            entries.enter_walk(definition, at, after.day, new, 1);
         }
         entries.moving()
     }
@@ -157,6 +166,36 @@ impl Entries {
         }
         if let (Some(day), Some(last)) = (trace.matured, before) {
             change(day, true, last, sign);
+        }
+    }
+
+    /// Enters what a person's marks in a lens amount to, day by day, and that the person is there.
+    fn enter_walk(&mut self, definition: &Definition, at: usize, exposed: Day, walk: &Walk, sign: i64) {
+        let (Some(lens), Ok(number)) = (definition.experiment.lenses.get(at), i16::try_from(at)) else { return };
+        let mut change = |day: Day, matured: bool, key: &Arc<str>, sums: &Slots, sign: i64| {
+            let detail = self.apart.entry((LENSES - number, at, day)).or_default();
+            detail.add_sight(&SightKey { matured, key: key.clone() }, sums, sign);
+        };
+        let (nothing, person): (Arc<str>, Slots) = ("".into(), [I256::ONE].into_iter().collect());
+        change(exposed, false, &nothing, &person, sign);
+        let mut before = Told::new();
+        let mut from = 0;
+        while let Some(first) = walk.marks.get(from) {
+            from += walk.marks[from..].iter().take_while(|mark| mark.day == first.day).count();
+            let after = tell(lens, &walk.marks[..from]);
+            for (key, sums) in before.iter().filter(|(key, sums)| after.get(*key) != Some(sums)) {
+                change(first.day, false, key, sums, -sign);
+            }
+            for (key, sums) in after.iter().filter(|(key, sums)| before.get(*key) != Some(sums)) {
+                change(first.day, false, key, sums, sign);
+            }
+            before = after;
+        }
+        if let Some(day) = walk.matured {
+            change(day, true, &nothing, &person, sign);
+            for (key, sums) in &before {
+                change(day, true, key, sums, sign);
+            }
         }
     }
 

@@ -1,0 +1,173 @@
+//! What a lens shows, from every person's events.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ethnum::I256;
+use journey::{Fact, Instant, LensKind, Selector, Stage, StepOrder, Touch, names};
+
+use super::{AsOf, Model};
+use crate::histogram::bucket_of;
+use crate::laws::histories::Deed;
+use crate::lens::{ArmSights, Sights};
+
+type Counts = BTreeMap<String, Vec<i64>>;
+
+impl Model<'_> {
+    /// What lens `at` shows of each arm, crossovers in their first arm.
+    pub(in crate::laws) fn lens(&self, people: &[Vec<Deed>], at: usize, as_of: AsOf) -> Vec<ArmSights> {
+        let window = self.definition.experiment.lenses[at].window_days.or(self.definition.experiment.window_days);
+        let arms = self.definition.experiment.arms.len();
+        let mut out = vec![
+            ArmSights {
+                live: Sights::default(),
+                matured: window.is_some().then(Sights::default)
+            };
+            arms
+        ];
+        for person in people {
+            let end = self.zone.end_of(as_of.live);
+            if let Some((exposure, arm)) = self.first_exposure(person, end) {
+                enter(&mut out[arm].live, &self.seen(at, person, exposure, window, end));
+            }
+            let end = self.zone.end_of(as_of.matured);
+            if let Some((exposure, arm)) = self.first_exposure(person, end)
+                && let Some(days) = window
+                && exposure.at.plus_days(days.into()) < end
+                && let Some(matured) = &mut out[arm].matured
+            {
+                enter(matured, &self.seen(at, person, exposure, window, end));
+            }
+        }
+        out
+    }
+
+    fn seen(&self, at: usize, person: &[Deed], exposure: &Deed, window: Option<u32>, end: Instant) -> Counts {
+        let inside = |deed: &&Deed| {
+            deed.at >= exposure.at
+                && deed.at < end
+                && window.is_none_or(|days| deed.at < exposure.at.plus_days(days.into()))
+        };
+        let mut deeds: Vec<&Deed> = person.iter().filter(inside).collect();
+        deeds.sort_by_key(|deed| (deed.at, deed.id));
+        let mut counts = Counts::new();
+        match &self.definition.experiment.lenses[at].kind {
+            LensKind::Funnel { steps, order } => self.funnel(steps, *order, &deeds, exposure, &mut counts),
+            LensKind::Paths { by, conversion, depth } => self.path(by, conversion, *depth, &deeds, &mut counts),
+            LensKind::Stages { stages } => self.stages(stages, &deeds, &mut counts),
+        }
+        counts
+    }
+
+    fn funnel(&self, steps: &[Selector], order: StepOrder, deeds: &[&Deed], exposure: &Deed, counts: &mut Counts) {
+        let mut times: Vec<Instant> = Vec::new();
+        match order {
+            StepOrder::Loose => {
+                let mut rest = deeds.iter();
+                for step in steps {
+                    let Some(deed) = rest.find(|deed| self.selects(step, deed)) else { break };
+                    times.push(deed.at);
+                }
+            }
+            StepOrder::Strict => {
+                let counts = |deed: &&&Deed| {
+                    names::is_by_person(deed.name) || steps.iter().any(|step| self.selects(step, deed))
+                };
+                let all: Vec<&Deed> = deeds.iter().filter(counts).copied().collect();
+                for from in 0..all.len() {
+                    let mut went = Vec::new();
+                    for (step, deed) in steps.iter().zip(&all[from..]) {
+                        if !self.selects(step, deed) {
+                            break;
+                        }
+                        went.push(deed.at);
+                    }
+                    if went.len() > times.len() {
+                        times = went;
+                    }
+                }
+            }
+        }
+        let mut before = exposure.at;
+        for (step, at) in (1..).zip(times) {
+            counts.insert(format!("r{step}"), vec![1]);
+            let bucket = bucket_of(i128::from(at.micros() - before.micros())).unwrap();
+            counts.insert(format!("t{step} {bucket}"), vec![1]);
+            before = at;
+        }
+    }
+
+    fn path(&self, by: &Touch, conversion: &Selector, depth: u8, deeds: &[&Deed], counts: &mut Counts) {
+        let mut touches: Vec<String> = Vec::new();
+        let mut converted = false;
+        for deed in deeds {
+            if self.selects(conversion, deed) {
+                converted = true;
+                break;
+            }
+            if ["Experiment Viewed", "Order Refunded"].contains(&deed.name) {
+                continue;
+            }
+            let text = match by {
+                Touch::Event => deed.name.to_owned(),
+                Touch::Path(path) => match deed.fact(path.as_str()) {
+                    Fact::One(text) if !text.is_empty() => text.chars().take(100).collect(),
+                    _ => continue,
+                },
+            };
+            if touches.last() != Some(&text) {
+                touches.push(text);
+            }
+        }
+        if touches.is_empty() && !converted {
+            return;
+        }
+        let more = touches.len() > usize::from(depth);
+        touches.truncate(depth.into());
+        let flags = [if converted { "c" } else { "d" }, if more { "+" } else { "=" }].concat();
+        counts.insert(flags + &touches.join("\u{1f}"), vec![1]);
+    }
+
+    fn stages(&self, stages: &[Stage], deeds: &[&Deed], counts: &mut Counts) {
+        let mut now: Option<(usize, Instant)> = None;
+        for deed in deeds {
+            let mut found = None;
+            for (at, stage) in stages.iter().enumerate() {
+                let is = match &stage.rule {
+                    Some(rule) => self.selects(rule, deed),
+                    None => deed.stage == Some(stage.name.as_str()),
+                };
+                if is {
+                    found = Some(at);
+                }
+            }
+            let Some(stage) = found else { continue };
+            if let Some((old, since)) = now {
+                if old == stage {
+                    continue;
+                }
+                let seconds = (deed.at.micros() - since.micros()) / 1_000_000;
+                let stay = counts.entry(format!("s{old}")).or_insert_with(|| vec![0, 0, 0]);
+                stay[0] += 1;
+                stay[1] += seconds;
+                stay[2] += seconds * seconds;
+                counts.entry(format!("m{old} {stage}")).or_insert_with(|| vec![0])[0] += 1;
+            }
+            now = Some((stage, deed.at));
+            counts.insert(format!("r{stage}"), vec![1]);
+        }
+        if let Some((stage, _)) = now {
+            counts.insert(format!("n{stage}"), vec![1]);
+        }
+    }
+}
+
+fn enter(sights: &mut Sights, counts: &Counts) {
+    sights.persons += 1;
+    for (key, sums) in counts {
+        let sums = sums.iter().map(|sum| I256::from(*sum)).collect();
+        sights.sums.entry(Arc::from(key.as_str())).or_default().add(&sums);
+    }
+    // A stay of no whole second has no length.
+    sights.sums.retain(|_, sums| !sums.is_zero());
+}

@@ -1,0 +1,170 @@
+//! Lenses: what of the order of a person's events is kept, and what it adds up to.
+//!
+//! The fold turns the events that a lens looks at into [`Mark`]s, in order; only what the lens needs is kept, see each
+//! lens's file. What the marks of a person amount to is a pure function of them, [`tell`]: sums under keys. On each day a
+//! tally enters what the marks up to that day amount to beyond those up to the day before, so that the entries up to D add
+//! up to the marks of the events up to D (the prefix law), and people come and go exactly.
+//!
+//! Order matters here, so an event that comes late has the journey folded whole ([`Walk::is_late`]).
+
+mod funnel;
+mod paths;
+mod sights;
+mod stages;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ethnum::I256;
+use journey::{DAY_MICROS, Day, Happening, Lens, LensKind, Path};
+
+pub use self::funnel::{FIRST_STEP, reach_key, time_key};
+pub use self::paths::{PathKey, path_of};
+pub use self::sights::{ArmSights, Sights, read};
+pub use self::stages::{StageKey, stage_key_of};
+use crate::tally::Slots;
+
+/// The most marks that a person leaves in a lens; what comes later is counted alone.
+pub const MAX_MARKS: usize = 1_000;
+
+/// The longest label, in characters; a longer one is cut.
+const MAX_LABEL_CHARS: usize = 100;
+
+/// What a lens keeps of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Microseconds since the first exposure.
+    pub micros: i64,
+    /// The local day.
+    pub day: Day,
+    /// What kind of mark it is; its meaning is the lens's own.
+    pub tag: u16,
+    /// What it is called; empty where the tag says all.
+    pub label: Arc<str>,
+    /// The event's value, in units, where the lens adds values up.
+    pub value: i64,
+}
+
+/// What one person leaves in one lens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walk {
+    /// The local day that contains the end of the lens's window, where it has one.
+    pub matured: Option<Day>,
+    /// The last event that was looked at, in microseconds since the first exposure; -1: none.
+    pub through: i64,
+    /// Events beyond [`MAX_MARKS`].
+    pub dropped: u32,
+    /// The marks, in the order of the journey.
+    pub marks: Vec<Mark>,
+}
+
+/// A mark before it is placed: its tag, label and value.
+pub(crate) type Sign = (u16, Arc<str>, i64);
+
+/// What a person's marks amount to: sums under keys. The empty key is taken: it counts the persons.
+pub type Told = BTreeMap<Arc<str>, Slots>;
+
+/// A lens made ready for folding.
+#[derive(Debug, Clone)]
+pub(crate) struct Glass {
+    pub window_micros: Option<i64>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Funnel(funnel::Steps),
+    Paths(paths::Touches),
+    Stages(stages::Stages),
+}
+
+impl Glass {
+    pub(crate) fn new(lens: &Lens, window_days: Option<u32>, paths: &mut Vec<Path>) -> Self {
+        let kind = match &lens.kind {
+            LensKind::Funnel { steps, order } => Kind::Funnel(funnel::Steps::new(steps, *order, paths)),
+            LensKind::Paths { by, conversion, depth } => {
+                Kind::Paths(paths::Touches::new(by, conversion, *depth, paths))
+            }
+            LensKind::Stages { stages } => Kind::Stages(stages::Stages::new(stages, paths)),
+        };
+        Self { window_micros: window_days.map(|days| i64::from(days) * DAY_MICROS), kind }
+    }
+
+    /// What the event is to the lens; `None`: nothing.
+    fn sign(&self, event: &Happening) -> Option<Sign> {
+        match &self.kind {
+            Kind::Funnel(steps) => steps.sign(event),
+            Kind::Paths(touches) => touches.sign(event),
+            Kind::Stages(stages) => stages.sign(event),
+        }
+    }
+
+    /// Whether a sign after these marks tells something new.
+    fn is_news(&self, marks: &[Mark], sign: &Sign) -> bool {
+        match &self.kind {
+            Kind::Funnel(steps) => steps.is_news(marks, sign),
+            Kind::Paths(touches) => touches.is_news(marks, sign),
+            Kind::Stages(_) => stages::is_news(marks, sign),
+        }
+    }
+
+    fn is_open(&self, micros: i64) -> bool {
+        micros >= 0 && self.window_micros.is_none_or(|window| micros < window)
+    }
+}
+
+impl Walk {
+    pub(crate) fn new(matured: Option<Day>) -> Self {
+        Self { matured, through: -1, dropped: 0, marks: Vec::new() }
+    }
+
+    /// Whether the event, `micros` after the exposure, matters to the lens and does not lie behind everything that was
+    /// looked at before: then only the whole journey tells what is left.
+    pub(crate) fn is_late(&self, glass: &Glass, event: &Happening, micros: i64) -> bool {
+        micros <= self.through && glass.is_open(micros) && glass.sign(event).is_some()
+    }
+
+    /// Looks at the next event of the journey.
+    pub(crate) fn go_on(&mut self, glass: &Glass, event: &Happening, micros: i64, day: impl FnOnce() -> Day) {
+        if !glass.is_open(micros) {
+            return;
+        }
+        let Some(sign) = glass.sign(event) else { return };
+        self.through = micros;
+        if !glass.is_news(&self.marks, &sign) {
+            return;
+        }
+        if self.marks.len() >= MAX_MARKS {
+            self.dropped = self.dropped.saturating_add(1);
+            return;
+        }
+        let (tag, label, value) = sign;
+        self.marks.push(Mark { micros, day: day(), tag, label, value });
+    }
+}
+
+/// What the marks amount to.
+pub(crate) fn tell(lens: &Lens, marks: &[Mark]) -> Told {
+    let mut told = Told::new();
+    match &lens.kind {
+        LensKind::Funnel { steps, order } => funnel::tell(steps.len(), *order, marks, &mut told),
+        LensKind::Paths { depth, .. } => paths::tell(usize::from(*depth), marks, &mut told),
+        LensKind::Stages { stages } => stages::tell(stages.len(), marks, &mut told),
+    }
+    told
+}
+
+/// Adds to the sums of a key.
+fn add(told: &mut Told, key: Arc<str>, sums: impl IntoIterator<Item = i128>) {
+    let sums: Slots = sums.into_iter().map(I256::from).collect();
+    told.entry(key).or_default().add(&sums);
+}
+
+/// A label that a key can hold.
+fn label(text: &str) -> Arc<str> {
+    if !text.contains(char::is_control) && text.chars().nth(MAX_LABEL_CHARS).is_none() {
+        return text.into();
+    }
+    let kept: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_LABEL_CHARS).collect();
+    kept.into()
+}

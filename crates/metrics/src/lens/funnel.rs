@@ -1,0 +1,127 @@
+//! How far does a person get through the steps of a funnel, and how long does each step take?
+//!
+//! Loose: a step is reached by the first event of it after the one that reached the step before, so only these events are
+//! kept. Strict: the furthest that the person got in one go, nothing else done in between; of several goes that got
+//! as far, the first one tells the times.
+
+use std::sync::Arc;
+
+use journey::{Happening, Path, Selector, StepOrder, names};
+
+use super::{Mark, Sign, Told, add};
+use crate::histogram::bucket_of;
+use crate::plan::Sieve;
+
+/// The number of the first step.
+pub const FIRST_STEP: usize = 1;
+
+/// Steps made ready.
+#[derive(Debug, Clone)]
+pub(super) struct Steps {
+    sieves: Vec<Sieve>,
+    order: StepOrder,
+}
+
+impl Steps {
+    pub(super) fn new(steps: &[Selector], order: StepOrder, paths: &mut Vec<Path>) -> Self {
+        Self { sieves: steps.iter().map(|step| Sieve::new(step, paths)).collect(), order }
+    }
+
+    /// The tag has a bit for each step that the event is one of; strictly, 0 for whatever else the person did.
+    pub(super) fn sign(&self, event: &Happening) -> Option<Sign> {
+        let mut tag = 0;
+        for (bit, sieve) in self.sieves.iter().enumerate() {
+            tag |= u16::from(sieve.takes(event)) << bit;
+        }
+        let counts = tag != 0 || (self.order == StepOrder::Strict && names::is_by_person(&event.name));
+        counts.then(|| (tag, Arc::from(""), 0))
+    }
+
+    pub(super) fn is_news(&self, marks: &[Mark], (tag, ..): &Sign) -> bool {
+        match self.order {
+            StepOrder::Loose => marks.len() < self.sieves.len() && tag & (1 << marks.len()) != 0,
+            StepOrder::Strict => *tag != 0 || marks.last().is_some_and(|last| last.tag != 0),
+        }
+    }
+}
+
+/// The key of the persons who reached step `step`, counted from [`FIRST_STEP`].
+#[must_use]
+pub fn reach_key(step: usize) -> Arc<str> {
+    format!("r{step}").into()
+}
+
+/// The key of the persons who took a time in bucket `bucket` (of microseconds) to step `step` from the one before, to the first
+/// one from the exposure.
+#[must_use]
+pub fn time_key(step: usize, bucket: i16) -> Arc<str> {
+    format!("t{step} {bucket}").into()
+}
+
+pub(super) fn tell(steps: usize, order: StepOrder, marks: &[Mark], told: &mut Told) {
+    let reached = match order {
+        StepOrder::Loose => marks,
+        StepOrder::Strict => furthest(steps, marks),
+    };
+    let mut before = 0;
+    for (step, mark) in (FIRST_STEP..).zip(reached) {
+        add(told, reach_key(step), [1]);
+        if let Some(bucket) = bucket_of(i128::from(mark.micros - before)) {
+            add(told, time_key(step, bucket), [1]);
+        }
+        before = mark.micros;
+    }
+}
+
+/// The first of the longest goes.
+fn furthest(steps: usize, marks: &[Mark]) -> &[Mark] {
+    let mut best: &[Mark] = &[];
+    for from in 0..marks.len() {
+        let is_step = |(step, mark): &(usize, &Mark)| mark.tag & (1 << step) != 0;
+        let length = (0..steps).zip(&marks[from..]).take_while(is_step).count();
+        if length > best.len() {
+            best = &marks[from..from + length];
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journey::Day;
+
+    fn marks(tags: &[u16]) -> Vec<Mark> {
+        let mark = |(at, tag): (i64, &u16)| Mark {
+            micros: at * 10,
+            day: Day::from_number(0),
+            tag: *tag,
+            label: "".into(),
+            value: 0,
+        };
+        (1..).zip(tags).map(mark).collect()
+    }
+
+    fn reached(told: &Told) -> Vec<usize> {
+        (FIRST_STEP..9).filter(|step| told.contains_key(&reach_key(*step))).collect()
+    }
+
+    #[test]
+    fn strictly_nothing_lies_between_and_the_first_of_the_longest_goes_counts() {
+        let told = |tags: &[u16]| {
+            let mut told = Told::new();
+            tell(3, StepOrder::Strict, &marks(tags), &mut told);
+            told
+        };
+        assert_eq!(reached(&told(&[])), [0; 0]);
+        assert_eq!(reached(&told(&[1, 0, 2])), [1]);
+        assert_eq!(reached(&told(&[1, 1, 2, 4])), [1, 2, 3]);
+        assert_eq!(reached(&told(&[2, 4])), [0; 0]);
+        // An event that is of several steps is one of them at a time.
+        assert_eq!(reached(&told(&[3])), [1]);
+        assert_eq!(reached(&told(&[3, 3])), [1, 2]);
+        let twice = told(&[1, 0, 1, 2, 0, 1, 2]);
+        assert_eq!(reached(&twice), [1, 2]);
+        assert!(twice.contains_key(&time_key(1, bucket_of(30).unwrap())));
+    }
+}

@@ -1,0 +1,86 @@
+//! What a lens shows of each arm, as of a day.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use journey::Definition;
+
+use crate::reading::Through;
+use crate::tally::{LENSES, Row, RowKey, Slots};
+
+/// What the persons of a reading amount to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sights {
+    /// Persons.
+    pub persons: i64,
+    /// The sums under each key.
+    pub sums: BTreeMap<Arc<str>, Slots>,
+}
+
+/// What a lens shows of one arm.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ArmSights {
+    /// Everyone exposed, as it stands.
+    pub live: Sights,
+    /// Those whose window has closed; `None`: the lens has no window.
+    pub matured: Option<Sights>,
+}
+
+impl Sights {
+    /// How many persons a key counts, in its first slot.
+    #[must_use]
+    pub fn count(&self, key: &str) -> i64 {
+        self.sum(key, 0).try_into().unwrap_or(i64::MAX)
+    }
+
+    /// A sum of a key.
+    #[must_use]
+    pub fn sum(&self, key: &str, slot: usize) -> ethnum::I256 {
+        let sums = self.sums.get(key);
+        sums.and_then(|sums| sums.iter().find(|(at, _)| *at == slot)).map_or(ethnum::I256::ZERO, |(_, sum)| sum)
+    }
+}
+
+/// What lens `lens` of the definition shows of each arm, from the rows of that lens.
+///
+/// # Panics
+/// Where the definition has no such lens.
+#[must_use]
+pub fn read<'a>(
+    definition: &Definition,
+    lens: usize,
+    rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+    through: Through,
+) -> Vec<ArmSights> {
+    let has_window = definition.lens_window_days(lens).is_some();
+    let nobody = ArmSights { live: Sights::default(), matured: has_window.then(Sights::default) };
+    let mut arms = vec![nobody; definition.experiment.arms.len()];
+    let dimension = i16::try_from(lens).ok().map(|lens| LENSES - lens);
+    for (key, row) in rows {
+        let Some(arm) = usize::try_from(key.arm).ok().and_then(|arm| arms.get_mut(arm)) else { continue };
+        let Some(detail) = row.all.detail.as_ref().filter(|_| Some(key.dimension) == dimension) else { continue };
+        for (sight, sums) in &detail.sights {
+            let (last, into) = match (sight.matured, &mut arm.matured) {
+                (false, _) => (through.live, &mut arm.live),
+                (true, Some(matured)) => (through.matured, matured),
+                (true, None) => continue,
+            };
+            if key.day > last {
+                continue;
+            }
+            if sight.key.is_empty() {
+                into.persons += sums.iter().next().map_or(0, |(_, sum)| i64::try_from(sum).unwrap_or(i64::MAX));
+            } else {
+                let held = into.sums.entry(sight.key.clone()).or_default();
+                held.add(sums);
+            }
+        }
+    }
+    for arm in &mut arms {
+        arm.live.sums.retain(|_, sums| !sums.is_zero());
+        if let Some(matured) = &mut arm.matured {
+            matured.sums.retain(|_, sums| !sums.is_zero());
+        }
+    }
+    arms
+}
