@@ -12,6 +12,8 @@ mod collect;
 mod histories;
 /// Who may see what.
 mod isolation;
+/// Where on the journey: answers to questions about the order of events.
+mod journeys;
 /// The rules of measurement.
 mod measure;
 /// Plans, and what the traffic can show.
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ("collect", collect::cases()),
         ("measure", measure::cases()),
         ("read", read::cases()),
+        ("journeys", journeys::cases()),
         ("analysis", analysis::cases()),
         ("planning", planning::cases()),
         ("published", published::cases()),

@@ -34,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(results::segments))
         .routes(routes!(results::retention::retention))
         .routes(routes!(results::clv::clv))
+        .routes(routes!(results::funnel::funnel))
         .routes(routes!(metrics::list))
         .routes(routes!(metrics::get, metrics::put, metrics::delete))
         .routes(routes!(keys::list, keys::create))

@@ -15,6 +15,7 @@ pub mod contribution;
 pub mod curves;
 pub mod customers;
 pub mod fold;
+pub mod funnel;
 pub mod histogram;
 pub mod inference;
 pub mod lens;

@@ -1,15 +1,17 @@
 //! How definitions are written in `jsonb`. Amounts are whole millionths, instants RFC 3339; what is read back goes
 //! through the same checks as what comes from outside.
 
+mod lens;
 mod metric;
 
 use journey::{
     Amount, Arm, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, Definition, Experiment, ExperimentDraft, Instant, Invalid,
-    Key, Method, Metric, MetricUse, Name, Path, Role, Tactic,
+    Key, Lens, Method, Metric, MetricUse, Name, Path, Role, Tactic,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
+use lens::LensBody;
 pub(crate) use metric::MetricBody;
 
 /// A version: the experiment with its metrics, in the order in which it uses them.
@@ -39,6 +41,9 @@ pub(crate) struct ExperimentBody {
     planned_persons: u32,
     metrics: Vec<UseBody>,
     dimensions: Vec<String>,
+    /// Absent in what was written before experiments had them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lenses: Vec<LensBody>,
     archived: bool,
 }
 
@@ -112,6 +117,7 @@ impl From<&Experiment> for ExperimentBody {
             planned_persons: experiment.planned_persons,
             metrics: experiment.metrics.iter().map(UseBody::from).collect(),
             dimensions: experiment.dimensions.iter().map(ToString::to_string).collect(),
+            lenses: experiment.lenses.iter().map(LensBody::from).collect(),
             archived: experiment.archived,
         }
     }
@@ -122,7 +128,8 @@ impl TryFrom<ExperimentBody> for Experiment {
 
     fn try_from(body: ExperimentBody) -> Result<Self, Invalid> {
         let instant = |text: Option<String>, at: &str| text.map(|text| Instant::parse(&text, at)).transpose();
-        Self::validate(ExperimentDraft {
+        let lenses = body.lenses.into_iter().map(Lens::try_from).collect::<Result<Vec<_>, _>>()?;
+        let experiment = Self::validate(ExperimentDraft {
             key: Key::parse(&body.key, "/key")?,
             name: name(body.name, "/name")?,
             tactic: body.tactic.map(|word| Tactic::parse(&word, "/tactic")).transpose()?,
@@ -143,7 +150,8 @@ impl TryFrom<ExperimentBody> for Experiment {
                 .map(|path| Path::parse(path, "/dimensions"))
                 .collect::<Result<_, _>>()?,
             archived: body.archived,
-        })
+        })?;
+        Ok(experiment.looking_through(lenses))
     }
 }
 

@@ -30,7 +30,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use definitions::{Change, DefinitionError, Fixed};
+pub use definitions::{Change, DefinitionError, Fixed, Looking};
 pub use error::StoreError;
 #[cfg(feature = "faults")]
 pub use fault::inject;

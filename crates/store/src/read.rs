@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use journey::{Day, Definition, Zone};
+use journey::{Day, Definition, Lens, Zone};
 use metrics::report::Arrivals;
-use metrics::tally::{CUSTOMERS, NO_ARM, Row as TallyRow, RowKey, SPANS};
+use metrics::tally::{CUSTOMERS, LENSES, NO_ARM, Row as TallyRow, RowKey, SPANS};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ pub struct Question<'a> {
     /// Also the rows of this dimension, a path of the experiment's.
     pub by: Option<&'a str>,
     /// Also the rows of this detail.
-    pub detail: Option<Detail>,
+    pub detail: Option<Detail<'a>>,
     /// Rows up to this day.
     pub through: Day,
     /// How long it may take until everything committed before is in the rows; `None`: as they stand.
@@ -36,18 +36,25 @@ pub struct Question<'a> {
 
 /// What metrics keep beside their sums, in rows of its own that only some answers read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
+pub enum Detail<'a> {
     /// How long persons take, or stay.
     Spans,
     /// How often persons buy.
     Customers,
+    /// What a lens shows.
+    Lens(&'a Lens),
 }
 
-impl Detail {
-    fn dimension(self) -> i16 {
+impl Detail<'_> {
+    /// The dimension of its rows; `None`: the experiment does not look through the lens.
+    fn dimension(self, definition: &Definition) -> Option<i16> {
         match self {
-            Self::Spans => SPANS,
-            Self::Customers => CUSTOMERS,
+            Self::Spans => Some(SPANS),
+            Self::Customers => Some(CUSTOMERS),
+            Self::Lens(lens) => {
+                let index = definition.experiment.lenses.iter().position(|kept| kept == lens)?;
+                Some(LENSES - i16::try_from(index).ok()?)
+            }
         }
     }
 }
@@ -74,7 +81,7 @@ pub struct Measured {
     /// How the tenant's events arrived: conflicting ids of all days, late and shifted ones of the days on which the experiment was
     /// both defined and running.
     pub arrivals: Arrivals,
-    /// The rows of the detail asked for.
+    /// The rows of the detail asked for; `None` also where the experiment does not look through that lens.
     pub detail: Option<DetailRows>,
     /// How current the rows are.
     pub fresh: Fresh,
@@ -205,7 +212,7 @@ impl TenantStore {
             rows.add(&ahead.tally, dimension, question.through);
             by_value = Some(rows);
         }
-        if let Some(dimension) = question.detail.map(Detail::dimension) {
+        if let Some(dimension) = question.detail.and_then(|detail| detail.dimension(&definition)) {
             let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
             rows.add(&ahead.tally, dimension, question.through);
             detail = Some(DetailRows { rows: rows.rows, digest: rows.digest });

@@ -54,6 +54,10 @@ fn experiment(which: usize, metrics: &[&str]) -> Value {
     body
 }
 
+fn funnel(steps: &str) -> String {
+    format!("/v1/experiments/{}/funnel?steps={steps}", EXPERIMENTS[0])
+}
+
 impl Stage {
     pub async fn new(world: World, second: Service) -> Self {
         let clock: Clock = Arc::new(|| chrono::Utc::now().into());
@@ -74,6 +78,8 @@ impl Stage {
             tenant.metric(key, &body).await;
         }
         tenant.experiment(EXPERIMENTS[0], &experiment(0, &metrics().map(|(key, _)| key))).await;
+        let funnel = tenant.read.get(&funnel("Order Completed,*,Order Completed&order=strict")).send().await;
+        assert_eq!(funnel.status, 200, "{}", funnel.text());
         for phase in 0..PHASES {
             let batches: Vec<_> = (0..BATCHES).map(|batch| self.send(&tenant, history, phase, batch)).collect();
             let beside = self.beside(&tenant, history.happenings[usize::from(phase)]);
@@ -135,6 +141,9 @@ impl Stage {
                     let answer =
                         tenant.read.at(place).get(&format!("/v1/experiments/{}/results", EXPERIMENTS[0])).send().await;
                     let _ = answer.expect(200);
+                    // Looking in another way is a version of its own, which is measured while events come in.
+                    let answer = tenant.read.at(place).get(&funnel("*,Order Completed")).send().await;
+                    assert!([200, 202].contains(&answer.status), "{}", answer.text());
                 }
             }
         }

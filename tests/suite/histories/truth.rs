@@ -43,11 +43,21 @@ async fn rows(reader: &TenantStore, key: &str, budget: Option<Duration>) -> Opti
             // A new version was switched to in between.
             continue;
         }
+        let lenses = &measured.definition.experiment.lenses;
+        let mut of_lenses = Vec::new();
+        for lens in lenses {
+            let through_it = Question { by: None, detail: Some(Detail::Lens(lens)), ..question };
+            of_lenses.push(reader.measured(through_it).await.unwrap()?);
+        }
+        if of_lenses.iter().any(|seen| seen.version != measured.version) {
+            continue;
+        }
         let by_device = measured.dimension.as_ref().expect("the experiment's dimension");
         let spans = &measured.detail.as_ref().expect("its spans").rows;
         let customers = &other.detail.as_ref().expect("its customers").rows;
         let all = [&measured.everyone, &by_device.rows, spans, customers];
-        let rows = all.into_iter().flat_map(|rows| rows.iter().cloned()).collect();
+        let of_lenses = of_lenses.iter().map(|seen| &seen.detail.as_ref().expect("what its lens shows").rows);
+        let rows = all.into_iter().chain(of_lenses).flat_map(|rows| rows.iter().cloned()).collect();
         return Some((measured, rows));
     }
 }

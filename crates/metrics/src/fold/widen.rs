@@ -92,8 +92,7 @@ impl Widening {
 /// The names that metrics and lenses look at; `None`: all of them.
 fn names_of(definition: &Definition) -> Option<Vec<String>> {
     let mut found = Vec::new();
-    let mut looked_at: Vec<&Selector> =
-        definition.metrics.iter().flat_map(|metric| selectors(&metric.kind)).collect();
+    let mut looked_at: Vec<&Selector> = definition.metrics.iter().flat_map(|metric| selectors(&metric.kind)).collect();
     for lens in &definition.experiment.lenses {
         looked_at.extend(lens.kind.selectors()?);
     }

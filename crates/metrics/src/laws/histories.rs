@@ -8,8 +8,8 @@ use std::sync::Arc;
 use journey::{
     Align, Amount, Arm, Channel, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId, Experiment, ExperimentDraft,
     Exposure, Fact, Filter, Goal, Happening, Instant, Keeps, Lens, LensKind, Measure, Method, Metric, MetricDraft,
-    MetricKind, MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Role, Selector, Share, Stage, StepOrder, Touch,
-    Zone,
+    MetricKind, MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Role, Selector, Share, Stage, StepOrder,
+    Touch, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -295,8 +295,7 @@ fn lenses() -> impl Strategy<Value = Lens> {
         .prop_map(|(steps, order)| LensKind::Funnel { steps, order });
     let by = select(vec![None, Some("channel"), Some("properties.category"), Some("stage")])
         .prop_map(|by| by.map_or(Touch::Event, |path| Touch::Path(Path::parse(path, "").unwrap())));
-    let paths =
-        (by, selectors(), 1u8..4).prop_map(|(by, conversion, depth)| LensKind::Paths { by, conversion, depth });
+    let paths = (by, selectors(), 1u8..4).prop_map(|(by, conversion, depth)| LensKind::Paths { by, conversion, depth });
     let stages = prop::collection::vec(proptest::option::of(selectors()), 2..4).prop_map(|rules| {
         let names = ["decision", "loyalty", "awareness"];
         let stage = |(rule, text): (Option<Selector>, &str)| Stage { name: name(text), rule };

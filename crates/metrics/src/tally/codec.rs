@@ -22,8 +22,15 @@ const TEXTS: u8 = 0;
 pub(super) fn encode(row: &Row) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
     let is_detailed = row.all.detail.is_some() || row.crossed.detail.is_some();
-    let is_sighted = [&row.all, &row.crossed].iter().any(|sums| sums.detail.as_ref().is_some_and(|d| !d.sights.is_empty()));
-    out.push(if is_sighted { SIGHTED } else if is_detailed { DETAILED } else { FORMAT });
+    let is_sighted =
+        [&row.all, &row.crossed].iter().any(|sums| sums.detail.as_ref().is_some_and(|d| !d.sights.is_empty()));
+    out.push(if is_sighted {
+        SIGHTED
+    } else if is_detailed {
+        DETAILED
+    } else {
+        FORMAT
+    });
     for sums in [&row.all, &row.crossed] {
         put_list(&mut out, &sums.counts.iter().map(|count| I256::from(*count)).collect());
         put_list(&mut out, &sums.live);
@@ -150,9 +157,10 @@ mod tests {
                 (CustomerKey { origin, frequency, recency, bucket }, Customers { n, spend })
             },
         );
-        let sight = (any::<bool>(), "[ab]{0,3}", prop::collection::vec(number(), 1..4)).prop_map(|(matured, key, sums)| {
-            (SightKey { matured, key: key.as_str().into() }, sums.into_iter().collect::<Slots>())
-        });
+        let sight =
+            (any::<bool>(), "[ab]{0,3}", prop::collection::vec(number(), 1..4)).prop_map(|(matured, key, sums)| {
+                (SightKey { matured, key: key.as_str().into() }, sums.into_iter().collect::<Slots>())
+            });
         let some = 0..6usize;
         (
             prop::collection::vec(bucket, some.clone()),

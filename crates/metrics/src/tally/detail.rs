@@ -176,13 +176,21 @@ impl Detail {
     pub fn add_sight(&mut self, key: &SightKey, sums: &Slots, sign: i64) {
         // A key that is there is not copied.
         if let Some(held) = self.sights.get_mut(key) {
-            if sign < 0 { held.subtract(sums) } else { held.add(sums) }
+            if sign < 0 {
+                held.subtract(sums)
+            } else {
+                held.add(sums)
+            }
             if held.is_zero() {
                 self.sights.remove(key);
             }
         } else if !sums.is_zero() {
             let mut held = Slots::default();
-            if sign < 0 { held.subtract(sums) } else { held.add(sums) }
+            if sign < 0 {
+                held.subtract(sums)
+            } else {
+                held.add(sums)
+            }
             self.sights.insert(key.clone(), held);
         }
     }

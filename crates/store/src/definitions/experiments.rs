@@ -26,8 +26,8 @@ impl TenantStore {
     /// there stay as they are.
     pub async fn put_experiment(&self, experiment: Experiment) -> Result<Change, DefinitionError> {
         let now = self.inner.now();
-        let experiment = &experiment;
-        if experiment.archived {
+        let sent = &experiment;
+        if sent.archived {
             // What was acknowledged before the tallies freeze belongs into them.
             let fresh = self.bring_up_to_date(self.inner.options.read_budget).await?;
             if fresh.pending_subjects > 0 {
@@ -37,7 +37,10 @@ impl TenantStore {
         let change = retry("put_experiment", || async move {
             let mut tx = begin(&self.inner.ingest, self.id(), Purpose::Write).await?;
             lock_measure(&mut tx, self.id()).await?;
-            let current = find(&mut tx, self.id(), experiment.key.as_str()).await?.map(|(experiment, _)| experiment);
+            let current = find(&mut tx, self.id(), sent.key.as_str()).await?.map(|(experiment, _)| experiment);
+            // What was asked for stays in sight.
+            let lenses = current.as_ref().map_or_else(Vec::new, |current| current.lenses.clone());
+            let experiment = &sent.clone().looking_through(lenses);
             if current.as_ref() == Some(experiment) {
                 return Ok(Change::Unchanged);
             }
@@ -159,7 +162,11 @@ fn still_frozen(experiment: &Experiment, versions: &Versions) -> Result<Definiti
     }
 }
 
-async fn find(tx: &mut Tx, tenant: TenantId, key: &str) -> Result<Option<(Experiment, Option<Measuring>)>, StoreError> {
+pub(super) async fn find(
+    tx: &mut Tx,
+    tenant: TenantId,
+    key: &str,
+) -> Result<Option<(Experiment, Option<Measuring>)>, StoreError> {
     let row = sqlx::query(include_str!("../../sql/find_experiment.sql"))
         .bind(tenant.0)
         .bind(key)

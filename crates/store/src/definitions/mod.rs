@@ -4,13 +4,15 @@
 //! either all of the change or nothing of it.
 
 mod experiments;
+mod lenses;
 mod lock;
 mod metrics;
 mod plan;
 mod versions;
 
-use journey::Key;
+use journey::{Experiment, Key, Lens};
 
+pub use self::lenses::Looking;
 pub(crate) use self::lock::{lock_measure, next_generation};
 pub use self::plan::Fixed;
 use crate::error::{Attempt, StoreError};
@@ -55,6 +57,11 @@ pub enum DefinitionError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The lenses of an experiment and one more.
+fn lenses_of(experiment: &Experiment, more: &Lens) -> Vec<Lens> {
+    experiment.lenses.iter().chain([more]).cloned().collect()
 }
 
 impl From<sqlx::Error> for DefinitionError {

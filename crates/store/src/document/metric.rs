@@ -74,7 +74,7 @@ enum KindBody {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct SelectorBody {
+pub(super) struct SelectorBody {
     event: String,
     filters: Vec<FilterBody>,
 }

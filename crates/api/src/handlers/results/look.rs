@@ -29,7 +29,7 @@ pub(crate) async fn look(
     tenant: &TenantStore,
     key: &str,
     asked: &Asked,
-    detail: Option<Detail>,
+    detail: Option<Detail<'_>>,
 ) -> Result<Look, ApiError> {
     let now = state.now();
     let through = through(tenant, asked.as_of, now)?;

@@ -2,6 +2,8 @@
 
 mod breakdown;
 pub(crate) mod clv;
+pub(crate) mod funnel;
+mod lens;
 mod look;
 pub(crate) mod power;
 mod question;
@@ -108,7 +110,7 @@ async fn answer(
     tenant: &TenantStore,
     key: &Name,
     headers: &HeaderMap,
-    (asked, route, detail): (&Asked, &str, Option<Detail>),
+    (asked, route, detail): (&Asked, &str, Option<Detail<'_>>),
     tell: impl FnOnce(&Look) -> Result<Response, ApiError>,
 ) -> Result<Response, ApiError> {
     let look = look(state, tenant, key.as_str(), asked, detail).await?;

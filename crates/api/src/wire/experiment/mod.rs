@@ -6,6 +6,7 @@ use journey::{Experiment, Instant, Name, Tactic};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::results::lens::{LensInfo, lens_info};
 use super::schema::{self, NumberOf};
 pub(crate) use request::{ExperimentSchema, read};
 
@@ -54,6 +55,8 @@ pub(crate) struct ExperimentInfo {
     metrics: Vec<MetricUseInfo>,
     /// What results can be broken down by.
     dimensions: Vec<String>,
+    /// What of journeys is kept beside the metrics, because it was asked for.
+    lenses: Vec<LensInfo>,
     /// Whether its tallies are frozen.
     archived: bool,
     /// How far the newest version is measured; null: it is measured, and answers come from it.
@@ -164,6 +167,7 @@ pub(crate) fn info(experiment: &Experiment, measuring: Option<MeasuringInfo>) ->
         planned_persons: experiment.planned_persons,
         metrics: metrics.collect(),
         dimensions: experiment.dimensions.iter().map(|path| path.as_str().to_owned()).collect(),
+        lenses: experiment.lenses.iter().map(lens_info).collect(),
         archived: experiment.archived,
         measuring,
     }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::MeasuringInfo;
 use crate::fields::Fields;
+use crate::wire::results::lens::LensInfo;
 use crate::wire::schema;
 
 /// An experiment to be defined. Unknown fields are refused; of equal keys the last one counts.
@@ -61,7 +62,9 @@ pub(crate) struct ExperimentSchema {
     dimensions: Option<Vec<String>>,
     /// Whether its tallies are frozen.
     archived: Option<bool>,
-    /// Answered by `GET`; ignored here, so that an answer can be changed and sent back.
+    /// Answered by `GET`; ignored here, so that an answer can be changed and sent back: what was asked for stays kept.
+    lenses: Option<Vec<LensInfo>>,
+    /// Answered by `GET`; ignored here likewise.
     #[schema(value_type = Option<MeasuringInfo>)]
     measuring: Option<MeasuringInfo>,
 }
@@ -154,6 +157,7 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Experiment, Invalid> {
         return Err(fields.refuse("conflicting_key", "key", detail));
     }
     fields.take_raw("measuring");
+    fields.take_raw("lenses");
     let optional_name = |fields: &mut Fields, name: &str| -> Result<Option<Name>, Invalid> {
         let pointer = fields.at(name);
         fields.text(name)?.map(|text| Name::parse(&text, &pointer)).transpose()

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::schema::{self, NumberOf};
-pub(crate) use request::{MetricSchema, read};
+pub(crate) use request::{MetricSchema, filters, read};
 
 /// A metric. Which of the fields are there depends on its kind.
 #[derive(Debug, Serialize, ToSchema)]

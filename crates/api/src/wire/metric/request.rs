@@ -353,7 +353,7 @@ fn joined(fields: &Fields, mut own: Vec<Filter>, shared: &[Filter]) -> Result<Ve
 }
 
 /// The conditions of `where`, sorted by path, since their order means nothing.
-fn filters(fields: &mut Fields) -> Result<Vec<Filter>, Invalid> {
+pub(crate) fn filters(fields: &mut Fields) -> Result<Vec<Filter>, Invalid> {
     let pointer = fields.at("where");
     let Some(conditions) = fields.object("where")? else { return Ok(Vec::new()) };
     let conditions = conditions.into_rest();

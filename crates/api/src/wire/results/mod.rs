@@ -4,6 +4,8 @@ pub(crate) mod build;
 pub(crate) mod clv;
 pub(crate) mod csv;
 pub(crate) mod explain;
+pub(crate) mod funnel;
+pub(crate) mod lens;
 mod metric;
 pub(crate) mod retention;
 mod segments;

@@ -18,13 +18,8 @@ impl Model<'_> {
     pub(in crate::laws) fn lens(&self, people: &[Vec<Deed>], at: usize, as_of: AsOf) -> Vec<ArmSights> {
         let window = self.definition.experiment.lenses[at].window_days.or(self.definition.experiment.window_days);
         let arms = self.definition.experiment.arms.len();
-        let mut out = vec![
-            ArmSights {
-                live: Sights::default(),
-                matured: window.is_some().then(Sights::default)
-            };
-            arms
-        ];
+        let mut out =
+            vec![ArmSights { live: Sights::default(), matured: window.is_some().then(Sights::default) }; arms];
         for person in people {
             let end = self.zone.end_of(as_of.live);
             if let Some((exposure, arm)) = self.first_exposure(person, end) {
@@ -70,9 +65,8 @@ impl Model<'_> {
                 }
             }
             StepOrder::Strict => {
-                let counts = |deed: &&&Deed| {
-                    names::is_by_person(deed.name) || steps.iter().any(|step| self.selects(step, deed))
-                };
+                let counts =
+                    |deed: &&&Deed| names::is_by_person(deed.name) || steps.iter().any(|step| self.selects(step, deed));
                 let all: Vec<&Deed> = deeds.iter().filter(counts).copied().collect();
                 for from in 0..all.len() {
                     let mut went = Vec::new();

@@ -1,0 +1,154 @@
+//! Answers through a lens: what an experiment keeps of the order of events, because it was asked for.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use journey::{CrossoverPolicy, Invalid, Json as Document, Key, Lens, Pattern, Selector};
+use metrics::lens::{ArmSights, Sights};
+use metrics::report::{Maturity, Question};
+use store::{Detail, Looking, TenantStore};
+
+use super::look::{Look, look};
+use super::question::Asked;
+use super::{cached, holds, question};
+use crate::fields::Fields;
+use crate::handlers::experiments::refused;
+use crate::problem::ApiError;
+use crate::query::{Parameters, invalid};
+use crate::state::AppState;
+use crate::wire::metric::filters;
+use crate::wire::results::build::Telling;
+use crate::wire::results::lens::{Pending, lens_info};
+
+/// The parameters that all answers through lenses share, beside their own.
+pub(super) const SHARED: [&str; 7] =
+    ["window_days", "as_of", "method", "confidence", "maturity", "baseline", "consistency"];
+
+/// Looks at an experiment through `lens`, and tells what it sees where the client does not hold it already.
+///
+/// Whoever asks first has the experiment look through it from now on; where that takes longer than an answer may, the answer
+/// is 202 and says how far it is.
+pub(super) async fn through(
+    state: &AppState,
+    tenant: &TenantStore,
+    key: &Key,
+    headers: &HeaderMap,
+    (asked, route): (&Asked, &str),
+    lens: &Lens,
+    tell: impl FnOnce(&Look, usize) -> Result<Response, ApiError>,
+) -> Result<Response, ApiError> {
+    let detail = Some(Detail::Lens(lens));
+    let mut seen = look(state, tenant, key.as_str(), asked, detail).await?;
+    if place(&seen, lens).is_none() {
+        match tenant.look_through(key, lens, state.bounds.read_budget).await.map_err(refused)? {
+            Looking::NoExperiment => return Err(ApiError::not_found("experiment")),
+            Looking::Ready => seen = look(state, tenant, key.as_str(), asked, detail).await?,
+            Looking::Measuring(_) => return Ok(pending(&seen, key, lens)),
+        }
+    }
+    let Some(at) = place(&seen, lens).filter(|_| seen.measured.complete) else {
+        return Ok(pending(&seen, key, lens));
+    };
+    let etag = seen.etag(tenant, asked, &format!("{route} {lens:?}"));
+    let response = if holds(headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { tell(&seen, at)? };
+    cached(response, &etag)
+}
+
+fn place(look: &Look, lens: &Lens) -> Option<usize> {
+    look.measured.definition.experiment.lenses.iter().position(|kept| kept == lens)
+}
+
+fn pending(look: &Look, key: &Key, lens: &Lens) -> Response {
+    let body = Pending {
+        experiment: key.as_str().to_owned(),
+        lens: lens_info(lens),
+        measuring: look.measuring(),
+        reason: "the experiment is being measured, from all its events, so that this question can be answered now and \
+                 from now on at once: ask again in a moment",
+    };
+    let retry = [
+        (header::RETRY_AFTER, HeaderValue::from_static("1")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (StatusCode::ACCEPTED, retry, Json(body)).into_response()
+}
+
+/// What the lens shows of each arm.
+pub(super) fn sights(look: &Look, at: usize) -> Vec<ArmSights> {
+    let rows = look.measured.detail.iter().flat_map(|detail| detail.rows.iter().map(|(key, row)| (key, row)));
+    metrics::lens::read(&look.measured.definition, at, rows, look.through)
+}
+
+/// The question and how its answer is told: crossovers stay in their first arm in every lens.
+pub(super) fn asked_of<'a>(look: &'a Look, asked: &Asked) -> (Question<'a>, Telling<'a>) {
+    let (_, _, question, telling) = question(look, asked);
+    let question = Question { policy: CrossoverPolicy::First, ..question };
+    (question, Telling { question, ..telling })
+}
+
+/// The reading of the main fields of one arm.
+pub(super) fn main_of<'a>(arm: &'a ArmSights, maturity: Maturity) -> &'a Sights {
+    match (&arm.matured, maturity) {
+        (Some(matured), Maturity::Matured) => matured,
+        _ => &arm.live,
+    }
+}
+
+/// The reading that the main fields have.
+pub(super) fn maturity_of(look: &Look, at: usize, asked: Maturity) -> Maturity {
+    if look.measured.definition.lens_window_days(at).is_some() { asked } else { Maturity::Live }
+}
+
+/// The window that was asked for.
+pub(super) fn window_days(parameters: &mut Parameters) -> Result<Option<u32>, ApiError> {
+    parameters.parse("window_days", "a whole number of days from 1 to 3650")
+}
+
+/// The refusal of what a lens can't be made of: the pointer names the parameter.
+pub(super) fn not_a_lens(refusal: &Invalid) -> ApiError {
+    let parameter = refusal.pointer.split('/').nth(1).unwrap_or_default();
+    ApiError::parameter(refusal.code, parameter, refusal.detail.clone())
+}
+
+/// Events that a parameter names: names between commas, or a JSON array of names and of objects with `event` and `where`.
+pub(super) fn selectors(parameter: &str, text: &str) -> Result<Vec<Selector>, ApiError> {
+    let pointer = format!("/{parameter}");
+    let read = || -> Result<Vec<Selector>, Invalid> {
+        if !text.trim_start().starts_with('[') {
+            return text.split(',').map(|name| named(name, &pointer)).collect();
+        }
+        let not_json =
+            |_| Invalid::new("invalid_parameter", pointer.clone(), "is no JSON array, though it begins like one");
+        let Document::List(items) = crate::json::parse(text.as_bytes()).map_err(not_json)? else {
+            return Err(Invalid::new("invalid_parameter", pointer.clone(), "is no JSON array"));
+        };
+        items.into_iter().enumerate().map(|(at, item)| selector(item, &format!("{pointer}/{at}"))).collect()
+    };
+    read().map_err(|refusal| not_a_lens(&refusal))
+}
+
+fn named(name: &str, pointer: &str) -> Result<Selector, Invalid> {
+    Ok(Selector { event: Pattern::parse(name, pointer)?, filters: Vec::new() })
+}
+
+fn selector(item: Document, pointer: &str) -> Result<Selector, Invalid> {
+    if let Document::Text(name) = &item {
+        return named(name, pointer);
+    }
+    let mut fields = Fields::new(item, pointer)?;
+    let event = fields.required_text("event", "name the events")?;
+    let event = Pattern::parse(&event, &fields.at("event"))?;
+    let filters = filters(&mut fields)?;
+    fields.finish(&["event", "where"])?;
+    Ok(Selector { event, filters })
+}
+
+/// One event that a parameter names, as for [`selectors`].
+pub(super) fn one_selector(parameter: &str, text: &str) -> Result<Selector, ApiError> {
+    let wrapped = if text.trim_start().starts_with('{') { format!("[{text}]") } else { text.to_owned() };
+    let mut found = selectors(parameter, &wrapped)?;
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one),
+        _ => Err(invalid(parameter, text, "one event: a name, or an object with event and where")),
+    }
+}

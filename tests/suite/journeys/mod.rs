@@ -1,0 +1,13 @@
+//! Where on the journey, through the API alone.
+
+mod funnels;
+
+pub fn cases() -> Vec<tests::Case> {
+    [funnels::cases()].concat()
+}
+
+/// The entry of an arm among `entries`.
+fn of_arm<'a>(entries: &'a serde_json::Value, arm: &str) -> &'a serde_json::Value {
+    let entries = entries.as_array().expect("a list of arms");
+    entries.iter().find(|entry| entry["arm"] == arm).unwrap_or_else(|| panic!("no arm {arm} in {entries:?}"))
+}
