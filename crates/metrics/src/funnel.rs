@@ -78,7 +78,7 @@ pub fn drop_index(steps: usize, step: usize) -> usize {
 /// Never: keys such as `reach_1` are names.
 #[must_use]
 pub fn funnel(question: &Question<'_>, arms: &[ArmSights], steps: usize, window_days: Option<u32>) -> Funnel {
-    let numbers = FIRST_STEP..FIRST_STEP + steps;
+    let numbers = FIRST_STEP..=steps;
     let share = |word: &str, step: usize, goal: Goal, count: &dyn Fn(&Sights) -> i64| {
         Key::parse(&format!("{word}_{step}"), "").ok().map(|key| Share::of(key, goal, arms, count))
     };
@@ -122,8 +122,8 @@ fn time(sights: &Sights, step: usize, share: f64) -> Option<f64> {
     let prefix = format!("t{step} ");
     let mut buckets: Vec<(i16, i64)> = sights
         .sums
-        .iter()
-        .filter_map(|(key, _)| Some((key.strip_prefix(&prefix)?.parse().ok()?, sights.count(key))))
+        .keys()
+        .filter_map(|key| Some((key.strip_prefix(&prefix)?.parse().ok()?, sights.count(key))))
         .collect();
     buckets.sort_unstable();
     let persons: i64 = buckets.iter().map(|(_, n)| n).sum();
@@ -142,7 +142,7 @@ fn friction(question: &Question<'_>, shares: &SharesReport, arms: usize, steps: 
     let mut found: Vec<(usize, usize, f64)> = Vec::new();
     let mut p_values = Vec::new();
     for arm in &others {
-        for step in FIRST_STEP..FIRST_STEP + steps {
+        for step in FIRST_STEP..=steps {
             let lost = shares.difference(drop_index(steps, step), *arm);
             let kept = shares.difference(step - FIRST_STEP, *arm);
             let (Some((Ok(p_lost), Some(lost))), Some((Ok(p_kept), Some(kept)))) = (lost, kept) else {

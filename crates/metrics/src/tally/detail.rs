@@ -177,9 +177,9 @@ impl Detail {
         // A key that is there is not copied.
         if let Some(held) = self.sights.get_mut(key) {
             if sign < 0 {
-                held.subtract(sums)
+                held.subtract(sums);
             } else {
-                held.add(sums)
+                held.add(sums);
             }
             if held.is_zero() {
                 self.sights.remove(key);
@@ -187,9 +187,9 @@ impl Detail {
         } else if !sums.is_zero() {
             let mut held = Slots::default();
             if sign < 0 {
-                held.subtract(sums)
+                held.subtract(sums);
             } else {
-                held.add(sums)
+                held.add(sums);
             }
             self.sights.insert(key.clone(), held);
         }

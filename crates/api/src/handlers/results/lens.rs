@@ -86,8 +86,9 @@ pub(super) fn asked_of<'a>(look: &'a Look, asked: &Asked) -> (Question<'a>, Tell
     (question, Telling { question, ..telling })
 }
 
+#[expect(dead_code, reason = "paths and stages read it")]
 /// The reading of the main fields of one arm.
-pub(super) fn main_of<'a>(arm: &'a ArmSights, maturity: Maturity) -> &'a Sights {
+pub(super) fn main_of(arm: &ArmSights, maturity: Maturity) -> &Sights {
     match (&arm.matured, maturity) {
         (Some(matured), Maturity::Matured) => matured,
         _ => &arm.live,
@@ -143,6 +144,7 @@ fn selector(item: Document, pointer: &str) -> Result<Selector, Invalid> {
     Ok(Selector { event, filters })
 }
 
+#[expect(dead_code, reason = "paths name their conversion by it")]
 /// One event that a parameter names, as for [`selectors`].
 pub(super) fn one_selector(parameter: &str, text: &str) -> Result<Selector, ApiError> {
     let wrapped = if text.trim_start().starts_with('{') { format!("[{text}]") } else { text.to_owned() };
