@@ -35,6 +35,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(results::retention::retention))
         .routes(routes!(results::clv::clv))
         .routes(routes!(results::funnel::funnel))
+        .routes(routes!(results::paths::paths))
+        .routes(routes!(results::stages::stages))
         .routes(routes!(metrics::list))
         .routes(routes!(metrics::get, metrics::put, metrics::delete))
         .routes(routes!(keys::list, keys::create))

@@ -1,9 +1,11 @@
 //! Where on the journey, through the API alone.
 
 mod funnels;
+mod paths;
+mod stages;
 
 pub fn cases() -> Vec<tests::Case> {
-    [funnels::cases()].concat()
+    [funnels::cases(), paths::cases(), stages::cases()].concat()
 }
 
 /// The entry of an arm among `entries`.

@@ -12,13 +12,12 @@ use utoipa::IntoParams;
 use super::lens::{SHARED, asked_of, maturity_of, not_a_lens, selectors, sights, through, window_days};
 use super::look::Look;
 use super::question::Asked;
-use super::{arm_key, question};
+use super::{arm_key, question, told_interval};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
 use crate::query::{Parameters, invalid};
 use crate::state::AppState;
-use crate::wire::results::IntervalInfo;
 use crate::wire::results::build;
 use crate::wire::results::funnel::{FrictionInfo, FrictionPoint, FunnelAnswer, OnwardInfo, StepInfo};
 use crate::wire::results::lens::{events, lens_info};
@@ -89,7 +88,7 @@ pub(crate) async fn funnel(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let known = [&["steps", "order"][..], &SHARED].concat();
-    let asked = Asked::read(&uri, &headers, &known)?;
+    let asked = Asked::read_lens(&uri, &headers, &known)?;
     let lens = read(&mut Parameters::of(&uri, &known)?)?;
     let tell = |look: &Look, at: usize| Ok(Json(tell(look, at, &asked, &lens)).into_response());
     through(&state, &tenant, &key, &headers, (&asked, "funnel"), &lens, tell).await
@@ -169,7 +168,7 @@ fn onward_info(look: &Look, arm: usize, onward: &Onward) -> OnwardInfo {
         from: onward.from,
         reached: onward.reached,
         rate: (onward.from > 0).then(|| onward.reached as f64 / onward.from as f64),
-        interval: onward.interval.as_ref().ok().map(|interval| IntervalInfo { low: interval.low, high: interval.high }),
+        interval: told_interval(onward.interval),
         median_seconds: onward.median_seconds,
         p90_seconds: onward.p90_seconds,
         causal: false,

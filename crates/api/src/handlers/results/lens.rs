@@ -86,7 +86,6 @@ pub(super) fn asked_of<'a>(look: &'a Look, asked: &Asked) -> (Question<'a>, Tell
     (question, Telling { question, ..telling })
 }
 
-#[expect(dead_code, reason = "paths and stages read it")]
 /// The reading of the main fields of one arm.
 pub(super) fn main_of(arm: &ArmSights, maturity: Maturity) -> &Sights {
     match (&arm.matured, maturity) {
@@ -137,14 +136,18 @@ fn selector(item: Document, pointer: &str) -> Result<Selector, Invalid> {
         return named(name, pointer);
     }
     let mut fields = Fields::new(item, pointer)?;
-    let event = fields.required_text("event", "name the events")?;
-    let event = Pattern::parse(&event, &fields.at("event"))?;
-    let filters = filters(&mut fields)?;
+    let selector = selector_of(&mut fields)?;
     fields.finish(&["event", "where"])?;
-    Ok(Selector { event, filters })
+    Ok(selector)
 }
 
-#[expect(dead_code, reason = "paths name their conversion by it")]
+/// The events that `event` and `where` of an object name.
+pub(super) fn selector_of(fields: &mut Fields) -> Result<Selector, Invalid> {
+    let event = fields.required_text("event", "name the events")?;
+    let event = Pattern::parse(&event, &fields.at("event"))?;
+    Ok(Selector { event, filters: filters(fields)? })
+}
+
 /// One event that a parameter names, as for [`selectors`].
 pub(super) fn one_selector(parameter: &str, text: &str) -> Result<Selector, ApiError> {
     let wrapped = if text.trim_start().starts_with('{') { format!("[{text}]") } else { text.to_owned() };

@@ -5,16 +5,19 @@ pub(crate) mod clv;
 pub(crate) mod funnel;
 mod lens;
 mod look;
+pub(crate) mod paths;
 pub(crate) mod power;
 mod question;
 pub(crate) mod retention;
 mod segments;
+pub(crate) mod stages;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Name, Role, Zone};
+use metrics::inference::{Interval, Undefined};
 use metrics::reading::{Reading, nobody, read};
 use metrics::report::{Check, Course, Maturity, Question, checks_over, report, timeline as points_of};
 use store::{Detail, TenantStore};
@@ -25,7 +28,7 @@ use crate::document::KeyInPath;
 use crate::problem::ApiError;
 use crate::state::AppState;
 use crate::wire::results::build::{self, Telling};
-use crate::wire::results::{PointInfo, Results, Timeline, csv, explain};
+use crate::wire::results::{IntervalInfo, PointInfo, Results, Timeline, csv, explain};
 use look::{Look, look};
 use question::{Asked, RESULTS, TIMELINE, adjust_word};
 pub(crate) use segments::*;
@@ -193,6 +196,10 @@ fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
     } else {
         Json(told).into_response()
     })
+}
+
+fn told_interval(interval: Result<Interval, Undefined>) -> Option<IntervalInfo> {
+    interval.ok().map(|interval| IntervalInfo { low: interval.low, high: interval.high })
 }
 
 fn arm_key(look: &Look, arm: usize) -> String {

@@ -88,6 +88,16 @@ impl Asked {
     /// Reads the parameters, of which `known` are allowed, and what kind of answer is wanted.
     pub(crate) fn read(uri: &Uri, headers: &HeaderMap, known: &[&str]) -> Result<Self, ApiError> {
         let mut parameters = Parameters::of(uri, known)?;
+        let limit = limit(&mut parameters)?;
+        Ok(Self { limit, ..Self::of(parameters, headers)? })
+    }
+
+    /// The same where `metric`, `by` and `limit` mean something else.
+    pub(crate) fn read_lens(uri: &Uri, headers: &HeaderMap, known: &[&str]) -> Result<Self, ApiError> {
+        Ok(Self { metric: None, by: None, ..Self::of(Parameters::of(uri, known)?, headers)? })
+    }
+
+    fn of(mut parameters: Parameters, headers: &HeaderMap) -> Result<Self, ApiError> {
         let as_of = match parameters.text("as_of") {
             None => None,
             Some(text) => {
@@ -102,7 +112,7 @@ impl Asked {
         Ok(Self {
             metric: parameters.text("metric"),
             by: parameters.text("by"),
-            limit: limit(&mut parameters)?,
+            limit: None,
             as_of,
             method: one_of(&mut parameters, "method", &METHODS)?,
             confidence,

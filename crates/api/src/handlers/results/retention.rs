@@ -10,7 +10,7 @@ use metrics::inference::{Interval, Undefined, wilson_interval};
 
 use super::look::Look;
 use super::question::Asked;
-use super::{answer, arm_key, everyone, question};
+use super::{answer, arm_key, everyone, question, told_interval};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -20,7 +20,7 @@ use crate::wire::results::retention::{
     ActiveDayInfo, ArmCurveInfo, ArmDays, ArmEventsInfo, CurveInfo, CurvePoint, LogRankInfo, MetricCurves, RepeatInfo,
     Retention, ShareInfo,
 };
-use crate::wire::results::{Estimated, IntervalInfo, Reasons, build};
+use crate::wire::results::{Estimated, Reasons, build};
 
 const PARAMETERS: &[&str] = &["metric", "event", "as_of", "confidence", "inactive_days", "consistency"];
 /// After so many days without activity a person has left, unless it is said otherwise.
@@ -220,10 +220,6 @@ fn share_info(
 
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn told_interval(interval: Result<Interval, Undefined>) -> Option<IntervalInfo> {
-    interval.ok().map(|interval| IntervalInfo { low: interval.low, high: interval.high })
 }
 
 fn curve(look: &Look, curves: &Curves, blocked: bool) -> CurveInfo {
