@@ -103,6 +103,8 @@ pub(super) enum Part {
     Fresh,
     /// A metric added to an experiment that runs, against SQL
     Added,
+    /// Questions about journeys: funnels, paths, stages, and so on
+    Questions,
     /// Bytes on disk an event against a plain table
     Disk,
     /// From the start of the service to its being ready, with the data there

@@ -86,7 +86,7 @@ impl<'a> Bench<'a> {
             (wants(Part::Disk), wants(Part::Start), wants(Part::Memory), wants(Part::Soak));
         let parts = self.ranges(ingest, import);
         self.ground.define(&self.tenant, &self.journeys).await?;
-        if lift {
+        if lift || wants(Part::Questions) {
             Box::pin(self.fill_small()).await?;
         }
         Box::pin(self.fill(parts.filled)).await?;
@@ -117,6 +117,9 @@ impl<'a> Bench<'a> {
         }
         if added {
             Box::pin(self.added()).await?;
+        }
+        if wants(Part::Questions) {
+            Box::pin(self.questions()).await?;
         }
         if disk {
             Box::pin(self.disk()).await?;

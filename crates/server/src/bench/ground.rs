@@ -31,7 +31,7 @@ pub(super) struct Ground {
     pub(super) folder: PathBuf,
     /// Connections that nothing is hidden from.
     pub(super) pool: PgPool,
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     operator_key: String,
 }
 

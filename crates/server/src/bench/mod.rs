@@ -26,6 +26,7 @@ mod machine;
 mod memory;
 mod profile;
 mod python;
+mod questions;
 mod report;
 mod served;
 mod singles;
