@@ -1,11 +1,12 @@
 //! Where on the journey, through the API alone.
 
+mod edges;
 mod funnels;
 mod paths;
 mod stages;
 
 pub fn cases() -> Vec<tests::Case> {
-    [funnels::cases(), paths::cases(), stages::cases()].concat()
+    [edges::cases(), funnels::cases(), paths::cases(), stages::cases()].concat()
 }
 
 /// The entry of an arm among `entries`.
