@@ -57,7 +57,7 @@ async fn with_arms(world: &World, arms: usize) -> Tenant {
 /// Nothing in an answer is a number that is none: JSON has no words for them, so they would stand there as text.
 fn check(question: &str, world: &str, answer: &Value) {
     let text = answer.to_string();
-    for word in ["NaN", "Infinity", "\"inf"] {
+    for word in ["NaN", "Infinity", "\"inf\"", "\"-inf\""] {
         assert!(!text.contains(word), "{question} of {world}: {text}");
     }
     assert_eq!(answer["fresh"]["pending_subjects"].as_u64().unwrap_or(0), 0, "{question} of {world}");
