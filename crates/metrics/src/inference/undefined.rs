@@ -106,6 +106,24 @@ pub enum Undefined {
     /// Quantiles and percentile caps need how values are distributed.
     #[error("quantiles and caps at a percentile need how values are distributed, which is not dealt out")]
     NotDealt,
+    /// Credit is divided among touches.
+    #[error("nobody was touched before a conversion, so there is nothing to credit it to")]
+    NoTouches,
+    /// The value that labels are credited with is not a positive sum.
+    #[error("the conversions have no value, or corrections outweigh it, so there is no share of it")]
+    NoValue,
+    /// Nothing was converted.
+    #[error("nobody has converted, so there is nothing to take a share of")]
+    NothingToCredit,
+    /// Labels that are told together.
+    #[error("several labels are told together, and how they vary together is not kept")]
+    SeveralTogether,
+    /// Credit that a model gives to an arm as a whole.
+    #[error("this model divides the credit of the whole arm, not that of each person, so nothing says how sure it is")]
+    NoSumOverPersons,
+    /// A difference that is shown alone.
+    #[error("this difference is shown as it is: it is judged for labels only")]
+    NotJudged,
     /// How long persons were watched after their first event is not known under a window.
     #[error(
         "the metric's window ends a time after the exposure, so how long persons were watched after their first event is not \

@@ -3,6 +3,7 @@
 //! The scripts there make tallies from a seed and compute everything anew, from the definitions; `data` holds what they
 //! found. Each row of a file is one case.
 
+mod attribution;
 mod comparisons;
 mod models;
 mod peers;
