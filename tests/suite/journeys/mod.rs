@@ -4,9 +4,10 @@ mod edges;
 mod funnels;
 mod paths;
 mod stages;
+mod traps;
 
 pub fn cases() -> Vec<tests::Case> {
-    [edges::cases(), funnels::cases(), paths::cases(), stages::cases()].concat()
+    [edges::cases(), funnels::cases(), paths::cases(), stages::cases(), traps::cases()].concat()
 }
 
 /// The entry of an arm among `entries`.
