@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `run`, `test` and `bench` install what they need from the system's packages.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-quick soak calibration fmt doc openapi deny
+.PHONY: help run test bench bench-quick soak calibration fuzz fmt doc openapi deny
 
 ARGS ?=
 
@@ -40,6 +40,10 @@ soak: bench ## half an hour of load, under which the memory of the service must 
 calibration: ## simulate whole experiments on every core, and compare how often answers are wrong with what is promised
 	@bash scripts/ensure-build.sh
 	cargo run --release --locked -p metrics --example calibration -- $(ARGS)
+
+fuzz: ## look for a tally that makes a NaN, an infinity or a panic (ARGS="--cases 100000" for fewer)
+	@bash scripts/ensure-build.sh
+	cargo run --locked -p metrics --example fuzz -- $(ARGS)
 
 fmt: ## format all code
 	cargo fmt --all

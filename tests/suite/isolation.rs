@@ -33,8 +33,14 @@ fn call(client: &Client, operation: &Operation, key_id: &str) -> Call {
         path = path.replace(&format!("{{{name}}}"), value);
     }
     // The parameters that must be there.
-    if operation.path.ends_with("/segments") {
-        path.push_str("?by=device");
+    let needed = [
+        ("/segments", "?by=device"),
+        ("/funnel", "?steps=Product Viewed,Order Completed"),
+        ("/uplift", "?score=properties.score"),
+        ("/changes", "?since=2026-01-01"),
+    ];
+    if let Some((_, query)) = needed.iter().find(|(end, _)| operation.path.ends_with(end)) {
+        path.push_str(query);
     }
     let call = client.call(operation.method.parse().unwrap(), &path);
     if operation.body.get("requestBody").is_none() {

@@ -7,6 +7,7 @@
 mod analysis;
 mod auth;
 mod body;
+mod catalogue;
 mod collect;
 mod decode;
 mod document;

@@ -32,10 +32,22 @@ impl Amount {
         Self::from_units(units).ok_or_else(|| Self::out_of_range(trimmed, pointer))
     }
 
+    /// Reads a decimal text as the nearest millionth, halves away from zero: numbers that others measured often have more
+    /// decimals than six. `None`: no number, or outside ±1e9.
+    #[must_use]
+    pub fn nearest(text: &str) -> Option<Self> {
+        read_units(text.trim(), true).ok().and_then(Self::from_units)
+    }
+
     /// An amount of `units` millionths, where it lies within ±1e9.
     #[must_use]
     pub fn from_units(units: i64) -> Option<Self> {
         (units.unsigned_abs() <= Self::MAX_UNITS.unsigned_abs()).then_some(Self(units))
+    }
+
+    /// An amount that is known to lie within ±1e9.
+    pub(crate) const fn known(units: i64) -> Self {
+        Self(units)
     }
 
     /// The amount in millionths.
@@ -78,6 +90,11 @@ pub enum Fault {
 /// # Errors
 /// [`Fault`] says whether it is no number, too fine or too large.
 pub fn parse_units(text: &str) -> Result<i64, Fault> {
+    read_units(text, false)
+}
+
+/// The same; where it `rounds`, to the nearest millionth, halves away from zero.
+fn read_units(text: &str, rounds: bool) -> Result<i64, Fault> {
     let (negative, rest) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
         Some(b'+') => (false, &text[1..]),
@@ -101,9 +118,15 @@ pub fn parse_units(text: &str) -> Result<i64, Fault> {
     }
     let mut digits = &digits[digits.len() - significant..];
     let mut power = power;
+    let mut is_raised = false;
     while power < 0 {
         match digits.split_last() {
-            Some((0, head)) => digits = head,
+            Some((last, head)) if rounds || *last == 0 => {
+                is_raised = *last >= 5;
+                digits = head;
+            }
+            // Nothing is left of it.
+            None if rounds => return Ok(0),
             _ => return Err(Fault::TooFine),
         }
         power += 1;
@@ -115,6 +138,7 @@ pub fn parse_units(text: &str) -> Result<i64, Fault> {
     for digit in digits.iter().copied().chain(std::iter::repeat_n(0, usize::try_from(power).unwrap_or(0))) {
         units = units.checked_mul(10).and_then(|u| u.checked_add(i64::from(digit))).ok_or(Fault::TooLarge)?;
     }
+    units = units.checked_add(i64::from(is_raised)).ok_or(Fault::TooLarge)?;
     Ok(if negative { -units } else { units })
 }
 
@@ -162,6 +186,25 @@ mod tests {
             assert_eq!(parse_units(text), Ok(units), "{text}");
         }
         assert_eq!(Amount::parse("1000000000", "/value").unwrap().units(), Amount::MAX_UNITS);
+    }
+
+    #[test]
+    fn the_nearest_millionth_is_that_of_a_finer_number() {
+        for (text, units) in [
+            ("3.3333333333333335", Some(3_333_333)),
+            ("0.0000005", Some(1)),
+            ("-0.0000005", Some(-1)),
+            ("0.00000049999", Some(0)),
+            ("0.0000000000005", Some(0)),
+            ("9e-999999999", Some(0)),
+            ("999999999.9999995", Some(Amount::MAX_UNITS)),
+            ("1000000000.0000005", None),
+            ("7", Some(7_000_000)),
+            ("true", None),
+            ("", None),
+        ] {
+            assert_eq!(Amount::nearest(text).map(Amount::units), units, "{text}");
+        }
     }
 
     #[test]

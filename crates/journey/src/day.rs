@@ -51,6 +51,13 @@ impl Day {
         Self(self.0.saturating_sub(1))
     }
 
+    /// Its day of the week, in English and lower case.
+    #[must_use]
+    pub fn weekday(self) -> &'static str {
+        const WORDS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        WORDS[self.to_date().weekday().num_days_from_monday() as usize]
+    }
+
     /// The same day for libraries that speak `chrono`.
     #[must_use]
     pub fn to_date(self) -> NaiveDate {
@@ -100,6 +107,12 @@ impl Zone {
         let day = Day::from(local.date_naive());
         // Clocks are set back by a few hours at most, so only an evening can be one that comes twice.
         if local.hour() >= 18 && instant >= self.end_of(day) { day.next() } else { day }
+    }
+
+    /// The hour that the clocks show at `instant`, 0 to 23.
+    #[must_use]
+    pub fn hour_of(self, instant: Instant) -> u32 {
+        self.0.from_utc_datetime(&instant.to_utc().naive_utc()).hour()
     }
 
     /// The first instant after `day`: its events are those before this instant.

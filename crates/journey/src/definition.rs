@@ -1,7 +1,9 @@
 //! Definitions: an experiment together with the metrics that it uses, as one version of them stands.
 
+use crate::derived::Derived;
 use crate::experiment::Experiment;
 use crate::metric::{Metric, MetricKind};
+use crate::path::Path;
 
 /// One version of an experiment with its metrics: all that a fold needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +12,11 @@ pub struct Definition {
     pub experiment: Experiment,
     /// Its metrics, in the order in which the experiment uses them.
     pub metrics: Vec<Metric>,
+}
+
+/// The dimensions whose values take events to know.
+fn measured_dimensions(experiment: &Experiment) -> impl Iterator<Item = &Path> {
+    experiment.dimensions.iter().filter(|path| path.derived() != Some(Derived::Phase))
 }
 
 impl Definition {
@@ -40,7 +47,10 @@ impl Definition {
     /// only what people read, weights, goals and policies differ.
     #[must_use]
     pub fn measures_like(&self, other: &Self) -> bool {
+        let phases = |experiment: &Experiment| experiment.phases.iter().map(|phase| phase.from).collect::<Vec<_>>();
         self.places_like(other)
+            && self.experiment.dimensions == other.experiment.dimensions
+            && phases(&self.experiment) == phases(&other.experiment)
             && self.metrics.len() == other.metrics.len()
             && self.metrics.iter().zip(&other.metrics).all(|(a, b)| a.measures_like(b))
             && self.experiment.lenses == other.experiment.lenses
@@ -52,7 +62,8 @@ impl Definition {
         self.experiment.lenses[index].window_days.or(self.experiment.window_days)
     }
 
-    /// Whether every person has the same place under both: the arm, the days and the dimension values.
+    /// Whether every person has the same place under both: the arm, the days and the dimension values, but for its phase, which
+    /// follows from when it was exposed.
     #[must_use]
     pub fn places_like(&self, other: &Self) -> bool {
         let (a, b) = (&self.experiment, &other.experiment);
@@ -61,6 +72,6 @@ impl Definition {
             && a.starts_at == b.starts_at
             && a.ends_at == b.ends_at
             && a.window_days == b.window_days
-            && a.dimensions == b.dimensions
+            && measured_dimensions(a).eq(measured_dimensions(b))
     }
 }

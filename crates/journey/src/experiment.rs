@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
-use crate::amount::Amount;
+use crate::amount::{Amount, UNIT};
 use crate::channel::words;
+use crate::cost::Cost;
+use crate::derived::Derived;
 use crate::instant::Instant;
 use crate::invalid::{Invalid, shown};
 use crate::lens::Lens;
 use crate::path::Path;
+use crate::phase::{self, Phase};
 use crate::text::{Key, Name};
 
 /// The window of an experiment that does not say.
@@ -85,8 +88,8 @@ pub struct Arm {
     pub weight: Amount,
     /// The dose of personalisation.
     pub intensity: Option<Amount>,
-    /// Costs: fixed, per person, per exposure.
-    pub cost: [Option<Amount>; 3],
+    /// What it costs.
+    pub cost: Cost,
 }
 
 /// A metric as an experiment uses it.
@@ -135,6 +138,10 @@ pub struct ExperimentDraft {
     pub metrics: Vec<MetricUse>,
     /// What results can be broken down by.
     pub dimensions: Vec<Path>,
+    /// For a holdout: the experiments of the programme that it is held out from.
+    pub holdout: Option<Vec<Key>>,
+    /// The times of constant weights, in order; none where the weights of the arms always held.
+    pub phases: Vec<Phase>,
     /// Whether its tallies are frozen.
     pub archived: bool,
 }
@@ -174,6 +181,10 @@ pub struct Experiment {
     pub dimensions: Vec<Path>,
     /// What of journeys is kept beside the metrics, because it was asked for; the one asked for first stands first.
     pub lenses: Vec<Lens>,
+    /// For a holdout: the experiments of the programme that it is held out from.
+    pub holdout: Option<Vec<Key>>,
+    /// The times of constant weights, in order; none where the weights of the arms always held.
+    pub phases: Vec<Phase>,
     /// Whether its tallies are frozen.
     pub archived: bool,
 }
@@ -192,6 +203,18 @@ fn check_distinct<'a>(texts: impl Iterator<Item = &'a str>, pointer: &str) -> Re
     Ok(())
 }
 
+/// Checks the programme of a holdout with this key.
+fn check_programme(programme: &[Key], key: &Key) -> Result<(), Invalid> {
+    let pointer = "/holdout/programme";
+    check((1..=Experiment::MAX_PROGRAMME).contains(&programme.len()), "out_of_range", pointer, || {
+        format!("has {} experiments: name 1 to {}", programme.len(), Experiment::MAX_PROGRAMME)
+    })?;
+    check_distinct(programme.iter().map(Key::as_str), pointer)?;
+    check(!programme.contains(key), "out_of_place", pointer, || {
+        format!("{} is the holdout itself: name the experiments that its persons take part in", shown(key.as_str()))
+    })
+}
+
 impl Experiment {
     /// The fewest arms: one alone is compared with nothing.
     pub const MIN_ARMS: usize = 2;
@@ -201,6 +224,8 @@ impl Experiment {
     pub const MAX_METRICS: usize = 100;
     /// The most dimensions.
     pub const MAX_DIMENSIONS: usize = 20;
+    /// The most experiments of a programme.
+    pub const MAX_PROGRAMME: usize = 20;
 
     /// Checks what goes together.
     pub fn validate(draft: ExperimentDraft) -> Result<Self, Invalid> {
@@ -214,14 +239,7 @@ impl Experiment {
             check(arm.weight.units() > 0, "out_of_range", &format!("/arms/{at}/weight"), || {
                 format!("{} is not above 0", arm.weight)
             })?;
-            for (cost, word) in arm.cost.iter().zip(["fixed", "per_person", "per_exposure"]) {
-                check(
-                    cost.is_none_or(|cost| cost.units() >= 0),
-                    "out_of_range",
-                    &format!("/arms/{at}/cost/{word}"),
-                    || "is below 0".into(),
-                )?;
-            }
+            arm.cost.check(&format!("/arms/{at}/cost"))?;
         }
         let control = arms.iter().position(|arm| arm.key == draft.control).ok_or_else(|| {
             let keys: Vec<_> = arms.iter().map(|arm| arm.key.as_str()).collect();
@@ -260,6 +278,24 @@ impl Experiment {
             format!("has {} dimensions: at most {} are allowed", draft.dimensions.len(), Self::MAX_DIMENSIONS)
         })?;
         check_distinct(draft.dimensions.iter().map(Path::as_str), "/dimensions")?;
+        if let Some(programme) = &draft.holdout {
+            check_programme(programme, &draft.key)?;
+        }
+        for (at, dimension) in draft.dimensions.iter().enumerate() {
+            let by_probability = dimension.derived() == Some(Derived::Probability);
+            check(!by_probability || arms.len() == 2, "out_of_place", &format!("/dimensions/{at}"), || {
+                format!(
+                    "exposure.probability tells two arms apart, and there are {}: say the weights as phases",
+                    arms.len()
+                )
+            })?;
+        }
+        phase::check(&draft.phases, arms.len())?;
+        let mut dimensions = draft.dimensions;
+        if draft.phases.len() > 1 && !dimensions.contains(&Path::of_phase()) {
+            // What is compared within phases has to know them.
+            dimensions.push(Path::of_phase());
+        }
         if let Some(text) = &draft.hypothesis {
             check(text.chars().count() <= 2_000 && !text.contains('\0'), "too_long", "/hypothesis", || {
                 "has more than 2000 characters or holds U+0000".into()
@@ -280,8 +316,10 @@ impl Experiment {
             method: draft.method,
             planned_persons: draft.planned_persons,
             metrics: draft.metrics,
-            dimensions: draft.dimensions,
+            dimensions,
+            phases: draft.phases,
             lenses: Vec::new(),
+            holdout: draft.holdout,
             archived: draft.archived,
         })
     }
@@ -298,6 +336,101 @@ impl Experiment {
     #[must_use]
     pub fn arm(&self, key: &str) -> Option<usize> {
         self.arms.iter().position(|arm| arm.key.as_str() == key)
+    }
+
+    /// The phase in which an exposure at `at` lies, which is the first one for all before it; `None`: there are no phases.
+    #[must_use]
+    pub fn phase_at(&self, at: Instant) -> Option<&Phase> {
+        let after = self.phases.partition_point(|phase| phase.from.is_none_or(|from| from <= at));
+        self.phases.get(after.saturating_sub(1))
+    }
+
+    /// The index of the dimension within whose values arms are compared, because the weights differ between them: that of the
+    /// probabilities that exposures tell, else that of several phases.
+    #[must_use]
+    pub fn strata(&self) -> Option<usize> {
+        let place = |wanted: &Derived| self.dimensions.iter().position(|path| path.derived().as_ref() == Some(wanted));
+        place(&Derived::Probability).or_else(|| place(&Derived::Phase).filter(|_| self.phases.len() > 1))
+    }
+
+    /// The weights of the arms among the persons with this value of [`Experiment::strata`]; those of the arms themselves where it
+    /// does not say.
+    #[must_use]
+    pub fn weights_within(&self, value: &str) -> Vec<f64> {
+        let one = |weight: Amount| weight.units() as f64 / UNIT as f64;
+        let planned = || self.arms.iter().map(|arm| one(arm.weight)).collect();
+        match self.strata().and_then(|at| self.dimensions[at].derived()) {
+            Some(Derived::Probability) => match Amount::parse(value, "").map(one) {
+                Ok(p) => (0..self.arms.len()).map(|arm| if arm == self.control { p } else { 1.0 - p }).collect(),
+                Err(_) => planned(),
+            },
+            Some(Derived::Phase) => match self.phases.iter().find(|phase| phase.name() == value) {
+                Some(phase) => phase.weights.iter().map(|weight| one(*weight)).collect(),
+                None => planned(),
+            },
+            _ => planned(),
+        }
+    }
+
+    /// The experiment as it follows `current` at `now`, where it was `exposed` already.
+    ///
+    /// Without phases, or with those of `current`, other weights of the same arms begin a new phase: whoever was exposed before
+    /// came by the weights of then. With phases of its own it says what held when, and its arms' weights are those of the last.
+    pub fn following(mut self, current: Option<&Self>, now: Instant, exposed: bool) -> Result<Self, Invalid> {
+        let weights = |experiment: &Self| experiment.arms.iter().map(|arm| arm.weight).collect::<Vec<_>>();
+        let sent = weights(&self);
+        let same_arms =
+            |current: &&Self| current.arms.iter().map(|arm| &arm.key).eq(self.arms.iter().map(|arm| &arm.key));
+        let goes_on = current.filter(|current| self.phases.is_empty() || self.phases == current.phases);
+        if let Some(before) = goes_on.filter(|before| exposed || !before.phases.is_empty()) {
+            if !same_arms(&before) {
+                check(before.phases.is_empty(), "phases_without_arms", "/phases", || {
+                    "the arms changed, so the phases there are do not fit: send phases with a weight for each arm"
+                        .into()
+                })?;
+                return Ok(self);
+            }
+            self.phases.clone_from(&before.phases);
+            if !phase::alike(&sent, &weights(before)) {
+                if self.phases.is_empty() {
+                    self.phases.push(Phase { from: None, weights: weights(before) });
+                }
+                self.phases.push(Phase { from: Some(now), weights: sent });
+            }
+            return self.with_dimension_of_phases();
+        }
+        if let Some(last) = self.phases.last() {
+            // An arm that nobody is assigned to any more keeps its weight.
+            let kept = |of: &[Amount]| {
+                of.iter()
+                    .zip(&last.weights)
+                    .filter(|(_, last)| last.units() > 0)
+                    .map(|(one, _)| *one)
+                    .collect::<Vec<_>>()
+            };
+            let is_last = phase::alike(&kept(&sent), &kept(&last.weights));
+            for (at, (arm, weight)) in self.arms.iter().zip(&last.weights).enumerate() {
+                check(is_last, "conflicting_weights", &format!("/arms/{at}/weight"), || {
+                    format!(
+                        "the arm {} has another share than in the last phase, where its weight is {weight}: leave the weights of \
+                         arms out, or add a phase with the new ones",
+                        arm.key
+                    )
+                })?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn with_dimension_of_phases(mut self) -> Result<Self, Invalid> {
+        phase::check(&self.phases, self.arms.len()).map_err(|invalid| {
+            let detail = format!("a new phase can't begin now, {invalid}: send phases with the new weights");
+            Invalid::new("phase_planned", "/phases", detail)
+        })?;
+        if self.phases.len() > 1 && !self.dimensions.contains(&Path::of_phase()) {
+            self.dimensions.push(Path::of_phase());
+        }
+        Ok(self)
     }
 
     /// Whether an exposure at `at` lies inside `[starts_at, ends_at)`.

@@ -35,8 +35,8 @@ impl Metric {
             Err(Invalid::new("out_of_place", pointer, format!("is of {of}, not of a {word}")))
         };
         if keeps.percentile_cap.is_some() {
-            if !matches!(self.kind, MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_)) {
-                return out_of_place("/cap/percentile", "a count, a sum or a score");
+            if !self.kind.has_percentile_cap() {
+                return out_of_place("/cap/percentile", "a count, a sum, a score or a latest");
             }
             if self.cap.is_some() {
                 return Err(Invalid::new("duplicate", "/cap", "is given as a value and as a percentile: keep one"));
@@ -53,6 +53,12 @@ impl Metric {
 }
 
 impl MetricKind {
+    /// Whether its values may be cut at a percentile of all of them: each person has one value.
+    #[must_use]
+    pub fn has_percentile_cap(&self) -> bool {
+        matches!(self, Self::Count(_) | Self::Sum(_) | Self::Total(_) | Self::Score(_) | Self::Latest(_))
+    }
+
     /// Whether it knows on which days the events happened, so that it can keep a curve.
     #[must_use]
     pub fn has_curve(&self) -> bool {

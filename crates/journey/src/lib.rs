@@ -6,9 +6,11 @@
 
 mod amount;
 mod channel;
+mod cost;
 mod currency;
 mod day;
 mod definition;
+mod derived;
 mod event;
 mod event_id;
 mod experiment;
@@ -20,7 +22,10 @@ mod keeps;
 mod lens;
 mod metric;
 pub mod names;
+mod of;
 mod path;
+mod phase;
+mod scale;
 mod share;
 mod subject;
 mod tenant;
@@ -28,9 +33,11 @@ mod text;
 
 pub use amount::{Amount, Fault, UNIT, format_units, parse_units};
 pub use channel::Channel;
+pub use cost::Cost;
 pub use currency::Currency;
 pub use day::{Day, Zone};
 pub use definition::Definition;
+pub use derived::{BEFORE_DAYS, Bin, Derived};
 pub use event::{Event, EventDraft, Exposure, Limits};
 pub use event_id::EventId;
 pub use experiment::{
@@ -42,11 +49,14 @@ pub use instant::{DAY_MICROS, Instant};
 pub use invalid::Invalid;
 pub use json::{Json, MAX_DEPTH, Number};
 pub use keeps::{Keeps, PercentileCap};
-pub use lens::{Lens, LensKind, Stage, StepOrder, Touch};
+pub use lens::{Contacts, Items, Lens, LensKind, Stage, StepOrder, Touch};
 pub use metric::{
-    Align, COVARIATE_DAYS, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Of, Part, Pattern, Selector,
+    Align, COVARIATE_DAYS, Costs, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Part, Pattern, Selector,
 };
+pub use of::Of;
 pub use path::Path;
+pub use phase::{MAX_PHASES, Phase};
+pub use scale::Scale;
 pub use share::Share;
 pub use subject::Subject;
 pub use tenant::{Scope, Tenant, TenantId};

@@ -4,7 +4,10 @@ use crate::amount::Amount;
 use crate::channel::words;
 use crate::invalid::Invalid;
 use crate::keeps::Keeps;
+use crate::names;
+use crate::of::Of;
 use crate::path::Path;
+use crate::scale::Scale;
 use crate::share::Share;
 use crate::text::{Key, Name};
 
@@ -14,6 +17,9 @@ pub const COVARIATE_DAYS: i64 = 14;
 /// The longest window, in days.
 const MAX_DAYS: u32 = 3_650;
 
+/// The most events that a conversion can ask for.
+const MAX_AT_LEAST: u32 = 1_000;
+
 words! {
     /// The direction in which a KPI improves.
     Goal {
@@ -21,16 +27,6 @@ words! {
         Increase = "increase",
         /// Less is better.
         Decrease = "decrease",
-    }
-}
-
-words! {
-    /// What of an event is added up.
-    Of {
-        /// The event's value.
-        Value = "value",
-        /// One per event.
-        Count = "count",
     }
 }
 
@@ -148,6 +144,56 @@ pub enum MetricKind {
         /// The share.
         share: Share,
     },
+    /// Share of persons with at least so many of the events. A person counts on the day of the last one of these.
+    Repeat {
+        /// Which events.
+        selector: Selector,
+        /// How many, two or more.
+        at_least: u32,
+    },
+    /// The total per person of a number that the events carry.
+    Total(Measure),
+    /// What another kind adds up, per person and so many days under observation: from the exposure to now, at most the window.
+    PerTime {
+        /// A count, a sum, a total or a score.
+        of: Box<MetricKind>,
+        /// Per so many days.
+        days: u32,
+    },
+    /// The latest number that the events of a person carry; 0 without any.
+    Latest(Measure),
+    /// The mean score of the latest answer of each person who answered.
+    Rating {
+        /// Which events are answers, and where the answer stands.
+        measure: Measure,
+        /// How answers are scored.
+        scale: Scale,
+    },
+    /// Value that is left of a person after costs: margin × value − cost. Costs that an arm's model puts on persons and
+    /// exposures are part of it.
+    Net {
+        /// Whose value counts; refunds take away as for a sum.
+        selector: Selector,
+        /// The share of the value that is earned, above 0 and at most 1. It can change without measuring again.
+        margin: Amount,
+        /// Where costs come from.
+        costs: Costs,
+    },
+}
+
+/// Where the costs of a person come from, besides the cost model of the arm.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Costs {
+    /// Events whose value is a cost.
+    pub event: Option<Selector>,
+    /// Properties of any event that are costs (discounts, coupons); of an event whose value is a cost they are not
+    /// looked at.
+    pub properties: Vec<Path>,
+}
+
+impl Costs {
+    /// The most properties.
+    pub const MAX_PROPERTIES: usize = 10;
 }
 
 impl MetricKind {
@@ -155,21 +201,53 @@ impl MetricKind {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Conversion(_) => "conversion",
+            Self::Conversion(_) | Self::Repeat { .. } => "conversion",
             Self::Count(_) => "count",
-            Self::Sum(_) => "sum",
+            Self::Sum(_) | Self::Total(_) => "sum",
             Self::Ratio { .. } => "ratio",
             Self::Retention { .. } => "retention",
             Self::Score(_) => "score",
             Self::Clv { .. } => "clv",
             Self::Quantile { .. } => "quantile",
+            Self::PerTime { of, .. } => of.word(),
+            Self::Latest(_) => "latest",
+            Self::Rating { .. } => "rating",
+            Self::Net { .. } => "net",
         }
     }
 
     /// Whether a person is counted as 0 or 1.
     #[must_use]
     pub fn is_binary(&self) -> bool {
-        matches!(self, Self::Conversion(_) | Self::Retention { .. })
+        matches!(self, Self::Conversion(_) | Self::Retention { .. } | Self::Repeat { .. })
+    }
+
+    /// Whether it is one sum over persons over another one.
+    #[must_use]
+    pub fn is_ratio(&self) -> bool {
+        matches!(self, Self::Ratio { .. } | Self::Clv { .. } | Self::PerTime { .. } | Self::Rating { .. })
+    }
+
+    /// For a metric over the time under observation: per so many days.
+    #[must_use]
+    pub fn per_days(&self) -> Option<u32> {
+        match self {
+            Self::Clv { lifespan_days: days, .. } | Self::PerTime { days, .. } => Some(*days),
+            _ => None,
+        }
+    }
+
+    /// Whether a person's latest event stands for the person, in place of all events added up.
+    #[must_use]
+    pub fn is_of_latest(&self) -> bool {
+        matches!(self, Self::Latest(_) | Self::Rating { .. })
+    }
+
+    /// Whether differences can be adjusted by what persons did before the exposure. Ranks can't; of a value over the time under
+    /// observation, and of answers that few have given before, there is no covariate.
+    #[must_use]
+    pub fn has_covariate(&self) -> bool {
+        !self.is_quantile() && (!self.is_ratio() || matches!(self, Self::Ratio { .. }))
     }
 
     /// Whether it is about a rank, not a sum.
@@ -182,9 +260,10 @@ impl MetricKind {
     #[must_use]
     pub fn is_money(&self) -> bool {
         match self {
-            Self::Sum(_) | Self::Clv { .. } => true,
-            Self::Ratio { numerator, denominator } => numerator.of == Of::Value || denominator.of == Of::Value,
-            Self::Quantile { measure, .. } => measure.of == Of::Value,
+            Self::Sum(_) | Self::Clv { .. } | Self::Net { .. } => true,
+            Self::Ratio { numerator, denominator } => numerator.of.is_money() || denominator.of.is_money(),
+            Self::Quantile { measure, .. } | Self::Total(measure) | Self::Latest(measure) => measure.of.is_money(),
+            Self::PerTime { of, .. } => of.is_money(),
             _ => false,
         }
     }
@@ -197,11 +276,38 @@ impl MetricKind {
             | Self::Count(selector)
             | Self::Sum(selector)
             | Self::Retention { selector, .. }
+            | Self::Repeat { selector, .. }
             | Self::Clv { selector, .. } => vec![selector],
             Self::Ratio { numerator, denominator } => vec![&numerator.selector, &denominator.selector],
             Self::Score(parts) => parts.iter().map(|part| &part.selector).collect(),
-            Self::Quantile { measure, .. } => vec![&measure.selector],
+            Self::Quantile { measure, .. }
+            | Self::Total(measure)
+            | Self::Latest(measure)
+            | Self::Rating { measure, .. } => {
+                vec![&measure.selector]
+            }
+            Self::PerTime { of, .. } => of.selectors(),
+            Self::Net { selector, costs, .. } => std::iter::once(selector).chain(&costs.event).collect(),
         }
+    }
+
+    /// Whether a person's contribution is the same under both.
+    #[must_use]
+    pub fn measures_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Net { selector, costs, .. }, Self::Net { selector: others, costs: other_costs, .. }) => {
+                selector == others && costs == other_costs
+            }
+            _ => self == other,
+        }
+    }
+
+    /// Whether it counts something that says little of persons, so that it gives no verdict unless asked to: proxies open
+    /// e-mails that nobody reads.
+    #[must_use]
+    pub fn is_inflated(&self) -> bool {
+        let named = |selector: &&Selector| selector.event.as_str() == names::OPENED;
+        self.selectors().iter().any(named)
     }
 }
 
@@ -243,6 +349,8 @@ pub struct Metric {
     pub description: Option<String>,
     /// What it keeps beside its sums.
     pub keeps: Keeps,
+    /// Whether it gives verdicts; else it describes.
+    pub decides: bool,
 }
 
 impl Metric {
@@ -283,11 +391,39 @@ impl Metric {
                 return Err(Invalid::new("out_of_range", "/parts", detail));
             }
             MetricKind::Clv { lifespan_days, .. } => days(*lifespan_days, "/lifespan_days")?,
+            MetricKind::Net { margin, costs, .. } => {
+                if goal == Goal::Decrease {
+                    let detail = "is decrease, and less of a net value is never the goal: leave it out";
+                    return Err(Invalid::new("out_of_place", "/goal", detail));
+                }
+                if !(1..=crate::amount::UNIT).contains(&margin.units()) {
+                    let detail = format!("{margin} is no share of the value above 0 and at most 1, such as 0.4");
+                    return Err(Invalid::new("out_of_range", "/margin", detail));
+                }
+                if costs.properties.len() > Costs::MAX_PROPERTIES {
+                    let detail =
+                        format!("has {} paths: at most {} are allowed", costs.properties.len(), Costs::MAX_PROPERTIES);
+                    return Err(Invalid::new("out_of_range", "/costs/property", detail));
+                }
+            }
+            MetricKind::Repeat { at_least, .. } if !(2..=MAX_AT_LEAST).contains(at_least) => {
+                let detail = format!("{at_least} is no number of events from 1 to {MAX_AT_LEAST}");
+                return Err(Invalid::new("out_of_range", "/at_least", detail));
+            }
+            MetricKind::PerTime { days: per, .. } => days(*per, "/per")?,
+            MetricKind::Latest(measure) | MetricKind::Rating { measure, .. } if measure.of == Of::Count => {
+                let detail = format!("count is the same for every event: a {} looks at value or a path", kind.word());
+                return Err(Invalid::new("out_of_place", "/of", detail));
+            }
             _ => {}
         }
         if let Some(cap) = cap {
             if kind.is_binary() {
                 let detail = format!("does nothing in a {}, where a person counts 0 or 1: leave it out", kind.word());
+                return Err(Invalid::new("out_of_place", "/cap", detail));
+            }
+            if matches!(kind, MetricKind::Rating { .. }) {
+                let detail = "does nothing in a rating, whose answers have a scale: leave it out";
                 return Err(Invalid::new("out_of_place", "/cap", detail));
             }
             if matches!(kind, MetricKind::Quantile { .. }) {
@@ -303,14 +439,22 @@ impl Metric {
         {
             return Err(Invalid::new("too_long", "/description", "has more than 2000 characters or holds U+0000"));
         }
-        Ok(Self { key, kind, window_days, cap, goal, unit, description, keeps: Keeps::default() })
+        let decides = !kind.is_inflated();
+        Ok(Self { key, kind, window_days, cap, goal, unit, description, keeps: Keeps::default(), decides })
+    }
+
+    /// The metric with what was said of its verdicts; where nothing was said, it decides unless what it counts is inflated.
+    #[must_use]
+    pub fn deciding(self, said: Option<bool>) -> Self {
+        let decides = said.unwrap_or(!self.kind.is_inflated());
+        Self { decides, ..self }
     }
 
     /// Whether a person's contribution is the same under both: only names, goals and units differ.
     #[must_use]
     pub fn measures_like(&self, other: &Self) -> bool {
         self.key == other.key
-            && self.kind == other.kind
+            && self.kind.measures_like(&other.kind)
             && self.window_days == other.window_days
             && self.cap == other.cap
             && self.keeps == other.keeps

@@ -21,6 +21,22 @@ pub const REFUND: &str = "Order Refunded";
 /// A cost of treating a person.
 pub const COST: &str = "Cost Incurred";
 
+/// A message on its way: nobody was reached by it yet.
+pub const ATTEMPTS: &[&str] = &["Email Sent", "Push Notification Sent", "SMS Sent", "Message Sent"];
+/// A message arrived.
+pub const DELIVERED: &[&str] = &[
+    "Email Delivered",
+    "Push Notification Delivered",
+    "Push Notification Received",
+    "SMS Delivered",
+    "Message Delivered",
+];
+/// A message did not arrive.
+pub const UNDELIVERED: &[&str] = &["Email Bounced", "Push Notification Bounced", "SMS Bounced", "Message Bounced"];
+
+/// An e-mail that was opened, or fetched by a proxy that opens them all.
+pub const OPENED: &str = "Email Opened";
+
 /// Whether `name` is an exposure.
 #[must_use]
 pub fn is_exposure(name: &str) -> bool {
@@ -49,7 +65,7 @@ pub fn is_by_person(name: &str) -> bool {
         "Email Sent",
         "Email Delivered",
         "Email Bounced",
-        "Email Opened",
+        OPENED,
         "Email Marked as Spam",
         "Push Notification Sent",
         "Push Notification Delivered",

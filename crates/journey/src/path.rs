@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use crate::derived::Derived;
 use crate::invalid::{Invalid, shown};
 use crate::text::Name;
 
 /// A path into an event: `channel`, `stage`, `properties.category`, `context.device.type`, `traits.plan`,
 /// or a bare word such as `device`, which is looked for in the traits, the properties and the context.
+/// A part that ends in `[]` stands for each entry of a list: `properties.products[].product_id`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(Name);
 
@@ -23,12 +25,16 @@ const KNOWN_PLACES: &[(&str, &[&str])] = &[
 ];
 
 impl Path {
+    /// The key of a place that stands for each entry of the list there.
+    pub const EACH: &str = "[]";
+
     /// Reads a path, which stands at `pointer`.
     pub fn parse(text: &str, pointer: &str) -> Result<Self, Invalid> {
         let name = Name::parse(text, pointer)?;
         let parts: Vec<&str> = name.as_str().split('.').collect();
         let rooted = matches!(parts[0], "properties" | "context" | "traits");
-        if parts.iter().any(|part| part.is_empty()) || (parts.len() > 1) != rooted || parts.len() > 16 {
+        let is_empty = |part: &&str| part.strip_suffix(Self::EACH).unwrap_or(part).is_empty();
+        if parts.iter().any(is_empty) || (parts.len() > 1) != rooted || parts.len() > 16 {
             let detail = format!(
                 "{} is no path: use channel, stage, properties.NAME, context.NAME, traits.NAME or one bare word",
                 shown(text)
@@ -36,6 +42,33 @@ impl Path {
             return Err(Invalid::new("invalid_path", pointer, detail));
         }
         Ok(Self(name))
+    }
+
+    /// Reads what results can be broken down by, which stands at `pointer`: a path, or a word of [`Derived`].
+    pub fn parse_dimension(text: &str, pointer: &str) -> Result<Self, Invalid> {
+        match Derived::parse(text, pointer)? {
+            // Written in one way, so that it is asked for in one way.
+            Some(Derived::Bin(bin)) => Name::parse(&bin.to_string(), pointer).map(Self),
+            Some(_) => Name::parse(text, pointer).map(Self),
+            None => Self::parse(text, pointer),
+        }
+    }
+
+    /// Where an exposure says with which probability its person came into its arm.
+    #[must_use]
+    pub fn of_probability() -> Self {
+        Self(Name::known("properties.probability"))
+    }
+
+    /// The dimension of an experiment's phases.
+    pub(crate) fn of_phase() -> Self {
+        Self(Name::known(crate::derived::PHASE))
+    }
+
+    /// What the dimension is worked out from, where it is not read off an event.
+    #[must_use]
+    pub fn derived(&self) -> Option<Derived> {
+        Derived::parse(self.as_str(), "").ok().flatten()
     }
 
     /// The path as it was written.
@@ -50,10 +83,17 @@ impl Path {
         matches!(self.as_str(), "channel" | "stage")
     }
 
-    /// The places in the JSON where the value is looked for, in order; the first that holds a value counts.
+    /// The places in the JSON where the value is looked for, in order; the first that holds a value counts. The key
+    /// [`Path::EACH`] stands for each entry of a list.
     #[must_use]
     pub fn places(&self) -> Vec<Vec<String>> {
-        let split = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let split = |path: &str| {
+            let keys = path.split('.').flat_map(|part| match part.strip_suffix(Self::EACH) {
+                Some(list) => vec![list.to_owned(), Self::EACH.to_owned()],
+                None => vec![part.to_owned()],
+            });
+            keys.collect::<Vec<_>>()
+        };
         let text = self.as_str();
         if self.is_field() {
             return Vec::new();

@@ -31,6 +31,11 @@ impl Name {
         Ok(Self(trimmed.into()))
     }
 
+    /// A name that is written in the code.
+    pub(crate) fn known(text: &'static str) -> Self {
+        Self(text.into())
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -60,7 +60,7 @@ fn definition() -> Definition {
         })
         .collect();
     let weight = Amount::from_units(UNIT).unwrap();
-    let arm = |at: usize| Arm { key: name(&format!("a{at}")), weight, intensity: None, cost: [None; 3] };
+    let arm = |at: usize| Arm { key: name(&format!("a{at}")), weight, intensity: None, cost: journey::Cost::default() };
     let roles = [Role::Primary, Role::Secondary, Role::Secondary, Role::Guardrail];
     let uses = metrics.iter().enumerate().map(|(at, metric)| {
         let role = roles[at.min(3)];
@@ -83,6 +83,8 @@ fn definition() -> Definition {
         planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         metrics: uses.collect(),
         dimensions: Vec::new(),
+        holdout: None,
+        phases: Vec::new(),
         archived: false,
     };
     Definition { experiment: Experiment::validate(draft).unwrap(), metrics }

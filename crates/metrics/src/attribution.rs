@@ -10,15 +10,21 @@
 
 mod apportion;
 mod decay;
+mod effect;
 mod heuristic;
 mod markov;
+mod model;
 mod shapley;
+mod table;
 #[cfg(test)]
 mod tests;
 mod told;
 
 pub use apportion::apportion;
+pub use effect::Effects;
 pub use heuristic::{Heuristic, Touch};
 pub use markov::{Chain, Moves, Place, Removal};
+pub use model::Model;
 pub use shapley::{MAX_PLAYERS, shapley};
+pub use table::{ArmCredit, Attribution, Both, Caused, Line, Who, attribution};
 pub use told::{Moment, Rules, Step, Sum, Told, tell};

@@ -77,9 +77,9 @@ pub struct Step {
     pub day: Day,
     /// To the value (a ratio's numerator), in units; before the cap.
     pub y: i128,
-    /// To a ratio's denominator, in units.
+    /// To a ratio's denominator or a net value's costs, in units.
     pub d: i128,
-    /// Purchases, for a CLV.
+    /// Purchases, for a CLV; exposures to the person's own arm, for a net value.
     pub orders: i64,
 }
 

@@ -80,7 +80,7 @@ pub fn ends_of(kind: &MetricKind) -> &'static [Ends] {
         MetricKind::Conversion(_) => &[Ends::First],
         MetricKind::Count(_) | MetricKind::Clv { .. } => &[Ends::First, Ends::Second, Ends::Repeat],
         MetricKind::Retention { .. } => &[Ends::Leaving],
-        MetricKind::Sum(_) | MetricKind::Ratio { .. } | MetricKind::Score(_) | MetricKind::Quantile { .. } => &[],
+        _ => &[],
     }
 }
 

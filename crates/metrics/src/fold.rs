@@ -4,9 +4,8 @@
 //! to the same as folding everything again from scratch; it says so where it can't. A [`Widening`] makes a contribution
 //! to a version with more metrics of one to the version before.
 
+mod known;
 mod widen;
-
-use std::sync::Arc;
 
 use journey::{COVARIATE_DAYS, Day, Happening, Instant};
 
@@ -14,10 +13,7 @@ pub use self::widen::Widening;
 use crate::contribution::{Assignment, Contribution, Step, Stray, Trace};
 use crate::lens::{Glass, Walk};
 use crate::moments::MAX_VALUE;
-use crate::plan::{Gauge, Plan, Rule, Span, Study};
-
-/// The longest dimension value that is kept, in characters; a longer one is cut.
-const MAX_VALUE_CHARS: usize = 255;
+use crate::plan::{Gauge, Plan, Rule, Span, Study, Take};
 
 /// Folds a journey, sorted by [`Happening::position`], into the contribution to the study of index `study`.
 ///
@@ -44,22 +40,21 @@ pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
     };
     // Events of the exposure's own instant count, also those that sort before it.
     let start = journey.partition_point(|event| event.at < at);
-    let known = journey.partition_point(|event| event.at <= at);
     for event in &journey[..=index] {
         note_exposure(plan, study, &mut contribution, event);
     }
     #[expect(clippy::cast_possible_truncation, reason = "an experiment has at most Experiment::MAX_ARMS = 50 arms")]
-    let arm = arm as u16;
+    let number = arm as u16;
     let mut assignment = Assignment {
-        arm,
+        arm: number,
         at,
         day: plan.day(at),
         matured: experiment.window_days.map(|days| plan.day(at.plus_days(days.into()))),
         crossed: None,
-        values: dimension_values(study, &journey[..known]),
+        values: known::values(plan, study, journey, known::First { index, arm }),
         foreign: Vec::new(),
         traces: study.metrics.iter().map(|gauge| start_trace(plan, gauge, &journey[..start], at)).collect(),
-        walks: study.lenses.iter().map(|glass| start_walk(plan, glass, at)).collect(),
+        walks: study.lenses.iter().map(|glass| start_walk(plan, glass, &journey[..start], at)).collect(),
     };
     for event in &journey[start..=index] {
         observe(plan, study, &mut assignment, event);
@@ -146,21 +141,6 @@ fn note_exposure(plan: &Plan, study: &Study, contribution: &mut Contribution, ev
     *counter = counter.saturating_add(1);
 }
 
-/// The last value of each dimension among the events up to the first exposure.
-fn dimension_values(study: &Study, known: &[Happening]) -> Vec<Arc<str>> {
-    study
-        .dimensions
-        .iter()
-        .map(|source| {
-            let value: Arc<str> = known.iter().rev().find_map(|event| source.value(event)).unwrap_or_else(|| "".into());
-            match value.char_indices().nth(MAX_VALUE_CHARS) {
-                Some((cut, _)) => value[..cut].into(),
-                None => value,
-            }
-        })
-        .collect()
-}
-
 fn start_trace(plan: &Plan, gauge: &Gauge, before: &[Happening], exposed_at: Instant) -> Trace {
     let from = before.partition_point(|event| event.at < exposed_at.plus_days(-COVARIATE_DAYS));
     let (mut x, mut u) = (0i128, 0i128);
@@ -168,11 +148,16 @@ fn start_trace(plan: &Plan, gauge: &Gauge, before: &[Happening], exposed_at: Ins
         if gauge.money && event.foreign {
             continue;
         }
+        if let Some(answer) = gauge.kind.answer(event) {
+            // The latest one stands, and who answered has answered once.
+            (x, u) = (answer, if gauge.kind.is_rating() { i128::from(journey::UNIT) } else { 0 });
+            continue;
+        }
         let (dx, du, _) = gauge.kind.adds(event, None);
         (x, u) = (x + dx, u + du);
     }
-    if gauge.kind.is_binary() {
-        x = i128::from(x > 0);
+    if let Some(enough) = gauge.kind.enough() {
+        x = i128::from(x >= enough);
     }
     if let Some(cap) = gauge.cap {
         // The same metric as after the exposure, so under the same cap.
@@ -185,8 +170,9 @@ fn start_trace(plan: &Plan, gauge: &Gauge, before: &[Happening], exposed_at: Ins
     Trace { matured, window_units, x: kept(x), u: kept(u), steps: Vec::new() }
 }
 
-fn start_walk(plan: &Plan, glass: &Glass, exposed_at: Instant) -> Walk {
-    Walk::new(glass.window_micros.map(|micros| plan.day(exposed_at.plus_micros(micros))))
+fn start_walk(plan: &Plan, glass: &Glass, before: &[Happening], exposed_at: Instant) -> Walk {
+    let matured = glass.window_micros.map(|micros| plan.day(exposed_at.plus_micros(micros)));
+    Walk::new(glass, matured, (exposed_at, plan.day(exposed_at)), before)
 }
 
 /// Adds an event at or after the exposure to every lens and every metric whose window it falls in.
@@ -197,6 +183,7 @@ fn observe(plan: &Plan, study: &Study, assignment: &mut Assignment, event: &Happ
     for (glass, walk) in study.lenses.iter().zip(&mut assignment.walks) {
         walk.go_on(glass, event, offset, || *day.get_or_insert_with(|| plan.day(event.at)));
     }
+    let shown = exposes(study, assignment.arm, event);
     for (gauge, trace) in study.metrics.iter().zip(&mut assignment.traces) {
         let is_open = gauge.window_micros.is_none_or(|window| offset < window) || gauge.kind.is_by_calendar();
         if !is_open && gauge.activity_micros.is_none() {
@@ -216,16 +203,24 @@ fn observe(plan: &Plan, study: &Study, assignment: &mut Assignment, event: &Happ
             }
             continue;
         }
-        let (y, d, orders) = gauge.kind.adds(event, since);
-        if (y, d, orders) == (0, 0, 0) {
-            continue;
-        }
-        if gauge.money && event.foreign {
+        let mut answer = gauge.kind.answer(event);
+        let (mut y, mut d, mut orders) = gauge.kind.adds(event, since);
+        if gauge.money && event.foreign && (answer.is_some() || (y, d, orders) != (0, 0, 0)) {
             foreign = true;
+            (answer, y, d, orders) = (None, 0, 0, 0);
+        }
+        if shown && matches!(gauge.kind, Rule::Net { .. }) {
+            orders += 1;
+        }
+        if answer.is_none() && (y, d, orders) == (0, 0, 0) {
             continue;
         }
         let day = *day.get_or_insert_with(|| plan.day(event.at));
-        if gauge.kind.is_binary() {
+        if let Some(y) = answer {
+            note_answer(&mut trace.steps, Step { day, y, d: i128::from_be_bytes(event.id.bytes()), orders: offset });
+            continue;
+        }
+        if gauge.kind.enough() == Some(1) {
             // A person counts once, on the first day, which a late event may move.
             if trace.steps.first().is_some_and(|step| step.day <= day) {
                 continue;
@@ -240,6 +235,16 @@ fn observe(plan: &Plan, study: &Study, assignment: &mut Assignment, event: &Happ
     }
 }
 
+/// Whether the event is an exposure that counts, to the arm that the person belongs to.
+fn exposes(study: &Study, arm: u16, event: &Happening) -> bool {
+    let experiment = &study.definition.experiment;
+    event.exposure.as_ref().is_some_and(|exposure| {
+        exposure.experiment == experiment.key
+            && experiment.arm(exposure.arm.as_str()) == Some(arm.into())
+            && experiment.is_inside(event.at)
+    })
+}
+
 /// A day on which the person was active, which may be a return too: both count once.
 fn note_activity(steps: &mut Vec<Step>, day: Day, returned: bool) {
     let at = steps.partition_point(|step| step.day < day);
@@ -247,6 +252,18 @@ fn note_activity(steps: &mut Vec<Step>, day: Day, returned: bool) {
         steps.insert(at, Step { day, y: 0, d: 0, orders: 1 });
     }
     steps[at].y = steps[at].y.max(i128::from(returned));
+}
+
+/// The latest answer of a day stands for it, in whatever order they arrive. A step of an answer holds in `orders` its
+/// microseconds since the exposure and in `d` the bytes of its id, which order answers of one instant.
+fn note_answer(steps: &mut Vec<Step>, step: Step) {
+    let at = steps.partition_point(|s| s.day < step.day);
+    let position = |step: &Step| (step.orders, step.d.to_be_bytes());
+    match steps.get_mut(at).filter(|s| s.day == step.day) {
+        Some(known) if position(known) < position(&step) => *known = step,
+        Some(_) => {}
+        None => steps.insert(at, step),
+    }
 }
 
 fn add_step(steps: &mut Vec<Step>, step: Step) {
@@ -270,8 +287,24 @@ fn count_on(days: &mut Vec<(Day, u32)>, day: Day) {
 }
 
 impl Rule {
-    pub(crate) fn is_binary(&self) -> bool {
-        matches!(self, Self::Conversion(_) | Self::Retention { .. })
+    /// For a metric in which a person counts 0 or 1: so many events make it 1.
+    fn enough(&self) -> Option<i128> {
+        match self {
+            Self::Conversion(_) | Self::Retention { .. } => Some(1),
+            Self::Repeat { at_least, .. } => Some(i128::from(*at_least)),
+            _ => None,
+        }
+    }
+
+    /// Whether answers are scored, so that only those who answered count.
+    fn is_rating(&self) -> bool {
+        matches!(self, Self::Latest { scale: Some(_), .. })
+    }
+
+    /// The answer that the event gives, for a metric of the latest one.
+    fn answer(&self, event: &Happening) -> Option<i128> {
+        let Self::Latest { sieve, take, scale } = self else { return None };
+        sieve.answer(*take, *scale, event)
     }
 
     /// Whether what counts is said in local days, so that a window of hours has no part in it.
@@ -284,19 +317,21 @@ impl Rule {
         matches!(self, Self::Retention { span: Span::Days(..), .. })
     }
 
-    /// What the event adds to value, denominator and purchases. `since` is its distance from the exposure in
+    /// What the event adds to value, denominator (costs, for a net value) and purchases. `since` is its distance from the exposure in
     /// microseconds and in local days; without it, the event belongs to the covariate.
     fn adds(&self, event: &Happening, since: Option<(i64, i64)>) -> (i128, i128, i64) {
         match self {
             // A person counts once, so that 0 and 1 are in units of one.
-            Self::Conversion(sieve) => (i128::from(sieve.takes(event)), 0, 0),
+            Self::Conversion(sieve) | Self::Repeat { sieve, .. } => (i128::from(sieve.takes(event)), 0, 0),
             Self::Retention { sieve, span } => {
                 let returned = since.is_none_or(|(micros, days)| span.holds(micros, days)) && sieve.takes(event);
                 (i128::from(returned), 0, 0)
             }
-            Self::Count(sieve) => (sieve.measure(journey::Of::Count, event).unwrap_or(0), 0, 0),
+            Self::Count(sieve) => (sieve.measure(Take::Count, event).unwrap_or(0), 0, 0),
             Self::Sum(sieve) => (sieve.value(event).unwrap_or(0), 0, 0),
-            Self::Quantile(sieve, of) => (sieve.measure(*of, event).unwrap_or(0), 0, 0),
+            Self::Total(sieve, take) => (sieve.measure(*take, event).unwrap_or(0), 0, 0),
+            // Answers stand for each other, and don't add up.
+            Self::Latest { .. } => (0, 0, 0),
             Self::Ratio { numerator, denominator } => (
                 numerator.0.measure(numerator.1, event).unwrap_or(0),
                 denominator.0.measure(denominator.1, event).unwrap_or(0),
@@ -308,6 +343,14 @@ impl Rule {
                 (points.sum(), 0, 0)
             }
             Self::Clv(sieve) => (sieve.value(event).unwrap_or(0), 0, i64::from(sieve.takes(event))),
+            Self::Net { value, costs, properties } => {
+                let of_event = costs.as_ref().filter(|costs| costs.takes(event)).and(event.value);
+                let cost = match of_event {
+                    Some(cost) => i128::from(cost.units()),
+                    None => properties.iter().filter_map(|property| property.number(event)).sum(),
+                };
+                (value.value(event).unwrap_or(0), cost, 0)
+            }
         }
     }
 }

@@ -7,7 +7,10 @@
 //!
 //! Order matters here, so an event that comes late has the journey folded whole ([`Walk::is_late`]).
 
+mod channels;
+mod credits;
 mod funnel;
+mod items;
 mod paths;
 mod sights;
 mod stages;
@@ -16,12 +19,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ethnum::I256;
-use journey::{DAY_MICROS, Day, Happening, Lens, LensKind, Path};
+use journey::{DAY_MICROS, Day, Definition, Happening, Instant, Lens, LensKind, Path};
 
+pub use self::channels::{ChannelKey, MAX_CHANNELS, OTHER, channel_key_of};
+pub use self::credits::{CreditKey, CreditSums, SLOTS_PER_MODEL, TOTALS, Way, credit_key_of};
 pub use self::funnel::{FIRST_STEP, reach_key, time_key};
+pub use self::items::{ItemKey, ItemSlot, item_key_of};
 pub use self::paths::{PathKey, path_of};
 pub use self::sights::{ArmSights, Sights, read};
 pub use self::stages::{StageKey, stage_key_of};
+use crate::attribution::Rules;
 use crate::tally::Slots;
 
 /// The most marks that a person leaves in a lens; what comes later is counted alone.
@@ -76,16 +83,30 @@ enum Kind {
     Funnel(funnel::Steps),
     Paths(paths::Touches),
     Stages(stages::Stages),
+    Credits(credits::Credits),
+    Channels(Box<channels::Contacts>),
+    Items(Box<items::Showings>),
 }
 
 impl Glass {
-    pub(crate) fn new(lens: &Lens, window_days: Option<u32>, paths: &mut Vec<Path>) -> Self {
+    /// `window_days` is the window of the lens or else of the experiment.
+    pub(crate) fn new(
+        definition: &Arc<Definition>,
+        lens: &Lens,
+        window_days: Option<u32>,
+        paths: &mut Vec<Path>,
+    ) -> Self {
         let kind = match &lens.kind {
             LensKind::Funnel { steps, order } => Kind::Funnel(funnel::Steps::new(steps, *order, paths)),
             LensKind::Paths { by, conversion, depth } => {
                 Kind::Paths(paths::Touches::new(by, conversion, *depth, paths))
             }
             LensKind::Stages { stages } => Kind::Stages(stages::Stages::new(stages, paths)),
+            LensKind::Attribution { by, conversion, .. } => Kind::Credits(credits::Credits::new(by, conversion, paths)),
+            LensKind::Channels(contacts) => {
+                Kind::Channels(channels::Contacts::new(contacts, &definition.experiment, paths).into())
+            }
+            LensKind::Items(items) => Kind::Items(items::Showings::new(definition, items, paths).into()),
         };
         Self { window_micros: window_days.map(|days| i64::from(days) * DAY_MICROS), kind }
     }
@@ -96,16 +117,36 @@ impl Glass {
             Kind::Funnel(steps) => steps.sign(event),
             Kind::Paths(touches) => touches.sign(event),
             Kind::Stages(stages) => stages.sign(event),
+            Kind::Credits(credits) => credits.sign(event),
+            Kind::Channels(contacts) => contacts.sign(event),
+            Kind::Items(showings) => showings.sign(event),
         }
     }
 
-    /// Whether a sign after these marks tells something new.
-    fn is_news(&self, marks: &[Mark], sign: &Sign) -> bool {
+    /// What a sign after these marks tells that is new, if anything.
+    fn news(&self, marks: &[Mark], sign: Sign) -> Option<Sign> {
+        let is_news = match &self.kind {
+            Kind::Funnel(steps) => steps.is_news(marks, &sign),
+            Kind::Paths(touches) => touches.is_news(marks, &sign),
+            Kind::Stages(_) => stages::is_news(marks, &sign),
+            Kind::Credits(_) => true,
+            Kind::Channels(_) => channels::is_news(marks, &sign),
+            Kind::Items(_) => return items::news(marks, sign),
+        };
+        is_news.then_some(sign)
+    }
+
+    /// What the journey before the exposure is to the lens: a mark before all others, microseconds before the exposure.
+    fn before(&self, journey: &[Happening], exposed_at: Instant) -> Option<(i64, Sign)> {
         match &self.kind {
-            Kind::Funnel(steps) => steps.is_news(marks, sign),
-            Kind::Paths(touches) => touches.is_news(marks, sign),
-            Kind::Stages(_) => stages::is_news(marks, sign),
+            Kind::Channels(contacts) => contacts.before(journey, exposed_at),
+            Kind::Funnel(_) | Kind::Paths(_) | Kind::Stages(_) | Kind::Credits(_) | Kind::Items(_) => None,
         }
+    }
+
+    /// Whether the mark went into the one before it.
+    fn joins(&self, last: Option<&mut Mark>, mark: &Mark) -> bool {
+        matches!(self.kind, Kind::Items(_)) && last.is_some_and(|last| items::joins(last, mark))
     }
 
     fn is_open(&self, micros: i64) -> bool {
@@ -114,8 +155,16 @@ impl Glass {
 }
 
 impl Walk {
-    pub(crate) fn new(matured: Option<Day>) -> Self {
-        Self { matured, through: -1, dropped: 0, marks: Vec::new() }
+    /// The walk of a person exposed at this instant and on this day, who did `journey` before.
+    pub(crate) fn new(
+        glass: &Glass,
+        matured: Option<Day>,
+        (exposed_at, day): (Instant, Day),
+        journey: &[Happening],
+    ) -> Self {
+        let mark = |(micros, (tag, label, value))| Mark { micros, day, tag, label, value };
+        let marks = glass.before(journey, exposed_at).map(mark).into_iter().collect();
+        Self { matured, through: -1, dropped: 0, marks }
     }
 
     /// Whether the event, `micros` after the exposure, matters to the lens and does not lie behind everything that was
@@ -131,15 +180,16 @@ impl Walk {
         }
         let Some(sign) = glass.sign(event) else { return };
         self.through = micros;
-        if !glass.is_news(&self.marks, &sign) {
+        let Some((tag, label, value)) = glass.news(&self.marks, sign) else { return };
+        let mark = Mark { micros, day: day(), tag, label, value };
+        if glass.joins(self.marks.last_mut(), &mark) {
             return;
         }
         if self.marks.len() >= MAX_MARKS {
             self.dropped = self.dropped.saturating_add(1);
             return;
         }
-        let (tag, label, value) = sign;
-        self.marks.push(Mark { micros, day: day(), tag, label, value });
+        self.marks.push(mark);
     }
 }
 
@@ -150,6 +200,11 @@ pub(crate) fn tell(lens: &Lens, marks: &[Mark]) -> Told {
         LensKind::Funnel { steps, order } => funnel::tell(steps.len(), *order, marks, &mut told),
         LensKind::Paths { depth, .. } => paths::tell(usize::from(*depth), marks, &mut told),
         LensKind::Stages { stages } => stages::tell(stages.len(), marks, &mut told),
+        LensKind::Attribution { lookback_days, half_life_micros, .. } => {
+            credits::tell(&Rules::new(*lookback_days, *half_life_micros), marks, &mut told);
+        }
+        LensKind::Channels(contacts) => channels::tell(contacts.trigger.is_some(), marks, &mut told),
+        LensKind::Items(_) => items::tell(marks, &mut told),
     }
     told
 }

@@ -7,15 +7,16 @@
 use std::sync::Arc;
 
 use ethnum::I256;
-use journey::{MetricKind, UNIT};
+use journey::{Definition, MetricKind, UNIT};
 
 use crate::histogram::Histogram;
+use crate::net::{self, Flows};
 
 /// The largest magnitude of a person's value, in units: 1e12. Beyond it the person is left out and counted.
 pub const MAX_VALUE: i128 = 1_000_000_000_000 * UNIT as i128;
 
 /// One sum over persons. `y` is the value (for a ratio the numerator), `d` the denominator, `x` and `u` their
-/// covariates from before the exposure, `t` the instant of the exposure in millionths of a day.
+/// covariates from before the exposure, `k` exposures, `t` the instant of the exposure in millionths of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
     /// Persons.
@@ -52,6 +53,18 @@ pub enum Slot {
     Du,
     /// Σxu
     Xu,
+    /// Σk
+    K,
+    /// Σk²
+    Kk,
+    /// Σyk
+    Yk,
+    /// Σdk
+    Dk,
+    /// Σxk
+    Xk,
+    /// Σuk
+    Uk,
     /// Purchases.
     Orders,
     /// Persons whose window is open.
@@ -75,23 +88,32 @@ pub enum Layout {
     Mean,
     /// A person has a numerator and a denominator.
     Ratio,
+    /// A person has a value, costs and exposures, see [`crate::net`].
+    Net,
     /// A person has a value, purchases, and a time under observation that grows while the window is open.
     Clv,
 }
 
-use Slot::{D, Dd, Du, Dx, LeftOut, N, Open, Orders, T, Tt, U, Uu, X, Xu, Xx, Xy, Y, YOpen, Yd, Yt, Yu, Yy, Yyy};
+use Slot::{
+    D, Dd, Dk, Du, Dx, K, Kk, LeftOut, N, Open, Orders, T, Tt, U, Uk, Uu, X, Xk, Xu, Xx, Xy, Y, YOpen, Yd, Yk, Yt, Yu,
+    Yy, Yyy,
+};
 
 impl Layout {
     /// The layout of a kind of metric.
     #[must_use]
     pub fn of(kind: &MetricKind) -> Self {
         match kind {
-            MetricKind::Conversion(_) | MetricKind::Retention { .. } => Self::Binary,
-            MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_) | MetricKind::Quantile { .. } => {
-                Self::Mean
-            }
-            MetricKind::Ratio { .. } => Self::Ratio,
-            MetricKind::Clv { .. } => Self::Clv,
+            MetricKind::Conversion(_) | MetricKind::Retention { .. } | MetricKind::Repeat { .. } => Self::Binary,
+            MetricKind::Count(_)
+            | MetricKind::Sum(_)
+            | MetricKind::Score(_)
+            | MetricKind::Total(_)
+            | MetricKind::Latest(_)
+            | MetricKind::Quantile { .. } => Self::Mean,
+            MetricKind::Ratio { .. } | MetricKind::Rating { .. } => Self::Ratio,
+            MetricKind::Clv { .. } | MetricKind::PerTime { .. } => Self::Clv,
+            MetricKind::Net { .. } => Self::Net,
         }
     }
 
@@ -102,6 +124,7 @@ impl Layout {
             Self::Binary => &[N, Y, X, Xy],
             Self::Mean => &[N, LeftOut, Y, Yy, Yyy, X, Xx, Xy],
             Self::Ratio => &[N, LeftOut, Y, Yy, Yyy, D, Dd, Yd, X, Xx, Xy, U, Uu, Yu, Dx, Du, Xu],
+            Self::Net => &[N, LeftOut, Y, Yy, Yyy, D, Dd, Yd, X, Xx, Xy, U, Uu, Yu, Dx, Du, Xu, K, Kk, Yk, Dk, Xk, Uk],
             Self::Clv => &[N, LeftOut, Y, Yy, Yyy, D, Dd, Yd, X, Xx, Xy, Orders, Open, T, Tt, Yt, YOpen],
         }
     }
@@ -114,7 +137,7 @@ pub(crate) struct State {
     pub y: i128,
     /// The denominator, in units; for a CLV the length of the closed window.
     pub d: i128,
-    /// Purchases.
+    /// Purchases; for a net value exposures to the person's own arm.
     pub orders: i64,
     /// Covariates, in units.
     pub x: i64,
@@ -132,6 +155,7 @@ impl State {
         let (y, d) = (I256::from(self.y), I256::from(self.d));
         let (x, u) = (I256::from(self.x), I256::from(self.u));
         let t = I256::from(self.open.unwrap_or(0));
+        let k = I256::from(self.orders);
         let one = |flag: bool| I256::from(i64::from(flag));
         out.extend(layout.slots().iter().map(|slot| match slot {
             LeftOut => one(left_out),
@@ -152,7 +176,12 @@ impl State {
             Dx => d * x,
             Du => d * u,
             Xu => x * u,
-            Orders => I256::from(self.orders),
+            K | Orders => k,
+            Kk => k * k,
+            Yk => y * k,
+            Dk => d * k,
+            Xk => x * k,
+            Uk => u * k,
             Open => one(self.open.is_some()),
             T => t,
             Tt => t * t,
@@ -213,6 +242,8 @@ pub struct Moments {
     pub histogram: Option<Arc<Histogram>>,
     /// Where values were cut, under a percentile cap.
     pub cut: Option<Cut>,
+    /// Value and cost apart, for a net value; the sums above are then those of margin × value − cost.
+    pub net: Option<Arc<Flows>>,
 }
 
 /// Where values were cut.
@@ -225,6 +256,19 @@ pub struct Cut {
 }
 
 impl Moments {
+    /// Reads the stored sums of one metric of one arm of a definition. Persons of a CLV whose window is open have been observed
+    /// until `end`, in millionths of a day.
+    #[must_use]
+    pub fn of(definition: &Definition, metric: usize, arm: usize, sums: &[I256], end: i64) -> Self {
+        match &definition.metrics[metric].kind {
+            MetricKind::Net { margin, .. } => {
+                let cost = definition.experiment.arms.get(arm).map(|arm| arm.cost).unwrap_or_default();
+                net::moments(sums, *margin, &cost)
+            }
+            kind => Self::read(Layout::of(kind), sums, end),
+        }
+    }
+
     /// Reads stored sums in the order of `layout`. Persons of a CLV whose window is open have been observed until
     /// `end`, in millionths of a day.
     #[must_use]
@@ -274,6 +318,7 @@ impl Moments {
             without_cubes: false,
             histogram: None,
             cut: None,
+            net: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Readings: what the rows of a tally amount to as of a day.
 
-mod spread;
+pub(crate) mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -119,6 +119,30 @@ where
     groups
 }
 
+/// Reads the rows of one dimension in bands of values: one group for each band, named as it says, in the order given. Rows of
+/// values in no band are left out.
+#[must_use]
+pub fn read_bands<'a>(
+    definition: &Definition,
+    rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+    through: Through,
+    policy: CrossoverPolicy,
+    bands: &[(Arc<str>, BTreeSet<Arc<str>>)],
+) -> Vec<Group> {
+    let mut sums: Vec<Cumulative> = bands.iter().map(|_| Cumulative::new(definition)).collect();
+    let place: BTreeMap<&Arc<str>, usize> =
+        bands.iter().enumerate().flat_map(|(at, (_, values))| values.iter().map(move |value| (value, at))).collect();
+    for (key, row) in rows {
+        if key.day <= through.live
+            && let Some(at) = place.get(&key.value)
+        {
+            sums[*at].add(key, row, through.matured, policy);
+        }
+    }
+    let named = bands.iter().zip(sums);
+    named.map(|((name, _), sums)| Group::new(Some(name.clone()), sums.reading(definition, through))).collect()
+}
+
 /// The reading of nobody: what everyone amounts to where [`read`] finds no value, every arm empty.
 #[must_use]
 pub fn nobody(definition: &Definition, through: Through) -> Reading {
@@ -156,7 +180,8 @@ impl Cumulative {
         let sums: Vec<&Total> = (0..definition.experiment.arms.len())
             .map(|arm| i16::try_from(arm).ok().and_then(|arm| self.arms.get(&arm)).unwrap_or(&empty))
             .collect();
-        let mut arms: Vec<ArmReading> = sums.iter().map(|sums| arm_reading(definition, sums, end)).collect();
+        let mut arms: Vec<ArmReading> =
+            sums.iter().enumerate().map(|(arm, sums)| arm_reading(definition, arm, sums, end)).collect();
         let details: Vec<Option<&Detail>> = sums.iter().map(|sums| sums.detail.as_deref()).collect();
         spread::add(definition, &details, &mut arms);
         Reading {
@@ -210,7 +235,7 @@ impl Total {
     }
 }
 
-fn arm_reading(definition: &Definition, sums: &Total, end: i64) -> ArmReading {
+fn arm_reading(definition: &Definition, arm: usize, sums: &Total, end: i64) -> ArmReading {
     let mut reading = ArmReading {
         persons: sums.counts[Count::Persons as usize],
         matured_persons: sums.counts[Count::Matured as usize],
@@ -223,9 +248,10 @@ fn arm_reading(definition: &Definition, sums: &Total, end: i64) -> ArmReading {
         let layout = Layout::of(&metric.kind);
         let range = offset..offset + layout.slots().len();
         offset = range.end;
-        reading.live.push(Moments::read(layout, &sums.live[range.clone()], end));
+        let of = |sums: &[I256]| Moments::of(definition, index, arm, sums, end);
+        reading.live.push(of(&sums.live[range.clone()]));
         let windowed = definition.window_days(index).is_some();
-        reading.matured.push(windowed.then(|| Moments::read(layout, &sums.matured[range], end)));
+        reading.matured.push(windowed.then(|| of(&sums.matured[range])));
     }
     reading
 }
@@ -238,7 +264,7 @@ mod tests {
     fn definition() -> Definition {
         let name = |text: &str| Name::parse(text, "").unwrap();
         let weight = Amount::from_units(UNIT).unwrap();
-        let arm = |key: &str| Arm { key: name(key), weight, intensity: None, cost: [None; 3] };
+        let arm = |key: &str| Arm { key: name(key), weight, intensity: None, cost: journey::Cost::default() };
         let draft = ExperimentDraft {
             key: name("x"),
             name: None,
@@ -255,6 +281,8 @@ mod tests {
             planned_persons: journey::DEFAULT_PLANNED_PERSONS,
             metrics: Vec::new(),
             dimensions: Vec::new(),
+            holdout: None,
+            phases: Vec::new(),
             archived: false,
         };
         Definition { experiment: Experiment::validate(draft).unwrap(), metrics: Vec::new() }

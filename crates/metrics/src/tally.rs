@@ -133,6 +133,12 @@ impl Row {
         self.all.is_zero() && self.crossed.is_zero()
     }
 
+    /// Takes `other` away.
+    pub fn subtract(&mut self, other: &Self) {
+        self.all.subtract(&other.all);
+        self.crossed.subtract(&other.crossed);
+    }
+
     /// Adds `other`.
     pub fn add(&mut self, other: &Self) {
         self.all.add(&other.all);

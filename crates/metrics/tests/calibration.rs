@@ -3,10 +3,16 @@
 //! Seeds are fixed, so the result is always the same. A promise of 5 % is tested at five standard errors: this looks for what
 //! is broken, the long form for what is a little off.
 
+#[path = "../examples/calibration/near.rs"]
+mod near;
+#[path = "../examples/calibration/power.rs"]
+mod power;
 #[path = "../examples/calibration/random.rs"]
 mod random;
 #[path = "../examples/calibration/run.rs"]
 mod run;
+#[path = "../examples/calibration/sums.rs"]
+mod sums;
 #[path = "../examples/calibration/tables.rs"]
 mod tables;
 #[path = "../examples/calibration/world.rs"]
@@ -14,14 +20,19 @@ mod world;
 
 use run::Cell;
 use tables::{Counts, count, sample_ratio_alarms};
-use world::{ARRIVALS, Arrival, OUTCOMES, Outcome};
+use world::{ARRIVALS, Arrival, LIFTS, OUTCOMES, Outcome};
 
 const SEED: u64 = 7;
 const THREADS: usize = 2;
 const PERSONS: usize = 1000;
 
-fn counts(outcome: Outcome, arrival: Arrival, control: i64, lift: f64, runs: usize) -> Counts {
-    count(&Cell { outcome, arrival, control, lift, persons: PERSONS }, runs, SEED, THREADS)
+fn counts(outcome: Outcome, arrival: Arrival, control: i64, runs: usize) -> [Counts; LIFTS.len()] {
+    count(&Cell { outcome, arrival, control, persons: PERSONS }, runs, SEED, THREADS, false)
+}
+
+/// The place of a lift among those that are simulated.
+fn lift(of: f64) -> usize {
+    LIFTS.iter().position(|lift| (lift.value() - of).abs() < 1e-9).expect("a lift that is simulated")
 }
 
 /// `part` of `whole` is not more than `promise` by five standard errors.
@@ -37,7 +48,7 @@ fn no_winner_is_invented() {
     for arrival in ARRIVALS {
         for outcome in OUTCOMES {
             for control in [50, 5] {
-                let counts = counts(outcome, arrival, control, 0.0, RUNS);
+                let counts = counts(outcome, arrival, control, RUNS)[0];
                 assert!(holds(counts.wrong, RUNS, 0.05), "{} {} {control}: {counts:?}", outcome.name(), arrival.name());
                 assert!(
                     holds(counts.missed, RUNS, 0.05),
@@ -61,7 +72,7 @@ fn no_winner_is_invented() {
 #[test]
 fn true_lifts_stay_inside_and_are_found() {
     const RUNS: usize = 20;
-    for (outcome, lift, finds) in [
+    for (outcome, true_lift, finds) in [
         (Outcome::Normal, 0.2, true),
         (Outcome::Conversion(0.05), 1.0, false),
         (Outcome::Buyers, 1.0, false),
@@ -69,7 +80,7 @@ fn true_lifts_stay_inside_and_are_found() {
         (Outcome::Ratio, 0.5, true),
     ] {
         for (control, arrival) in [(50, Arrival::Persons), (10, Arrival::Persons), (90, Arrival::Days)] {
-            let counts = counts(outcome, arrival, control, lift, RUNS);
+            let counts = counts(outcome, arrival, control, RUNS)[lift(true_lift)];
             assert!(holds(counts.missed, RUNS, 0.05), "{outcome:?} {control}: {counts:?}");
             assert_eq!(counts.wrong, 0, "{outcome:?} {control}: {counts:?}");
             assert!(!finds || control != 50 || counts.decided * 10 >= RUNS * 8, "{outcome:?} {control}: {counts:?}");
@@ -87,9 +98,38 @@ fn the_sample_ratio_seldom_cries_wolf() {
 #[test]
 fn a_fixed_horizon_without_a_warning_is_calibrated() {
     const RUNS: usize = 400;
-    let counts = counts(Outcome::Normal, Arrival::Days, 50, 0.2, RUNS);
+    let counts = counts(Outcome::Normal, Arrival::Days, 50, RUNS)[lift(0.2)];
     assert_eq!((counts.quiet, counts.comfortable), (RUNS, RUNS));
-    assert!(holds(RUNS - counts.quiet_covers, RUNS, 0.05) && holds(RUNS - counts.quiet_fieller_covers, RUNS, 0.05));
+    for covers in [counts.quiet_covers, counts.quiet_delta_covers, counts.quiet_fieller_covers] {
+        assert!(holds(RUNS - covers, RUNS, 0.05), "{counts:?}");
+    }
     assert!(counts.quiet_rejects == RUNS && counts.comfortable_rejects == counts.fixed_rejects);
     assert!(counts.runs == RUNS && counts.plain_missed < RUNS);
+}
+
+/// Passing over the looks whose answer can be foreseen changes nothing: asking the service at every look counts the same.
+#[test]
+fn nothing_is_passed_over() {
+    for arrival in ARRIVALS {
+        for outcome in OUTCOMES {
+            for control in [50, 5, 90] {
+                let cell = Cell { outcome, arrival, control, persons: 150 };
+                let [quick, careful] = [false, true].map(|careful| count(&cell, 4, SEED, THREADS, careful));
+                assert_eq!(quick, careful, "{cell:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_power_that_is_told_is_had() {
+    const RUNS: usize = 60;
+    let power = power::power(Outcome::Normal, 50, RUNS, SEED, THREADS).expect("there is an effect that is found");
+    assert!(power.lift > 0.0 && power.comfortable == [true; power::BY.len()]);
+    for (told, found) in power.told.iter().flatten().zip(power.found.iter().flatten()) {
+        let told = told.expect("there is a power");
+        let error = (told * (1.0 - told) / RUNS as f64).sqrt();
+        let had = *found as f64 / RUNS as f64;
+        assert!((had - told).abs() <= 0.03 + 5.0 * error, "told {told}, had {had}");
+    }
 }

@@ -5,8 +5,8 @@ mod lens;
 mod metric;
 
 use journey::{
-    Amount, Arm, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, Definition, Experiment, ExperimentDraft, Instant, Invalid,
-    Key, Lens, Method, Metric, MetricUse, Name, Path, Role, Tactic,
+    Amount, Arm, Cost, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, Definition, Experiment, ExperimentDraft, Instant,
+    Invalid, Key, Lens, Method, Metric, MetricUse, Name, Path, Phase, Role, Tactic,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,19 @@ pub(crate) struct ExperimentBody {
     /// Absent in what was written before experiments had them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lenses: Vec<LensBody>,
+    /// Absent in experiments that are no holdout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holdout: Option<Vec<String>>,
+    /// Likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    phases: Vec<PhaseBody>,
     archived: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct PhaseBody {
+    from: Option<String>,
+    weights: Vec<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +72,15 @@ struct CostBody {
     fixed: Option<i64>,
     per_person: Option<i64>,
     per_exposure: Option<i64>,
+    /// Absent, like what follows, in what was written before costs had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    setup: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    running_per_day: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hours: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +139,8 @@ impl From<&Experiment> for ExperimentBody {
             metrics: experiment.metrics.iter().map(UseBody::from).collect(),
             dimensions: experiment.dimensions.iter().map(ToString::to_string).collect(),
             lenses: experiment.lenses.iter().map(LensBody::from).collect(),
+            holdout: experiment.holdout.as_ref().map(|keys| keys.iter().map(ToString::to_string).collect()),
+            phases: experiment.phases.iter().map(PhaseBody::from).collect(),
             archived: experiment.archived,
         }
     }
@@ -147,22 +170,52 @@ impl TryFrom<ExperimentBody> for Experiment {
             dimensions: body
                 .dimensions
                 .iter()
-                .map(|path| Path::parse(path, "/dimensions"))
+                .map(|path| Path::parse_dimension(path, "/dimensions"))
                 .collect::<Result<_, _>>()?,
+            holdout: body
+                .holdout
+                .map(|keys| keys.iter().map(|key| Key::parse(key, "/holdout/programme")).collect())
+                .transpose()?,
+            phases: body.phases.into_iter().map(Phase::try_from).collect::<Result<_, _>>()?,
             archived: body.archived,
         })?;
         Ok(experiment.looking_through(lenses))
     }
 }
 
+impl From<&Phase> for PhaseBody {
+    fn from(phase: &Phase) -> Self {
+        Self {
+            from: phase.from.map(|from| from.to_string()),
+            weights: phase.weights.iter().map(|weight| weight.units()).collect(),
+        }
+    }
+}
+
+impl TryFrom<PhaseBody> for Phase {
+    type Error = Invalid;
+
+    fn try_from(body: PhaseBody) -> Result<Self, Invalid> {
+        Ok(Self {
+            from: body.from.map(|text| Instant::parse(&text, "/phases/from")).transpose()?,
+            weights: body
+                .weights
+                .into_iter()
+                .map(|units| amount(units, "/phases/weights"))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
 impl From<&Arm> for ArmBody {
     fn from(arm: &Arm) -> Self {
-        let [fixed, per_person, per_exposure] = arm.cost.map(|cost| cost.map(Amount::units));
+        let [fixed, setup, running_per_day, hours, rate, per_person, per_exposure] =
+            arm.cost.parts().map(|part| part.map(Amount::units));
         Self {
             key: arm.key.to_string(),
             weight: arm.weight.units(),
             intensity: arm.intensity.map(Amount::units),
-            cost: CostBody { fixed, per_person, per_exposure },
+            cost: CostBody { fixed, per_person, per_exposure, setup, running_per_day, hours, rate },
         }
     }
 }
@@ -176,11 +229,15 @@ impl TryFrom<ArmBody> for Arm {
             key: Key::parse(&body.key, "/arms/key")?,
             weight: amount(body.weight, "/arms/weight")?,
             intensity: optional(body.intensity, "/arms/intensity")?,
-            cost: [
-                cost(body.cost.fixed, "fixed")?,
-                cost(body.cost.per_person, "per_person")?,
-                cost(body.cost.per_exposure, "per_exposure")?,
-            ],
+            cost: Cost {
+                fixed: cost(body.cost.fixed, "fixed")?,
+                setup: cost(body.cost.setup, "setup")?,
+                running_per_day: cost(body.cost.running_per_day, "running_per_day")?,
+                hours: cost(body.cost.hours, "hours")?,
+                rate: cost(body.cost.rate, "rate")?,
+                per_person: cost(body.cost.per_person, "per_person")?,
+                per_exposure: cost(body.cost.per_exposure, "per_exposure")?,
+            },
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use journey::{
-    Align, Filter, Goal, Keeps, Measure, MetricDraft, MetricKind, Of, Part, Pattern, PercentileCap, Selector, Share,
-    UNIT,
+    Align, Cost, Costs, Filter, Goal, Keeps, Measure, MetricDraft, MetricKind, Of, Part, Pattern, PercentileCap, Scale,
+    Selector, Share, UNIT,
 };
 
 fn key(text: &str) -> Key {
@@ -41,7 +41,34 @@ fn kinds() -> Vec<MetricKind> {
             share: Share::from_millionths(900_000).unwrap(),
         },
         MetricKind::Sum(selector("Order Completed")),
+        MetricKind::Net {
+            selector: selector("Order Completed"),
+            margin: Amount::from_units(400_000).unwrap(),
+            costs: Costs {
+                event: Some(selector("Cost Incurred")),
+                properties: vec![Path::parse("properties.cost", "").unwrap()],
+            },
+        },
+        MetricKind::Repeat { selector: selector("Order Completed"), at_least: 2 },
+        MetricKind::Total(property("Order Completed")),
+        MetricKind::PerTime {
+            of: Box::new(MetricKind::Score(vec![Part {
+                selector: selector("Email Opened"),
+                weight: Amount::from_units(UNIT).unwrap(),
+            }])),
+            days: 7,
+        },
+        MetricKind::Latest(property("Subscription Updated")),
+        MetricKind::Rating { measure: property("Survey Answered"), scale: Scale::Nps },
+        MetricKind::Rating {
+            measure: property("Survey Answered"),
+            scale: Scale::Csat { satisfied_from: Amount::from_units(3 * UNIT).unwrap() },
+        },
     ]
+}
+
+fn property(event: &str) -> Measure {
+    Measure { selector: selector(event), of: Of::parse("properties.score", "").unwrap() }
 }
 
 fn definition() -> Definition {
@@ -53,7 +80,7 @@ fn definition() -> Definition {
             kind,
             window_days,
             cap,
-            goal: Goal::Decrease,
+            goal: if at == 10 { Goal::Increase } else { Goal::Decrease },
             unit: Some(key("EUR")),
             description: Some("what it is".into()),
         };
@@ -63,14 +90,20 @@ fn definition() -> Definition {
             curve: draft.kind.has_curve() && at % 2 == 0,
             customers: matches!(draft.kind, MetricKind::Clv { .. }),
         };
-        Metric::validate(draft).unwrap().keeping(keeps).unwrap()
+        Metric::validate(draft).unwrap().deciding((at % 5 == 2).then_some(at % 2 == 0)).keeping(keeps).unwrap()
     };
     let metrics: Vec<Metric> = kinds().into_iter().enumerate().map(metric).collect();
     let arm = |name: &str, units: i64| Arm {
         key: key(name),
         weight: Amount::from_units(units).unwrap(),
         intensity: Amount::from_units(UNIT / 3),
-        cost: [None, Amount::from_units(20_000), Amount::from_units(0)],
+        cost: Cost {
+            per_person: Amount::from_units(20_000),
+            per_exposure: Amount::from_units(0),
+            hours: Amount::from_units(3 * UNIT / 2),
+            rate: Amount::from_units(80 * UNIT),
+            ..Cost::default()
+        },
     };
     let use_of = |metric: &Metric| MetricUse {
         metric: metric.key.clone(),
@@ -94,6 +127,8 @@ fn definition() -> Definition {
         planned_persons: 12_345,
         metrics: metrics.iter().map(use_of).collect(),
         dimensions: vec![Path::parse("device", "").unwrap(), Path::parse("traits.plan", "").unwrap()],
+        holdout: Some(vec![key("a"), key("b")]),
+        phases: Vec::new(),
         archived: false,
     });
     Definition { experiment: experiment.unwrap(), metrics }

@@ -37,6 +37,7 @@ pub use fault::inject;
 pub use keys::{KeyDraft, KeyInfo, KeyRefused, NewKey};
 pub use maintenance::Retained;
 pub use measure::Fresh;
+pub use measure::journal::{KEPT_DAYS as JOURNAL_DAYS, Since};
 pub use migrations::{PendingMigration, migrate, pending_migrations};
 pub use options::{Clock, StoreOptions};
 pub use page::Page;

@@ -1,9 +1,9 @@
-//! The persons of an experiment with what each of them contributes, read once.
+//! The persons of an experiment with what each of them contributes, read once and one by one.
 
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use journey::{Definition, Instant, Tenant, TenantId};
+use journey::{Definition, Instant, Tenant};
 use metrics::contribution::Contribution;
 use sqlx::Row;
 
@@ -14,43 +14,59 @@ use crate::{Inner, StoreError, TenantStore};
 
 /// The persons of an experiment, of one snapshot.
 #[derive(Debug, Clone)]
-pub struct Population {
+pub struct Population<T> {
     /// The version that they were measured under.
     pub definition: Arc<Definition>,
-    /// What each of them contributes, in the order of their keys.
-    pub contributions: Vec<Contribution>,
+    /// What was gathered of them.
+    pub gathered: T,
     /// Touched subjects that are not measured yet.
     pub pending_subjects: u64,
 }
 
 /// What was found of an experiment's persons.
 #[derive(Debug, Clone)]
-pub enum Found {
+pub enum Found<T> {
     /// There is no such experiment.
     Nothing,
     /// It is being measured for the first time.
     Measuring,
     /// The persons.
-    Persons(Box<Population>),
+    Persons(Box<Population<T>>),
 }
 
 impl TenantStore {
-    /// The persons of an experiment, as they are measured by now.
-    pub async fn population(&self, experiment: &str) -> Result<Found, StoreError> {
-        retry("population", || read(&self.inner, &self.tenant, experiment)).await
+    /// The persons of an experiment, as they are measured by now, in the order of their keys: `start` makes what they are gathered
+    /// in, anew for each try, and `add` is given what each of them contributes. Only one is held at a time.
+    pub async fn population<T>(
+        &self,
+        experiment: &str,
+        start: impl Fn(&Definition) -> T,
+        add: impl Fn(&mut T, Contribution),
+    ) -> Result<Found<T>, StoreError> {
+        retry("population", || read(&self.inner, &self.tenant, experiment, &start, &add)).await
     }
 }
 
 impl OperatorStore {
-    /// The persons of an experiment of `tenant`, as they are measured by now, and the tenant; `None`: there is no such tenant.
-    pub async fn population(&self, tenant: TenantId, experiment: &str) -> Result<Option<(Tenant, Found)>, StoreError> {
-        let Some(tenant) = self.get(tenant).await? else { return Ok(None) };
-        let found = retry("population", || read(&self.inner, &tenant, experiment)).await?;
-        Ok(Some((tenant, found)))
+    /// The persons of an experiment of `tenant`, see [`TenantStore::population`].
+    pub async fn population<T>(
+        &self,
+        tenant: &Tenant,
+        experiment: &str,
+        start: impl Fn(&Definition) -> T,
+        add: impl Fn(&mut T, Contribution),
+    ) -> Result<Found<T>, StoreError> {
+        retry("population", || read(&self.inner, tenant, experiment, &start, &add)).await
     }
 }
 
-async fn read(inner: &Inner, tenant: &Tenant, experiment: &str) -> Result<Found, StoreError> {
+async fn read<T>(
+    inner: &Inner,
+    tenant: &Tenant,
+    experiment: &str,
+    start: impl Fn(&Definition) -> T,
+    add: impl Fn(&mut T, Contribution),
+) -> Result<Found<T>, StoreError> {
     let mut tx = begin(&inner.reads, tenant.id, Purpose::Read).await?;
     let now: Instant = inner.now();
     let head = sqlx::query(include_str!("../sql/read_head.sql"))
@@ -67,15 +83,15 @@ async fn read(inner: &Inner, tenant: &Tenant, experiment: &str) -> Result<Found,
     let definitions = inner.measurer.texts().get(&mut tx, tenant.id, &[(version, revision)]).await?;
     let Some(definition) = definitions.into_iter().next() else { return Ok(Found::Nothing) };
     let pending_subjects = if row.try_get("waiting")? { count_pending(&mut tx, tenant.id).await? } else { 0 };
-    let mut contributions = Vec::new();
+    let mut gathered = start(&definition);
     let mut rows =
         sqlx::query(include_str!("../sql/read_population.sql")).bind(tenant.id.0).bind(version).fetch(&mut *tx);
     while let Some(row) = rows.try_next().await? {
         let contribution = Contribution::from_bytes(row.try_get("body")?)
             .map_err(|corrupt| StoreError::corrupt("contribution", corrupt.to_string()))?;
-        contributions.push(contribution);
+        add(&mut gathered, contribution);
     }
     drop(rows);
     tx.commit().await?;
-    Ok(Found::Persons(Box::new(Population { definition, contributions, pending_subjects })))
+    Ok(Found::Persons(Box::new(Population { definition, gathered, pending_subjects })))
 }

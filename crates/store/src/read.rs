@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use journey::{Day, Definition, Lens, Zone};
+use journey::{Day, Definition, Instant, Lens, Zone};
+use metrics::journal::Journal;
 use metrics::report::Arrivals;
 use metrics::tally::{CUSTOMERS, LENSES, NO_ARM, Row as TallyRow, RowKey, SPANS};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use tokio::time::Instant;
+use tokio::time::Instant as Timer;
 
+use crate::measure::journal::{self, Since};
 use crate::measure::{Ahead, Fresh, look_ahead};
-use crate::rows::RowsKey;
+use crate::rows::{Found, RowsKey};
 use crate::transaction::{Purpose, Tx, begin, retry};
 use crate::{StoreError, TenantStore};
 
@@ -28,6 +30,8 @@ pub struct Question<'a> {
     pub by: Option<&'a str>,
     /// Also the rows of this detail.
     pub detail: Option<Detail<'a>>,
+    /// Also what moved everyone's rows since then.
+    pub since: Option<Instant>,
     /// Rows up to this day.
     pub through: Day,
     /// How long it may take until everything committed before is in the rows; `None`: as they stand.
@@ -78,11 +82,15 @@ pub struct Measured {
     pub digest: [u8; 32],
     /// The rows of the dimension asked for, if the version has it.
     pub dimension: Option<ByValue>,
+    /// The rows of the dimension within whose values arms are compared, if the version has one.
+    pub strata: Option<ByValue>,
     /// How the tenant's events arrived: conflicting ids of all days, late and shifted ones of the days on which the experiment was
     /// both defined and running.
     pub arrivals: Arrivals,
     /// The rows of the detail asked for; `None` also where the experiment does not look through that lens.
     pub detail: Option<DetailRows>,
+    /// What moved everyone's rows since the moment asked for; `None`: nothing is known of that.
+    pub journal: Option<Since>,
     /// How current the rows are.
     pub fresh: Fresh,
 }
@@ -145,14 +153,14 @@ impl TenantStore {
     /// says how many subjects are pending.
     pub async fn measured(&self, question: Question<'_>) -> Result<Option<Measured>, StoreError> {
         let Some(budget) = question.budget else { return self.as_it_stands(question).await };
-        let deadline = Instant::now() + budget;
+        let deadline = Timer::now() + budget;
         loop {
             match retry("measured", || self.snapshot(question, Waiting::Included)).await? {
                 Snapshot::Nothing => return Ok(None),
                 Snapshot::Whole(measured) => return Ok(Some(*measured)),
                 Snapshot::Behind => {}
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(Timer::now());
             if left.is_zero() || !self.inner.measurer.catch_up(&self.tenant, left).await? {
                 return self.as_it_stands(question).await;
             }
@@ -191,7 +199,7 @@ impl TenantStore {
         let (mut ahead, mut pending) = (Ahead::default(), 0);
         match policy {
             Waiting::Included if waits => {
-                let limit = self.inner.options.ahead;
+                let limit = (self.inner.options.ahead, self.inner.now());
                 match look_ahead(&mut tx, self.tenant(), (version, &definition), limit).await? {
                     Some(found) => ahead = found,
                     None => return Ok(Snapshot::Behind),
@@ -211,6 +219,13 @@ impl TenantStore {
             let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
             rows.add(&ahead.tally, dimension, question.through);
             by_value = Some(rows);
+        }
+        let strata = definition.experiment.strata();
+        let mut of_strata = None;
+        if let Some(dimension) = strata.and_then(|index| i16::try_from(index + 1).ok()) {
+            let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
+            rows.add(&ahead.tally, dimension, question.through);
+            of_strata = Some(rows);
         }
         if let Some(dimension) = question.detail.and_then(|detail| detail.dimension(&definition)) {
             let mut rows = self.inner.rows.get(&mut tx, RowsKey { dimension, ..key }).await?;
@@ -235,6 +250,7 @@ impl TenantStore {
                 .fetch_one(&mut *tx)
                 .await?;
         }
+        let journal = moved_since(&mut tx, tenant, version, question.since, &ahead.moves).await?;
         let measured = Measured {
             definition,
             version,
@@ -245,14 +261,11 @@ impl TenantStore {
             complete: active.is_some(),
             everyone: everyone.rows,
             digest: everyone.digest,
-            dimension: index.zip(by_value).map(|(index, by_value)| ByValue {
-                index,
-                rows: by_value.rows,
-                digest: by_value.digest,
-                too_many_values: by_value.too_many_values,
-            }),
+            dimension: index.zip(by_value).map(by_value_of),
+            strata: strata.zip(of_strata).map(by_value_of),
             arrivals,
             detail,
+            journal,
             fresh: Fresh { pending_subjects: pending, set_aside },
         };
         // There is nothing to commit, and so nothing to wait for.
@@ -264,6 +277,26 @@ impl TenantStore {
     pub(crate) async fn bring_up_to_date(&self, budget: Duration) -> Result<Fresh, StoreError> {
         self.inner.measurer.bring_up_to_date(&self.tenant, budget).await
     }
+}
+
+/// What moved everyone's rows since a moment, what waits in the queue included.
+async fn moved_since(
+    tx: &mut Tx,
+    tenant: journey::TenantId,
+    version: i64,
+    wanted: Option<Instant>,
+    ahead: &Journal,
+) -> Result<Option<Since>, StoreError> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let mut found = journal::since(tx, tenant, version, wanted).await?;
+    if let Some(since) = &mut found {
+        since.moves.add(ahead);
+    }
+    Ok(found)
+}
+
+fn by_value_of((index, rows): (usize, Found)) -> ByValue {
+    ByValue { index, rows: rows.rows, digest: rows.digest, too_many_values: rows.too_many_values }
 }
 
 /// The first day of which results were shown: the experiment was defined, and its first person exposed. What arrives of days before

@@ -34,7 +34,8 @@ struct Known {
 /// The rows of an experiment as answers read them; with a budget, moved by what waits in the queue.
 async fn rows(reader: &TenantStore, key: &str, budget: Option<Duration>) -> Option<(Measured, BTreeMap<RowKey, Row>)> {
     let through = Day::from(NaiveDate::from_ymd_opt(9999, 1, 1).unwrap());
-    let question = Question { experiment: key, by: Some("device"), detail: Some(Detail::Spans), through, budget };
+    let question =
+        Question { experiment: key, by: Some("device"), detail: Some(Detail::Spans), since: None, through, budget };
     loop {
         let measured = reader.measured(question).await.unwrap()?;
         let of_customers = Question { by: None, detail: Some(Detail::Customers), ..question };

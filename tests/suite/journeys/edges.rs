@@ -18,9 +18,14 @@ const QUESTIONS: &[&str] = &[
     "power",
     "funnel?steps=Product Viewed,Product Added,Order Completed",
     "funnel?steps=Product Viewed,Order Completed&order=strict&maturity=live",
+    "items",
+    "items?by=device&would_have=device",
     "paths",
     "paths?by=channel&conversion=Product Added",
     "stages",
+    "attribution",
+    "attribution?model=markov&by=event",
+    "attribution?model=shapley&by=event&maturity=live",
     "stages?stages=[{\"stage\":\"viewer\",\"event\":\"Product Viewed\"},{\"stage\":\"buyer\",\"event\":\"Order Completed\"}]",
 ];
 
@@ -79,7 +84,7 @@ async fn every_question_answers_whatever_there_is() {
             tenant.accept(&events).await;
         }
         for question in QUESTIONS {
-            let answer = tenant.read.get(&format!("/v1/experiments/e/{question}")).expect(200).await;
+            let answer = super::measured(&tenant, &format!("/v1/experiments/e/{question}")).await;
             check(question, name, &answer);
         }
     }

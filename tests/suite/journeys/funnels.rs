@@ -25,7 +25,7 @@ fn path(query: &str) -> String {
 }
 
 async fn ask(tenant: &Tenant, steps: &str, more: &str) -> Value {
-    tenant.read.get(&path(&format!("steps={steps}{more}"))).expect(200).await
+    super::measured(tenant, &path(&format!("steps={steps}{more}"))).await
 }
 
 fn at(days: i64, minutes: i64) -> DateTime<Utc> {

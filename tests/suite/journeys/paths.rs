@@ -17,7 +17,7 @@ tests::cases![
 ];
 
 async fn ask(tenant: &Tenant, query: &str) -> Value {
-    tenant.read.get(&format!("/v1/experiments/e/paths?{query}")).expect(200).await
+    super::measured(tenant, &format!("/v1/experiments/e/paths?{query}")).await
 }
 
 fn at(minutes: i64) -> DateTime<Utc> {

@@ -15,7 +15,7 @@ tests::cases![
 ];
 
 async fn ask(tenant: &Tenant, query: &str) -> Value {
-    tenant.read.get(&format!("/v1/experiments/e/stages?{query}")).expect(200).await
+    super::measured(tenant, &format!("/v1/experiments/e/stages?{query}")).await
 }
 
 fn at(days: i64, hours: i64) -> DateTime<Utc> {

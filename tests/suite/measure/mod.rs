@@ -1,11 +1,14 @@
 //! The rules of measurement, through the API alone.
 
+mod catalogue;
 mod changes;
 mod crossovers;
 mod identities;
 mod kinds;
+mod phases;
 mod prefix;
 mod quantiles;
+mod ratings;
 mod values;
 mod windows;
 
@@ -20,7 +23,10 @@ pub fn cases() -> Vec<tests::Case> {
         identities::cases(),
         values::cases(),
         kinds::cases(),
+        phases::cases(),
         quantiles::cases(),
+        ratings::cases(),
+        catalogue::cases(),
         prefix::cases(),
         changes::cases(),
     ]

@@ -12,6 +12,7 @@ tests::cases![
     a_quantile_without_persons_has_a_reason,
     a_percentile_cap_cuts_all_arms_at_one_value,
     a_percentile_can_leave_out_who_did_nothing,
+    ranks_and_capped_values_are_asked_everywhere,
 ];
 
 fn number(value: &Value) -> f64 {
@@ -173,4 +174,56 @@ async fn a_percentile_can_leave_out_who_did_nothing() {
     // Of 60, 70, 80 and 90 the second.
     let cap = metric(&results, "buyers")["cap"]["value"].as_str().unwrap().parse::<f64>().unwrap();
     assert!((70.0..70.71).contains(&cap), "{cap}");
+}
+
+/// Segments, breakdowns, the outlook and the timeline read the distribution as results do.
+async fn ranks_and_capped_values_are_asked_everywhere() {
+    let world = World::new().await;
+    let capped = json!({"kind": "sum", "event": "Order Completed", "cap": {"percentile": 0.9}});
+    let median = json!({"kind": "quantile", "event": "Order Completed", "of": "value", "q": 0.5});
+    let tenant = tenant(&world, &[("capped", capped), ("median", median)], &json!({"dimensions": ["device"]})).await;
+    let mut events = Vec::new();
+    for i in 0..400i64 {
+        let (user, key) = (format!("u{i}"), if i % 2 == 0 { "off" } else { "on" });
+        let device = json!({"context": {"device": {"type": if i % 4 < 2 { "web" } else { "ios" }}}});
+        events.push(with(exposure(&format!("x{i}"), &user, "e", key, at(i / 100, 0)), &device));
+        // One in twenty spends a hundred times as much.
+        let value = (100 + 7 * i % 90) * if i % 20 == 1 { 100 } else { 1 };
+        events.push(order(&format!("o{i}"), &user, &value.to_string(), at(i / 100, 5)));
+    }
+    tenant.accept(&events).await;
+    let whole = tenant.settled("e", "by=device").await;
+    let of = |value: &Value, key: &str| value[key].clone();
+    for name in ["capped", "median"] {
+        let told = tenant.read.get(&format!("/v1/experiments/e/segments?by=device&metric={name}")).expect(200).await;
+        let values = told["values"].as_array().unwrap();
+        let broken_down = whole["breakdown"]["values"].as_array().unwrap();
+        assert_eq!((values.len(), broken_down.len()), (2, 2), "{told}");
+        for (value, other) in values.iter().zip(broken_down) {
+            let (one, same) = (&value["arms"][1], arm(other, name, "on"));
+            assert!(number(&one["value"]) < 300.0, "what a few spend is cut, or beyond the median: {one}");
+            // Both are one family: the numbers, adjusted ones too, are the same.
+            for part in ["difference", "p_value", "p_value_adjusted", "verdict"] {
+                assert_eq!(of(&one["versus_control"], part), of(&same["versus_control"], part), "{part} of {name}");
+            }
+        }
+        let compared = &told["comparisons"][0];
+        assert_eq!(compared["common_lift"]["anytime"], false, "{compared}");
+        assert!(
+            compared["common_lift"]["value"].is_number() && compared["values"][0]["shrunken_lift"]["value"].is_number()
+        );
+        let outlook =
+            tenant.read.get(&format!("/v1/experiments/e/power?metric={name}&split=current")).expect(200).await;
+        let methods = outlook["arms"][0]["splits"][0]["methods"].as_array().unwrap();
+        let by = |method: &str| methods.iter().find(|found| found["method"] == method).unwrap();
+        assert!(by("frequentist")["by_persons"][0]["power"].is_number(), "{outlook}");
+        assert_eq!(by("sequential")["by_persons"][0]["power"].is_number(), name == "capped", "{outlook}");
+        let hopeless = by("sequential").to_string().contains("a quantile has no test that holds at any time");
+        assert_eq!(hopeless, name == "median", "{outlook}");
+        let timeline = tenant.read.get(&format!("/v1/experiments/e/timeline?metric={name}")).expect(200).await;
+        let last = timeline["points"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["arms"][1]["value"], arm(&whole, name, "on")["value"], "{last}");
+    }
+    // Uncut, the arm with all the large values would differ beyond doubt.
+    assert_eq!(arm(&whole, "capped", "on")["versus_control"]["causal"], true);
 }

@@ -8,6 +8,7 @@ use tests::{Tenant, World};
 tests::cases![
     it_changes_until_an_exposure_counts,
     afterwards_it_stays_and_everything_else_changes,
+    dates_that_move_do_not_set_it_free,
     what_was_planned_is_what_results_use,
     an_archived_experiment_keeps_its_plan,
 ];
@@ -100,6 +101,27 @@ async fn afterwards_it_stays_and_everything_else_changes() {
     // Another tenant's exposures fix nothing here.
     other.experiment("e", &planned("sequential", 8000, false)).await;
     other.experiment("e", &planned("bayesian", 100, true)).await;
+}
+
+/// Moving the dates past all exposures, changing the plan, and moving them back would choose a method after having looked.
+async fn dates_that_move_do_not_set_it_free() {
+    let world = World::new().await;
+    let tenant = tenant(&world).await;
+    tenant.experiment("e", &planned("sequential", 8000, false)).await;
+    tenant.accept(&[exposure("1", "u", "e", "on", days_ago(20))]).await;
+    let later = json!({"starts_at": tests::moment::text(days_ago(1))});
+    tenant.experiment("e", &with(planned("sequential", 8000, false), &later)).await;
+    let moved = with(planned("bayesian", 100, false), &later);
+    let refused = tenant.admin.put("/v1/experiments/e").json(&moved).send().await;
+    let problem = refused.problem(409, "plan_fixed");
+    assert_eq!(problem["errors"].as_array().map(Vec::len), Some(2), "{problem}");
+    // Back again, it is as it was.
+    tenant.experiment("e", &planned("sequential", 8000, false)).await;
+    let found = tenant.read.get("/v1/experiments/e").expect(200).await;
+    assert_eq!((&found["method"], &found["planned_persons"]), (&json!("sequential"), &json!(8000)));
+    // Deleted and defined again it is another experiment.
+    let _ = tenant.admin.delete("/v1/experiments/e").expect(204).await;
+    tenant.experiment("e", &moved).await;
 }
 
 async fn what_was_planned_is_what_results_use() {

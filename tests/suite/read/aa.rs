@@ -11,6 +11,7 @@ use tests::{Tenant, World};
 tests::cases![
     promises_are_kept_on_an_experiments_own_persons,
     what_the_arms_did_is_dealt_away,
+    distributions_are_not_dealt_and_it_says_so,
     questions_without_an_answer_are_refused_in_words,
 ];
 
@@ -127,6 +128,26 @@ async fn what_the_arms_did_is_dealt_away() {
         assert_eq!(once["ok"], true, "{once}");
         assert!(once["rate"].as_f64().unwrap() < 0.1, "{once}");
         assert_eq!(rate(&told, metric, "sequential", "every_day")["ok"], true);
+    }
+}
+
+async fn distributions_are_not_dealt_and_it_says_so() {
+    let world = World::new().await;
+    let tenant = tenant_of(&world, 300, [20, 20]).await;
+    let capped = json!({"kind": "sum", "event": "Order Completed", "cap": {"percentile": 0.9}});
+    tenant.metric("capped", &capped).await;
+    tenant.metric("median", &json!({"kind": "quantile", "event": "Order Completed", "of": "value", "q": 0.5})).await;
+    tenant.experiment("e", &tests::events::experiment(&["bought", "capped", "median"])).await;
+    world.caught_up(&tenant).await;
+    let told = rates(&world, &tenant, &["--runs", "20"]);
+    for (metric, is_dealt) in [("bought", true), ("capped", false), ("median", false)] {
+        let found = rate(&told, metric, "sequential", "every_day");
+        assert_eq!(found["rate"].is_number(), is_dealt, "{found}");
+        assert_eq!(
+            found["reason"].as_str().is_some_and(|reason| reason.contains("not dealt out")),
+            !is_dealt,
+            "{found}"
+        );
     }
 }
 

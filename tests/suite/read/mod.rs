@@ -3,14 +3,18 @@
 mod aa;
 mod breakdowns;
 mod caching;
+mod changes;
 mod checks;
 mod clv;
+mod context;
 mod freshness;
 mod keys;
+mod money;
 mod operations;
 mod questions;
 mod retention;
 mod segments;
+mod uplift;
 
 pub fn cases() -> Vec<tests::Case> {
     [
@@ -23,8 +27,12 @@ pub fn cases() -> Vec<tests::Case> {
         segments::cases(),
         aa::cases(),
         checks::cases(),
+        changes::cases(),
         retention::cases(),
         clv::cases(),
+        money::cases(),
+        uplift::cases(),
+        context::cases(),
     ]
     .concat()
 }

@@ -9,6 +9,7 @@ use tests::{Tenant, World};
 tests::cases![
     curves_are_those_of_the_remission_trial,
     a_retention_says_who_is_still_there,
+    a_rolling_retention_counts_those_whose_span_has_begun,
     a_curve_as_of_a_day_is_the_curve_of_the_events_before_its_end,
     what_is_not_there_is_said_with_its_reason,
     questions_without_an_answer_are_refused,
@@ -176,6 +177,26 @@ async fn a_retention_says_who_is_still_there() {
     let later = ask(&tenant, &format!("as_of={}&inactive_days=5&metric=back", date(12))).await;
     assert_eq!(arm(curve(&later, "back", "leaving"), "on")["events"], 2);
     assert_eq!(later["fresh"]["pending_subjects"], 0);
+}
+
+/// Whoever was exposed yesterday can't have come back after a week, and is not among those who did not.
+async fn a_rolling_retention_counts_those_whose_span_has_begun() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    tenant.metric("back", &json!({"kind": "retention", "event": "*", "from_day": 7, "to_day": null})).await;
+    tenant.experiment("e", &with(tests::events::experiment(&["back"]), &json!({"window_days": null}))).await;
+    let exposed = [("a", 0), ("b", 0), ("c", 5), ("d", 6), ("e", 11)];
+    let mut events: Vec<Value> =
+        exposed.iter().map(|(user, day)| exposure(&format!("x{user}"), user, "e", "on", at(*day, 20))).collect();
+    events.push(event("seen", "a", "Page Viewed", at(9, 0)));
+    events.push(event("early", "b", "Page Viewed", at(3, 0)));
+    tenant.accept(&events).await;
+    for (day, persons, counted) in [(12, 3, 1), (13, 4, 1), (8, 2, 0), (4, 0, 0)] {
+        let answer = ask(&tenant, &format!("as_of={}", date(day))).await;
+        let metric = &answer["metrics"][0];
+        let returned = metric["returned"].as_array().unwrap().iter().find(|arm| arm["arm"] == "on").unwrap();
+        assert_eq!((&returned["persons"], &returned["counted"]), (&json!(persons), &json!(counted)), "{day}: {metric}");
+    }
 }
 
 async fn a_curve_as_of_a_day_is_the_curve_of_the_events_before_its_end() {

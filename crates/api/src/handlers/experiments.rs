@@ -32,6 +32,7 @@ pub(crate) fn refused(error: DefinitionError) -> ApiError {
             ApiError::new(StatusCode::CONFLICT, "experiment_archived", format!("The experiment is archived: {reason}."))
         }
         DefinitionError::Planned(fixed) => planned(&fixed),
+        DefinitionError::Invalid(refusal) => ApiError::invalid(refusal),
         DefinitionError::Building => {
             let detail = "The experiment is being measured: archive it when `measuring` is null.";
             ApiError::new(StatusCode::CONFLICT, "still_measuring", detail)
@@ -82,7 +83,9 @@ fn measuring(measuring: Option<Measuring>) -> Option<MeasuringInfo> {
 ///
 /// Makes it, or changes it. A change of what is measured builds a new version beside the old one, from the events that
 /// are stored; answers come from the old one until the new one is complete (`measuring`). How it is judged (`method`,
-/// `planned_persons`, `cuped` of its metrics) is fixed by the first exposure that counts.
+/// `planned_persons`, `cuped` of its metrics) is fixed by the first exposure that counts. Other weights of a running experiment
+/// begin a new phase from now on, which the answer shows in `phases`: results then compare arms within phases. Where the
+/// assignment changed at another moment, or will, say so with `phases`.
 #[utoipa::path(
     put, path = "/v1/experiments/{key}", tag = "configure", operation_id = "put_experiment",
     params(("key" = String, Path, description = "The experiment's key, as exposures name it", min_length = 1, max_length = 255)),

@@ -1,25 +1,29 @@
 //! Metrics.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+
+use journey::Tactic;
 
 use super::experiments::{refused, status};
 use super::gone;
 use crate::auth::{Admin, Read};
 use crate::document::{Document, KeyInPath};
 use crate::problem::ApiError;
-use crate::query::{NoParameters, Page, PageParams};
+use crate::query::{NoParameters, Page, PageParams, Parameters, invalid};
+use crate::wire::catalogue::CatalogueInfo;
 use crate::wire::list::List;
-use crate::wire::metric::{self, MetricInfo, MetricSchema};
+use crate::wire::metric::{self, MetricBodySchema, MetricInfo};
 
 /// Define a metric
 ///
-/// Makes it, or changes it. A change of what is measured builds a new version of every experiment that uses it.
+/// Makes it, or changes it; whole, or of a ready-made KPI with `{"from": "repeat_purchase_rate"}` and whatever is to be
+/// different. A change of what is measured builds a new version of every experiment that uses it.
 #[utoipa::path(
     put, path = "/v1/metrics/{key}", tag = "configure", operation_id = "put_metric",
     params(("key" = String, Path, description = "The metric's key", min_length = 1, max_length = 255)),
-    request_body = MetricSchema,
+    request_body = MetricBodySchema,
     responses(
         (status = 200, description = "It was changed, or is the same", body = MetricInfo),
         (status = 201, description = "It was made", body = MetricInfo)
@@ -36,6 +40,29 @@ pub(crate) async fn put(
     let info = metric::info(&metric);
     let change = tenant.put_metric(metric).await.map_err(refused)?;
     Ok((status(change), Json(info)).into_response())
+}
+
+/// Ready-made KPIs
+///
+/// Definitions that work at once for events named as Segment's e-commerce, e-mail and software specifications name them, each with
+/// its formula, the tactics that it suits, the events that it reads, and what to beware of.
+#[utoipa::path(
+    get, path = "/v1/metrics/catalogue", tag = "configure", operation_id = "metric_catalogue",
+    params(("tactic" = Option<String>, Query, description = "Only those that suit this tactic", pattern = "^(onboarding|content|recommendation|offer|pricing|channel|support|behavioral|contextual|predictive)?$")),
+    responses((status = 200, description = "The ready-made KPIs", body = CatalogueInfo)),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn catalogue(_: Read, uri: Uri) -> Result<Json<CatalogueInfo>, ApiError> {
+    let mut parameters = Parameters::of(&uri, &["tactic"])?;
+    let tactic = match parameters.text("tactic") {
+        None => None,
+        Some(word) => Some(Tactic::from_word(word.trim()).ok_or_else(|| {
+            let words: Vec<_> = Tactic::ALL.iter().map(|tactic| tactic.word()).collect();
+            invalid("tactic", &word, &format!("one of {}", words.join(", ")))
+        })?),
+    };
+    let suits = |entry: &&crate::catalogue::Entry| tactic.is_none_or(|tactic| entry.suits(tactic));
+    Ok(Json(CatalogueInfo::of(crate::catalogue::entries().filter(suits))))
 }
 
 /// Read a metric

@@ -1,6 +1,7 @@
 //! The shapes of requests and answers. Serialization and the schemas of `openapi.yaml` live only here.
 
 pub(crate) mod analysis;
+pub(crate) mod catalogue;
 pub(crate) mod decimal;
 pub(crate) mod event;
 pub(crate) mod experiment;

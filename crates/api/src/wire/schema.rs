@@ -80,8 +80,13 @@ named! {
     Role: words(journey::Role::ALL.iter().map(|word| word.word()));
     /// The direction in which a metric improves.
     Goal: words(journey::Goal::ALL.iter().map(|word| word.word()));
-    /// What of an event is added up: its value, or one per event.
-    Of: words(journey::Of::ALL.iter().map(|word| word.word()));
+    /// What of an event is looked at: its `value`, one per event (`count`), or the number at a path such as `properties.score`.
+    Of: of(&[Type::String]).min_length(Some(1)).max_length(Some(255)).pattern(Some(r"^\s*(value|count|.+\..+)\s*$"));
+    /// How answers are scored: `nps` (0 to 10; 9 and more score 100, 6 and less -100, those between 0), `csat` (1 from
+    /// `satisfied_from` on, else 0) or `mean` (the answer itself).
+    Scale: words(journey::Scale::WORDS.iter().copied());
+    /// The time that a rate is told per.
+    Per: words(["day", "week"].into_iter());
     /// What a key may do: `ingest` posts events, `read` reads, `admin` defines and manages keys, and reads.
     Scope: words(journey::Scope::ALL.iter().map(|word| word.word()));
 }

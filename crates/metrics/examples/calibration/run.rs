@@ -1,14 +1,14 @@
-//! One simulated experiment, read again and again.
+//! One simulated experiment, read again and again, under every true lift at once.
 
-use ethnum::I256;
-use journey::{Definition, Method, UNIT};
-use metrics::inference::{DEFAULT_PLANNED_PERSONS, Tuning, effective_persons, plain_sequential, two_sided_width};
-use metrics::moments::Moments;
+use journey::{Definition, Method};
+use metrics::inference::{DEFAULT_PLANNED_PERSONS, Tuning, plain_sequential};
 use metrics::reading::{ArmReading, Reading};
-use metrics::report::{Adjust, CONTRIBUTORS, Question, Verdict, Versus, report};
+use metrics::report::{Adjust, CONTRIBUTORS, LIVE_CONTRIBUTORS, Question, Verdict, Versus, report};
 
+use super::near::{Draws, Moment, SMALLEST_WIDTH, contributing, squared_width};
 use super::random::Random;
-use super::world::{Arrival, Outcome, Person};
+use super::sums::Arms;
+use super::world::{Arrival, LIFTS, Outcome, Person};
 
 /// What is simulated.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,13 +17,11 @@ pub(crate) struct Cell {
     pub(crate) arrival: Arrival,
     /// Per cent of the persons in control.
     pub(crate) control: i64,
-    /// The true lift.
-    pub(crate) lift: f64,
     /// Persons of a run.
     pub(crate) persons: usize,
 }
 
-/// What came out of one run.
+/// What came out of one run under one true lift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an outcome of its own that is counted")]
 pub(crate) struct Run {
@@ -41,6 +39,8 @@ pub(crate) struct Run {
     pub(crate) fixed_rejects: bool,
     /// Welch's interval of the difference at the end holds the true difference.
     pub(crate) fixed_covers: bool,
+    /// The delta method's interval of the lift at the end holds the true lift.
+    pub(crate) delta_covers: bool,
     /// Fieller's interval of the lift at the end holds the true lift.
     pub(crate) fieller_covers: bool,
     /// There is an interval at the end.
@@ -53,221 +53,231 @@ pub(crate) struct Run {
     pub(crate) comfortable: bool,
 }
 
-/// The sums of an arm, kept up person by person.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sums {
-    n: i64,
-    y: i128,
-    yy: i128,
-    yyy: i128,
-    d: i128,
-    dd: i128,
-    yd: i128,
-    /// The same sums but the cubes, in doubles and units of one.
-    rough: [f64; 5],
-}
-
-impl Sums {
-    fn add(&mut self, person: Person) {
-        let (y, d) = (i128::from(person.y), i128::from(person.d));
-        self.y += y;
-        self.yy += y * y;
-        self.yyy += y * y * y;
-        let (rough_y, rough_d) = (person.y as f64 / UNIT as f64, person.d as f64 / UNIT as f64);
-        self.rough[0] += rough_y;
-        self.rough[1] += rough_y * rough_y;
-        if d != 0 {
-            self.rough[2] += rough_d;
-            self.rough[3] += rough_d * rough_d;
-            self.rough[4] += rough_y * rough_d;
-            self.d += d;
-            self.dd += d * d;
-            self.yd += y * d;
-        }
-    }
-
-    fn moments(&self) -> Moments {
-        let wide = I256::from;
-        Moments {
-            n: self.n,
-            y: wide(self.y),
-            yy: wide(self.yy),
-            yyy: wide(self.yyy),
-            d: wide(self.d),
-            dd: wide(self.dd),
-            yd: wide(self.yd),
-            ..Moments::default()
-        }
-    }
-
-    /// KPI and the variance of its estimate, in doubles: good enough to see that nothing is near significance.
-    fn roughly(&self, is_ratio: bool) -> Option<(f64, f64)> {
-        if self.n < 2 {
-            return None;
-        }
-        let (n, [y, yy, d, dd, yd]) = (self.n as f64, self.rough);
-        if is_ratio {
-            if d == 0.0 {
-                return None;
-            }
-            let r = y / d;
-            let spread = yy - 2.0 * r * yd + r * r * dd;
-            return Some((r, spread * n / ((n - 1.0) * d * d)));
-        }
-        Some((y / n, (yy - y * y / n) / ((n - 1.0) * n)))
-    }
-}
-
-/// How far the difference less `lift` times control is from zero, in Welch's standard errors and in the larger of Welch's
-/// and the pooled one; `None` without a spread.
-fn distances(arms: &[Sums; 2], lift: f64, is_ratio: bool) -> Option<(f64, f64)> {
-    let ((c, vc), (t, vt)) = (arms[0].roughly(is_ratio)?, arms[1].roughly(is_ratio)?);
-    let factor = 1.0 + lift;
-    let (nc, nt) = (arms[0].n as f64, arms[1].n as f64);
-    let of_control = factor * factor * vc;
-    let welch = vt + of_control;
-    let within = (vt * nt * (nt - 1.0) + of_control * nc * (nc - 1.0)) / (nt + nc - 2.0);
-    let larger = welch.max(within * (1.0 / nt + 1.0 / nc));
-    let residual = t - factor * c;
-    (welch > 0.0).then(|| (residual / welch.sqrt(), residual / larger.sqrt()))
-}
-
-/// Whoever is less than half a sequence's width from zero in these standard errors is inside, as the ones that are used are
-/// not smaller; a hair less, for rounding.
-const NEARLY: f64 = 1.0 - 1e-6;
-
 /// A run in progress.
-struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     cell: &'a Cell,
     definition: &'a Definition,
-    arms: [Sums; 2],
-    run: Run,
+    pub(crate) arms: Arms,
+    draws: [Draws; LIFTS.len()],
+    /// How many of the lifts are watched.
+    lifts: usize,
+    pub(crate) runs: [Run; LIFTS.len()],
     rho: f64,
+    /// Whether the service is asked at every look, also where its answer can be foreseen.
+    careful: bool,
 }
 
-impl Watch<'_> {
-    fn reading(&self) -> Reading {
-        let arms = self.arms.iter().map(|sums| {
-            let moments = sums.moments();
-            let matured = vec![(self.cell.arrival != Arrival::Blast).then(|| moments.clone())];
-            ArmReading {
-                persons: sums.n,
-                matured_persons: sums.n,
-                live: vec![moments],
-                matured,
-                ..ArmReading::default()
-            }
-        });
-        Reading { arms: arms.collect(), outside: 0, unknown_arm: 0 }
+/// Whoever is less than half a sequence's width from zero is inside; a hair less, for rounding.
+const NEARLY: f64 = 1.0 - 2e-6;
+
+impl<'a> Watch<'a> {
+    pub(crate) fn new(cell: &'a Cell, definition: &'a Definition, lifts: usize, careful: bool) -> Self {
+        Self {
+            cell,
+            definition,
+            arms: Arms { is_binary: cell.outcome.is_binary(), ..Arms::default() },
+            draws: [Draws::of_share(cell.control as f64 / 100.0); LIFTS.len()],
+            lifts,
+            runs: Default::default(),
+            rho: Tuning::planned(DEFAULT_PLANNED_PERSONS).map_or(0.0, |tuning| tuning.rho()),
+            careful,
+        }
     }
 
-    fn judge(&self, method: Method) -> (Versus, bool) {
+    /// What a person does.
+    pub(crate) fn add(&mut self, arm: usize, person: &Person) {
+        self.arms.add(arm, person);
+        if self.arms.is_binary {
+            for (draws, converts) in self.draws.iter_mut().zip(person.converts) {
+                if arm == 0 && person.converts[0] || arm == 1 && converts {
+                    draws.convert(arm);
+                }
+            }
+        }
+    }
+
+    fn is_blast(&self) -> bool {
+        self.cell.arrival == Arrival::Blast
+    }
+
+    fn reading(&self, lift: usize) -> Reading {
+        let arms = self.arms.moments(lift).map(|moments| ArmReading {
+            persons: moments.n,
+            matured_persons: moments.n,
+            matured: vec![(!self.is_blast()).then(|| moments.clone())],
+            live: vec![moments],
+            ..ArmReading::default()
+        });
+        Reading { arms: arms.into(), outside: 0, unknown_arm: 0 }
+    }
+
+    /// What the service says now, and whether it warns.
+    pub(crate) fn judge(&self, lift: usize, method: Method) -> (Versus, bool) {
         let question = Question { method, adjust: Adjust::None, ..Question::planned(self.definition) };
-        let mut reports = report(&question, &self.reading());
+        let mut reports = report(&question, &self.reading(lift));
         let mut report = reports.swap_remove(0);
         let warned = report.notes.iter().any(|note| note.contains("skewed") || note.contains("contributors"));
         (report.arms.swap_remove(1).main.versus.expect("the arm is compared"), warned)
     }
 
-    /// Looks at the experiment as it stands. `news`: something happened that the exact test of converters counts.
-    fn look(&mut self, news: bool) {
-        let (lift, is_ratio) = (self.cell.lift, self.cell.outcome.is_ratio());
-        let Some((plain_z, z)) = distances(&self.arms, 0.0, is_ratio) else { return };
-        let truth = if lift == 0.0 { Some((plain_z, z)) } else { distances(&self.arms, lift, is_ratio) };
-        let (width, plain_width) = self.widths();
-        let misses = truth.is_some_and(|(_, z)| z.abs() >= NEARLY * width);
-        let plain_misses = truth.is_some_and(|(z, _)| z.abs() >= NEARLY * plain_width);
-        // Once decided, only a verdict of the other sign is news.
-        let open = !self.run.decided || (lift != 0.0 && !self.run.wrong && z < 0.0);
-        let by_draws = self.cell.outcome.is_binary() && news && (open || !self.run.missed);
-        if (open && z.abs() >= NEARLY * width) || (!self.run.missed && misses) || by_draws {
-            let (versus, _) = self.judge(Method::Sequential);
-            match versus.verdict.0 {
-                Verdict::Better => {
-                    self.run.decided = true;
-                    self.run.wrong |= lift <= 0.0;
-                }
-                Verdict::Worse => {
-                    self.run.decided = true;
-                    self.run.wrong |= lift >= 0.0;
-                }
-                Verdict::Inconclusive | Verdict::NoData => {}
+    /// Looks at the experiment as it stands. The service is asked wherever it could say something new.
+    pub(crate) fn look(&mut self) {
+        let is_ratio = self.cell.outcome.is_ratio();
+        if self.careful {
+            for lift in 0..self.lifts {
+                self.ask(lift);
+                self.ask_plainly(lift);
             }
-            self.run.missed |= versus.anytime.holds && !versus.lift_bounds.contains(lift);
+            return;
         }
-        if (!self.run.plain_decided && plain_z.abs() >= NEARLY * plain_width)
-            || (!self.run.plain_missed && plain_misses)
+        let shared = if self.arms.is_binary { None } else { Moment::of(&self.arms.rough(0), is_ratio) };
+        if shared.is_none() && !self.arms.is_binary {
+            return;
+        }
+        let with_accrual =
+            |now: Moment| if self.cell.arrival == Arrival::Blast && !is_ratio { now.accruing() } else { now };
+        // Values that are all `factor` times as large are as far from their truth as those without an effect.
+        let shared = shared.map(|now| (now, with_accrual(now).corrected(1.0), now.plain(1.0)));
+        for (lift, true_lift) in LIFTS.iter().enumerate().take(self.lifts) {
+            let factor = true_lift.factor();
+            let found = match shared {
+                Some((now, truth, plain_truth)) => Some((now.scaled(factor), truth, plain_truth)),
+                None => Moment::of(&self.arms.rough(lift), false)
+                    .map(|now| (now, with_accrual(now).corrected(factor), now.plain(factor))),
+            };
+            let Some((now, truth, plain_truth)) = found else {
+                // Two persons an arm have no spread yet; whose converters there are can be told.
+                if self.draws_matter(lift) {
+                    self.ask(lift);
+                }
+                continue;
+            };
+            self.look_closer(lift, &now, with_accrual(now).corrected(1.0), [truth, plain_truth]);
+        }
+    }
+
+    /// Looks at one lift. `zero`, `truth`, `plain_truth`: squared distances from no effect and from the true one.
+    fn look_closer(&mut self, lift: usize, now: &Moment, zero: f64, [truth, plain_truth]: [f64; 2]) {
+        let run = self.runs[lift];
+        // Once decided, only a verdict of the other sign is news.
+        let open = !run.decided || (lift != 0 && !run.wrong && !now.rises());
+        let far = |z: f64| z < SMALLEST_WIDTH;
+        let is_blast = self.is_blast();
+        let by_sequence = !(self.arms.is_binary && is_blast);
+        let near = by_sequence && ((open && !far(zero)) || (!run.missed && !far(truth))) && {
+            let share = contributing(&self.arms.rough(lift), self.cell.outcome);
+            let gate = if is_blast { LIVE_CONTRIBUTORS } else { CONTRIBUTORS };
+            let time = now.time() * if is_blast { share } else { 1.0 };
+            let width = NEARLY * squared_width(time, self.rho);
+            share * now.smaller() >= NEARLY * gate && (open && zero >= width || !run.missed && truth >= width)
+        };
+        let is_exact = self.arms.is_binary && (is_blast || now.expects_few(&self.arms.rough(lift)));
+        if near || (is_exact && self.draws_matter(lift)) {
+            self.ask(lift);
+        }
+        let plain_zero = if run.plain_decided { 0.0 } else { now.plain(1.0) };
+        let plain_truth = if run.plain_missed { 0.0 } else { plain_truth };
+        if !far(plain_zero.max(plain_truth))
+            && plain_zero.max(plain_truth) >= NEARLY * squared_width(now.persons(), self.rho)
         {
-            self.look_plainly();
+            self.ask_plainly(lift);
         }
     }
 
-    /// Half the widths of the corrected and the plain sequence, in standard errors.
-    fn widths(&self) -> (f64, f64) {
-        let [control, arm] = self.arms.map(|arm| arm.n.unsigned_abs());
-        let width = |time: f64| two_sided_width(time, self.rho, 0.05);
-        // While values accrue the time is shorter than the persons; 2.9 is less than any width at any time.
-        let accrues = self.cell.arrival == Arrival::Blast;
-        let corrected = if accrues { 2.9 } else { width(effective_persons(arm, control)) };
-        (corrected, width((control + arm) as f64))
+    /// Whether the arms of the converters could decide, or refute the true lift.
+    fn draws_matter(&self, lift: usize) -> bool {
+        let (run, draws) = (&self.runs[lift], &self.draws[lift]);
+        let open = !run.decided || (lift != 0 && !run.wrong && !draws.rises());
+        (open && draws.nearly_decides()) || (!run.missed && draws.nearly_refutes(LIFTS[lift].factor()))
     }
 
-    fn look_plainly(&mut self) {
-        let (versus, _) = self.judge(Method::Frequentist);
+    fn ask(&mut self, lift: usize) {
+        let (versus, _) = self.judge(lift, Method::Sequential);
+        let truth = LIFTS[lift].value();
+        let run = &mut self.runs[lift];
+        match versus.verdict.0 {
+            Verdict::Better => {
+                run.decided = true;
+                run.wrong |= truth <= 0.0;
+            }
+            Verdict::Worse => {
+                run.decided = true;
+                run.wrong |= truth >= 0.0;
+            }
+            Verdict::Inconclusive | Verdict::NoData => {}
+        }
+        run.missed |= versus.anytime.holds && !versus.lift_bounds.contains(truth);
+    }
+
+    fn ask_plainly(&mut self, lift: usize) {
+        let (versus, _) = self.judge(lift, Method::Frequentist);
         let Ok(gap) = versus.gap else { return };
         let Ok(plain) = plain_sequential(&gap, DEFAULT_PLANNED_PERSONS, 0.95) else { return };
-        self.run.plain_decided |= plain.p_value < 0.05;
+        let (truth, run) = (LIFTS[lift].value(), &mut self.runs[lift]);
+        run.plain_decided |= plain.p_value < 0.05;
         // Of the true lift the plain sequence of the residual is asked.
-        let error = gap.residual_variance(self.cell.lift).sqrt();
-        self.run.plain_missed |= gap.residual(self.cell.lift).abs() > plain.width * error;
+        let error = gap.residual_variance(truth).sqrt();
+        run.plain_missed |= gap.residual(truth).abs() > plain.width * error;
+    }
+
+    /// Whether a verdict of one reading without an effect on the watch's first lift can be foreseen: Student's quantile lies
+    /// between the normal one and that of the fewest degrees of freedom, and only what lies between them is asked.
+    pub(crate) fn foreseen(&self, method: Method) -> Option<bool> {
+        let now = Moment::of(&self.arms.rough(0), self.cell.outcome.is_ratio())?;
+        let (z, [none, some]) = match method {
+            // Fifty persons in each arm leave no fewer than 49 degrees of freedom.
+            Method::Frequentist => (now.plain(1.0), [1.95f64, 2.02]),
+            Method::Bayesian if !self.arms.is_binary => (now.of_lift(), [1.644, 1.646]),
+            _ => return None,
+        };
+        if now.smaller() < 50.0 || (none.powi(2)..=some.powi(2)).contains(&z) {
+            return None;
+        }
+        Some(z > some.powi(2))
     }
 
     /// The end of the experiment, read once.
-    fn end(mut self, skewness: f64) -> Run {
-        let (versus, warned) = self.judge(Method::Frequentist);
-        let smaller = self.arms.iter().map(|arm| arm.n).min().unwrap_or(0) as f64;
-        self.run.fixed_exists = versus.test.is_ok();
-        self.run.fixed_rejects = versus.p_value.is_ok_and(|p| p < 0.05);
-        let difference = self.cell.lift * self.cell.outcome.mean();
+    fn end(mut self) -> [Run; LIFTS.len()] {
+        let outcome = self.cell.outcome;
+        let smaller = self.arms.control.n.min(self.arms.treated.n) as f64;
+        let expected = outcome.contributing() * smaller;
+        let needed = 355.0 * outcome.skewness().powi(2);
         let inside = |low: f64, high: f64, at: f64| low <= at && at <= high;
-        self.run.fixed_covers = versus.test.is_ok_and(|test| inside(test.interval.low, test.interval.high, difference));
-        self.run.fieller_covers = versus.lift_fieller.is_ok_and(|set| set.contains(self.cell.lift));
-        self.run.warned = warned;
-        let rate = match self.cell.outcome {
-            Outcome::Conversion(rate) => rate,
-            Outcome::Buyers => 0.03,
-            Outcome::Ratio => 0.3,
-            Outcome::Normal | Outcome::LogNormal(_) => 1.0,
-        };
-        let expected = rate * smaller;
-        let needed = 355.0 * skewness * skewness;
-        self.run.should_warn = expected < CONTRIBUTORS || (needed > smaller && !self.cell.outcome.is_ratio());
-        self.run.comfortable = expected >= 200.0 && needed <= smaller;
-        self.run
+        for (lift, true_lift) in LIFTS.iter().enumerate().take(self.lifts) {
+            let (versus, warned) = self.judge(lift, Method::Frequentist);
+            let truth = true_lift.value();
+            let difference = truth * outcome.mean();
+            let run = &mut self.runs[lift];
+            run.fixed_exists = versus.test.is_ok();
+            run.fixed_rejects = versus.p_value.is_ok_and(|p| p < 0.05);
+            run.fixed_covers = versus.test.is_ok_and(|test| inside(test.interval.low, test.interval.high, difference));
+            run.delta_covers = versus.lift.interval.is_ok_and(|ends| inside(ends.low, ends.high, truth));
+            run.fieller_covers = versus.lift_fieller.is_ok_and(|set| set.contains(truth));
+            run.warned = warned;
+            run.should_warn = expected < CONTRIBUTORS || (needed > smaller && !outcome.is_ratio());
+            run.comfortable = expected >= 200.0 && needed <= smaller;
+        }
+        self.runs
     }
 }
 
-/// Simulates one experiment.
-pub(crate) fn simulate(cell: &Cell, definition: &Definition, skewness: f64, random: &mut Random) -> Run {
-    let rho = Tuning::planned(DEFAULT_PLANNED_PERSONS).map_or(0.0, |tuning| tuning.rho());
-    let mut watch = Watch { cell, definition, arms: [Sums::default(); 2], run: Run::default(), rho };
+/// Simulates one experiment. `careful`: ask the service at every look.
+pub(crate) fn simulate(cell: &Cell, definition: &Definition, random: &mut Random, careful: bool) -> [Run; LIFTS.len()] {
+    let mut watch = Watch::new(cell, definition, LIFTS.len(), careful);
     let share = cell.control as f64 / 100.0;
     let draw = |random: &mut Random| {
         let arm = usize::from(!random.chance(share));
-        let lift = if arm == 1 { cell.lift } else { 0.0 };
-        (arm, cell.outcome.draw(random, lift))
+        (arm, cell.outcome.draw(random))
     };
     match cell.arrival {
         Arrival::Persons | Arrival::Days => {
             let day = (cell.persons / 50).max(1);
             for at in 1..=cell.persons {
                 let (arm, person) = draw(random);
-                watch.arms[arm].n += 1;
-                watch.arms[arm].add(person);
-                if cell.arrival == Arrival::Persons {
-                    watch.look(!person.is_nothing());
-                } else if at % day == 0 {
-                    watch.look(true);
+                watch.arms.expose(arm);
+                watch.add(arm, &person);
+                if cell.arrival == Arrival::Persons || at % day == 0 {
+                    watch.look();
                 }
             }
         }
@@ -275,17 +285,17 @@ pub(crate) fn simulate(cell: &Cell, definition: &Definition, skewness: f64, rand
             let mut outcomes = Vec::with_capacity(cell.persons);
             for _ in 0..cell.persons {
                 let (arm, person) = draw(random);
-                watch.arms[arm].n += 1;
+                watch.arms.expose(arm);
                 if !person.is_nothing() {
                     outcomes.push((arm, person));
                 }
             }
             random.shuffle(&mut outcomes);
-            for (arm, person) in outcomes {
-                watch.arms[arm].add(person);
-                watch.look(true);
+            for (arm, person) in &outcomes {
+                watch.add(*arm, person);
+                watch.look();
             }
         }
     }
-    watch.end(skewness)
+    watch.end()
 }

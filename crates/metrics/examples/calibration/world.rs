@@ -32,16 +32,39 @@ pub(crate) const OUTCOMES: [Outcome; 7] = [
     Outcome::Ratio,
 ];
 
-/// A value and a denominator, in units of 1e-6.
+/// A true lift, as the quotient by which values of the arm are larger: `up / down - 1`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Lift {
+    pub(crate) up: i32,
+    pub(crate) down: i32,
+}
+
+impl Lift {
+    pub(crate) fn factor(self) -> f64 {
+        f64::from(self.up) / f64::from(self.down)
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        f64::from(self.up - self.down) / f64::from(self.down)
+    }
+}
+
+/// No effect, and true lifts of 20, 50 and 100 %. They are watched side by side on the same persons.
+pub(crate) const LIFTS: [Lift; 4] =
+    [Lift { up: 1, down: 1 }, Lift { up: 6, down: 5 }, Lift { up: 3, down: 2 }, Lift { up: 2, down: 1 }];
+
+/// What a person does without an effect, in units of 1e-6 and multiples of ten of them, and for conversions whether the
+/// person converts under each lift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Person {
     pub(crate) y: i64,
     pub(crate) d: i64,
+    pub(crate) converts: [bool; LIFTS.len()],
 }
 
 impl Person {
-    pub(crate) fn is_nothing(self) -> bool {
-        self == Self::default()
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -75,16 +98,44 @@ impl Outcome {
         }
     }
 
-    /// Draws a person; values (for conversions the rate) are `1 + lift` times those of control.
-    pub(crate) fn draw(self, random: &mut Random, lift: f64) -> Person {
-        let factor = 1.0 + lift;
-        let value = |amount: f64| Person { y: units(amount * factor), d: 0 };
+    /// The share of persons who contribute.
+    pub(crate) fn contributing(self) -> f64 {
+        match self {
+            Self::Conversion(rate) => rate,
+            Self::Buyers => 0.03,
+            Self::Ratio => 0.3,
+            Self::Normal | Self::LogNormal(_) => 1.0,
+        }
+    }
+
+    /// The skewness of a person's value in control.
+    pub(crate) fn skewness(self) -> f64 {
+        // Of a log-normal value, or a mixture of it with zeros, by its raw moments.
+        let log_normal = |sigma: f64, share: f64| {
+            let raw = |power: f64| share * (power * power * sigma * sigma / 2.0).exp();
+            let (a, b, c) = (raw(1.0), raw(2.0), raw(3.0));
+            (c - 3.0 * a * b + 2.0 * a * a * a) / (b - a * a).powf(1.5)
+        };
+        match self {
+            Self::Normal | Self::Ratio => 0.0,
+            Self::LogNormal(sigma) => log_normal(sigma, 1.0),
+            Self::Buyers => log_normal(1.0, 0.03),
+            Self::Conversion(rate) => (1.0 - 2.0 * rate) / (rate * (1.0 - rate)).sqrt(),
+        }
+    }
+
+    /// Draws a person.
+    pub(crate) fn draw(self, random: &mut Random) -> Person {
+        let value = |amount: f64| Person { y: tens(amount), ..Person::default() };
         match self {
             Self::Normal => value(10.0 + 3.0 * random.normal()),
             Self::LogNormal(sigma) => value(10.0 * (sigma * random.normal()).exp()),
             Self::Buyers if random.chance(0.03) => value(30.0 * random.normal().exp()),
-            Self::Conversion(rate) if random.chance(rate * factor) => Person { y: UNIT, d: 0 },
-            Self::Buyers | Self::Conversion(_) => Person::default(),
+            Self::Buyers => Person::default(),
+            Self::Conversion(rate) => {
+                let at = random.uniform();
+                Person { converts: LIFTS.map(|lift| at < rate * lift.factor()), ..Person::default() }
+            }
             Self::Ratio => {
                 let mut person = Person::default();
                 if random.chance(0.3) {
@@ -93,7 +144,7 @@ impl Outcome {
                         orders += 1;
                     }
                     for _ in 0..orders {
-                        person.y += units(20.0 * factor * (0.5 * random.normal()).exp());
+                        person.y += tens(20.0 * (0.5 * random.normal()).exp());
                         person.d += UNIT;
                     }
                 }
@@ -103,10 +154,11 @@ impl Outcome {
     }
 }
 
-fn units(amount: f64) -> i64 {
+/// An amount in units of 1e-6, rounded to ten of them, so that every lift of it is a whole number of units.
+pub(crate) fn tens(amount: f64) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "amounts of a simulation lie far within the type")]
-    let units = (amount * UNIT as f64).round() as i64;
-    units
+    let tens = (amount * (UNIT / 10) as f64).round() as i64;
+    10 * tens
 }
 
 /// In which order persons and outcomes come.
@@ -161,7 +213,7 @@ pub(crate) fn definition(outcome: Outcome, arrival: Arrival, control: i64) -> De
         key: name(key),
         weight: Amount::from_units(weight * UNIT).expect("a valid weight"),
         intensity: None,
-        cost: [None; 3],
+        cost: journey::Cost::default(),
     };
     let draft = ExperimentDraft {
         key: name("simulated"),
@@ -179,6 +231,8 @@ pub(crate) fn definition(outcome: Outcome, arrival: Arrival, control: i64) -> De
         planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         metrics: vec![MetricUse { metric: metric.key.clone(), role: Role::Primary, max_harm: None, cuped: false }],
         dimensions: Vec::new(),
+        holdout: None,
+        phases: Vec::new(),
         archived: false,
     };
     Definition { experiment: Experiment::validate(draft).expect("a valid experiment"), metrics: vec![metric] }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use journey::UNIT;
+use journey::{DAY_MICROS, UNIT};
 
 use super::heuristic::{Heuristic, Touch};
 use super::markov::{Moves, Place};
@@ -52,6 +52,15 @@ pub struct Rules {
     pub lookback: Option<i64>,
     /// After so many microseconds a touch weighs half as much, by [`Heuristic::TimeDecay`].
     pub half_life: u64,
+}
+
+impl Rules {
+    /// The rules of a lens.
+    #[must_use]
+    pub fn new(lookback_days: Option<u32>, half_life_micros: i64) -> Self {
+        let lookback = lookback_days.map(|days| i64::from(days) * DAY_MICROS);
+        Self { lookback, half_life: half_life_micros.unsigned_abs() }
+    }
 }
 
 /// What one person, or many together, add.

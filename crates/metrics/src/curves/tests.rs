@@ -22,7 +22,7 @@ fn definition(window_days: Option<u32>) -> Definition {
     let draft = MetricDraft { key: name("m"), kind, window_days: None, cap: None, goal, unit, description };
     let metric = Metric::validate(draft).unwrap().keeping(Keeps { curve: true, ..Keeps::default() }).unwrap();
     let weight = Amount::from_units(UNIT).unwrap();
-    let arm = |key: &str| Arm { key: name(key), weight, intensity: None, cost: [None; 3] };
+    let arm = |key: &str| Arm { key: name(key), weight, intensity: None, cost: journey::Cost::default() };
     let draft = ExperimentDraft {
         planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         key: name("x"),
@@ -39,6 +39,8 @@ fn definition(window_days: Option<u32>) -> Definition {
         method: Method::Sequential,
         metrics: vec![MetricUse { metric: metric.key.clone(), role: Role::Primary, max_harm: None, cuped: true }],
         dimensions: Vec::new(),
+        holdout: None,
+        phases: Vec::new(),
         archived: false,
     };
     Definition { experiment: Experiment::validate(draft).unwrap(), metrics: vec![metric] }

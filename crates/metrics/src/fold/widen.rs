@@ -1,7 +1,7 @@
 //! What does a person contribute to a version that measures more than the one before? What is stored says where the
 //! person stands and what the old metrics come to; only events that the new metrics look at are needed.
 
-use journey::{Definition, Happening, Metric, MetricKind, Path, Pattern, Selector, Zone, names};
+use journey::{Definition, Derived, Experiment, Happening, Metric, MetricKind, Path, Pattern, Selector, Zone, names};
 
 use super::{observe, start_trace, start_walk};
 use crate::contribution::{Assignment, Contribution};
@@ -17,10 +17,13 @@ pub struct Widening {
     /// The same per lens.
     kept_lenses: Vec<Option<usize>>,
     names: Option<Vec<String>>,
+    /// Per dimension of the new version its place in the old one; `None`: it is the phase, which follows from the exposure.
+    values: Vec<Option<usize>>,
+    experiment: Experiment,
 }
 
 impl Widening {
-    /// The step from `from` to `to`; `None` where a person's place may differ (arms, dates, window or dimensions).
+    /// The step from `from` to `to`; `None` where a person's place may differ (arms, dates, window or dimensions other than the phase).
     #[must_use]
     pub fn between(from: &Definition, to: &Definition, zone: Zone) -> Option<Self> {
         if !from.places_like(to) {
@@ -38,7 +41,19 @@ impl Widening {
         rest.experiment.lenses =
             lenses.iter().zip(&kept_lenses).filter(|(_, kept)| kept.is_none()).map(|(lens, _)| lens.clone()).collect();
         let names = names_of(&rest);
-        Some(Self { plan: Plan::new(vec![rest.into()], zone), kept, kept_lenses, names })
+        let dimensions = &from.experiment.dimensions;
+        let is_phase = |path: &Path| path.derived() == Some(Derived::Phase);
+        let place = |path: &Path| dimensions.iter().position(|old| old == path);
+        let values =
+            to.experiment.dimensions.iter().map(|path| if is_phase(path) { Some(None) } else { place(path).map(Some) });
+        Some(Self {
+            values: values.collect::<Option<_>>()?,
+            experiment: to.experiment.clone(),
+            plan: Plan::new(vec![rest.into()], zone),
+            kept,
+            kept_lenses,
+            names,
+        })
     }
 
     /// The names of the events that the new metrics look at; `None`: events of any name.
@@ -67,7 +82,7 @@ impl Widening {
         let start = journey.partition_point(|event| event.at < old.at);
         let traces =
             study.metrics.iter().map(|gauge| start_trace(&self.plan, gauge, &journey[..start], old.at)).collect();
-        let walks = study.lenses.iter().map(|glass| start_walk(&self.plan, glass, old.at)).collect();
+        let walks = study.lenses.iter().map(|glass| start_walk(&self.plan, glass, &journey[..start], old.at)).collect();
         let mut added = Assignment { traces, walks, values: Vec::new(), foreign: Vec::new(), ..*old };
         for event in &journey[start..] {
             observe(&self.plan, study, &mut added, event);
@@ -84,7 +99,12 @@ impl Widening {
             None => new.next(),
         };
         let walks = self.kept_lenses.iter().map(walk).collect::<Option<_>>()?;
-        let assignment = Assignment { traces, walks, values: old.values.clone(), foreign: Vec::new(), ..*old };
+        let value = |place: &Option<usize>| match place {
+            Some(place) => old.values.get(*place).cloned(),
+            None => Some(super::known::phase(&self.experiment, old.at)),
+        };
+        let values = self.values.iter().map(value).collect::<Option<_>>()?;
+        let assignment = Assignment { traces, walks, values, foreign: Vec::new(), ..*old };
         Some(Contribution { strays: stored.strays.clone(), assignment: Some(assignment) })
     }
 }
@@ -92,7 +112,16 @@ impl Widening {
 /// The names that metrics and lenses look at; `None`: all of them.
 fn names_of(definition: &Definition) -> Option<Vec<String>> {
     let mut found = Vec::new();
-    let mut looked_at: Vec<&Selector> = definition.metrics.iter().flat_map(|metric| selectors(&metric.kind)).collect();
+    for metric in &definition.metrics {
+        if let MetricKind::Net { costs, .. } = &metric.kind {
+            if !costs.properties.is_empty() {
+                // Any event may carry a cost.
+                return None;
+            }
+            found.extend([names::EXPOSURE, names::FLAG_CALLED].map(str::to_owned));
+        }
+    }
+    let mut looked_at: Vec<&Selector> = definition.metrics.iter().flat_map(|metric| metric.kind.selectors()).collect();
     for lens in &definition.experiment.lenses {
         looked_at.extend(lens.kind.selectors()?);
     }
@@ -106,17 +135,4 @@ fn names_of(definition: &Definition) -> Option<Vec<String>> {
     found.sort_unstable();
     found.dedup();
     Some(found)
-}
-
-fn selectors(kind: &MetricKind) -> Vec<&Selector> {
-    match kind {
-        MetricKind::Conversion(selector)
-        | MetricKind::Count(selector)
-        | MetricKind::Sum(selector)
-        | MetricKind::Retention { selector, .. }
-        | MetricKind::Clv { selector, .. } => vec![selector],
-        MetricKind::Quantile { measure, .. } => vec![&measure.selector],
-        MetricKind::Ratio { numerator, denominator } => vec![&numerator.selector, &denominator.selector],
-        MetricKind::Score(parts) => parts.iter().map(|part| &part.selector).collect(),
-    }
 }

@@ -12,6 +12,7 @@
 
 use super::gap::Bounds;
 use super::mixture::{log_e_value, p_value};
+use super::strata::{Converters, ConvertersWithin};
 use super::undefined::{Undefined, finite, miss_rate};
 
 /// How strongly the mixture holds to the weights: small enough to see a doubled rate within a few dozen converters,
@@ -70,6 +71,54 @@ pub fn exact_converters(
         p_value: p_value(log_e_value),
         lift: beside_zero(lift, level),
     })
+}
+
+/// See [`super::converters_within`].
+pub(super) fn within(strata: &[Converters], confidence: f64) -> Result<ConvertersWithin, Undefined> {
+    let alpha = miss_rate(confidence)?;
+    let (mut log_e, mut likelihoods) = (0.0, Vec::new());
+    let (mut converters, mut expected) = ([0u64; 2], 0.0);
+    for ([control, treatment], weights) in strata.iter().filter(|(counts, _)| *counts != [0, 0]) {
+        log_e += log_e_value(&[*control, *treatment], weights, CONVERTERS_CONCENTRATION)?;
+        let share = weights[1] / (weights[0] + weights[1]);
+        converters = [converters[0] + control, converters[1] + treatment];
+        expected += share * (*control as f64 + *treatment as f64);
+        likelihoods.push(Likelihood { control: *control as f64, treatment: *treatment as f64, share });
+    }
+    let all = (converters[0] + converters[1]) as f64;
+    if likelihoods.is_empty() {
+        return Err(Undefined::NoConverters);
+    }
+    let log_e_value = finite(log_e)?;
+    let level = log_e_value + alpha.ln();
+    let at = |s: f64| likelihoods.iter().map(|one| one.at(s).0).sum::<f64>();
+    let slope = |s: f64| likelihoods.iter().map(|one| one.at(s).1).sum::<f64>();
+    let best = halve(-FARTHEST, FARTHEST, |s| slope(s) > 0.0);
+    let lift = Bounds {
+        low: if converters[1] == 0 { Ok(-1.0) } else { finite(halve(-FARTHEST, best, |s| at(s) < level).exp_m1()) },
+        high: if converters[0] == 0 {
+            Err(Undefined::TooFewConverters)
+        } else {
+            finite(halve(best, FARTHEST, |s| at(s) >= level).exp_m1())
+        },
+    };
+    Ok(ConvertersWithin { converters, share: expected / all, log_e_value, lift: beside_zero(lift, level) })
+}
+
+/// Logarithms of rate ratios beyond this are not told apart.
+const FARTHEST: f64 = 60.0;
+
+/// Where `is_left` ceases to hold between two numbers.
+fn halve(mut low: f64, mut high: f64, is_left: impl Fn(f64) -> bool) -> f64 {
+    for _ in 0..100 {
+        let middle = low.midpoint(high);
+        if is_left(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low.midpoint(high)
 }
 
 /// Rounding must not carry an end over zero: the level says on which side it lies.

@@ -111,7 +111,7 @@ pub struct AdjustedGap {
     /// The adjusted difference and the unadjusted control below the lift, with their second moments.
     pub gap: Gap,
     /// The variance of the lift by the delta method, times the square of control.
-    lift_variance: f64,
+    pub(super) lift_variance: f64,
 }
 
 /// Compares the means of two arms after taking the covariate out (CUPED: Deng, Xu, Kohavi, Walker, WSDM 2013).

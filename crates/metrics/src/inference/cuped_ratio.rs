@@ -2,8 +2,7 @@
 
 use ethnum::I256;
 
-use super::compare::{Contrast, welch_degrees_of_freedom};
-use super::cuped::AdjustedComparison;
+use super::cuped::{AdjustedComparison, AdjustedGap, compare_gap};
 use super::exact::{Exact, quotient};
 use super::gap::Gap;
 use super::level::Level;
@@ -74,6 +73,14 @@ pub fn compare_adjusted_ratios(
     treatment: &RatioCovariateSums,
     confidence: f64,
 ) -> Result<AdjustedComparison, Undefined> {
+    let adjusted = adjust_ratios(control, treatment)?;
+    let comparison = compare_gap(&adjusted, &Level::new(confidence)?);
+    let AdjustedGap { theta, control, treatment, gap, .. } = adjusted;
+    Ok(AdjustedComparison { theta, control, treatment, comparison, gap })
+}
+
+/// Takes the past out of the difference of two ratios; the formulas are those of [`compare_adjusted_ratios`].
+pub fn adjust_ratios(control: &RatioCovariateSums, treatment: &RatioCovariateSums) -> Result<AdjustedGap, Undefined> {
     let persons = (at_least_two(control.n)?, at_least_two(treatment.n)?);
     let (c, t) = (Linear::of(control), Linear::of(treatment));
     if c.d.is_zero() || t.d.is_zero() {
@@ -87,16 +94,8 @@ pub fn compare_adjusted_ratios(
     let value = theta.value()?;
     let difference = theta.difference(&c, &t)?;
     let covariance = -(v_z - value * v_zw);
-    let comparison = Contrast {
-        difference,
-        variance: treatment.variance() + control.variance(),
-        base,
-        base_variance: v_z,
-        covariance,
-        lift_variance: treatment.variance() + factor * factor * v_z - 2.0 * value * factor * v_zw + value * value * v_w,
-        degrees_of_freedom: welch_degrees_of_freedom(&control, &treatment),
-    }
-    .evaluate(&Level::new(confidence)?);
+    let lift_variance =
+        treatment.variance() + factor * factor * v_z - 2.0 * value * factor * v_zw + value * value * v_w;
     let gap = Gap {
         difference: difference + 0.0,
         persons: treatment.persons(),
@@ -108,7 +107,7 @@ pub fn compare_adjusted_ratios(
         covariance,
         accrued: 1.0,
     };
-    Ok(AdjustedComparison { theta: value, control, treatment, comparison, gap })
+    Ok(AdjustedGap { theta: value, control, treatment, gap, lift_variance })
 }
 
 fn number(above: &Exact, below: &Exact) -> Result<f64, Undefined> {

@@ -32,6 +32,7 @@ mod possible;
 mod post_stratification;
 pub mod power;
 mod proportion;
+mod qini;
 mod quantile;
 mod residue;
 mod sample;
@@ -40,6 +41,8 @@ mod sample_ratio_sequential;
 mod segments;
 mod segments_sequential;
 mod sequential;
+mod shrink;
+mod strata;
 pub mod tails;
 mod undefined;
 
@@ -67,7 +70,7 @@ pub use compare::{Comparison, Interval, Lift, Test, compare, compare_at, welch_d
 pub use composition::{GroupedRatio, GroupedSampleRatio};
 pub use converters::{CONVERTERS_CONCENTRATION, ExactConverters, exact_converters};
 pub use cuped::{AdjustedComparison, AdjustedGap, CovariateSums, Theta, adjust, compare_adjusted, compare_gap};
-pub use cuped_ratio::{RatioCovariateSums, compare_adjusted_ratios};
+pub use cuped_ratio::{RatioCovariateSums, adjust_ratios, compare_adjusted_ratios};
 pub use fieller::{FiellerInterval, FiellerSet, Quotient, fieller};
 pub use gap::{Bounds, Gap};
 pub use guardrail::{Harm, Margin, fixed_guardrail, sequential_guardrail, tolerated_lift};
@@ -75,6 +78,7 @@ pub use level::Level;
 pub use possible::{cubes_are_possible, least_squares, products_are_possible, squares_are_possible};
 pub use post_stratification::{StratifiedComparison, Stratum, StratumSums, compare_stratified};
 pub use proportion::{mean_interval, mean_interval_at, wilson_interval, wilson_interval_at};
+pub use qini::{Qini, QiniPoint, qini};
 pub use quantile::{Quantile, quantile, quantile_estimate};
 pub use sample::{Estimate, PERSONS_PER_SQUARED_SKEWNESS, mean, normal_theory_holds, ratio, skewness};
 pub use sample_ratio::{SAMPLE_RATIO_THRESHOLD, SampleRatio, sample_ratio};
@@ -88,5 +92,7 @@ pub use sequential::{
     log_e_value, one_sided_p_value, one_sided_sequential, one_sided_width, plain_sequential, rho, sequential,
     two_sided_width,
 };
+pub use shrink::{RateSpread, ShrunkenRate};
+pub use strata::{Converters, ConvertersWithin, Stratified, Within, converters_within, within_strata};
 pub use undefined::Undefined;
 pub(crate) use undefined::{finite, miss_rate};

@@ -98,11 +98,7 @@ pub fn compare_segments(effects: &[Option<Effect>], goal: Goal, confidence: f64)
     let q = finite(spread(&scaled, 0.0))?;
     let between = between(&scaled, f64::from(degrees_of_freedom), q)?;
     let (common, weight) = weighted(&scaled, between);
-    let versus: Vec<Option<(Effect, f64)>> = effects
-        .iter()
-        .enumerate()
-        .map(|(index, effect)| effect.map(|effect| against_rest(&effect, index, effects, unit)).transpose())
-        .collect::<Result<_, _>>()?;
+    let versus = against_rests(effects, unit)?;
     let adjusted = holm(&versus.iter().map(|found| found.map(|(_, p)| p)).collect::<Vec<_>>());
     let segments: Vec<Option<Segment>> = effects
         .iter()
@@ -156,24 +152,43 @@ fn between(effects: &[(f64, f64)], expected: f64, q: f64) -> Result<f64, Undefin
     root(|between| spread(effects, between) - expected, 0.0, most, 1e-13).ok_or(Undefined::OutOfRange)
 }
 
-pub(super) fn against_rest(
-    effect: &Effect,
-    index: usize,
-    effects: &[Option<Effect>],
-    unit: f64,
-) -> Result<(Effect, f64), Undefined> {
-    let others: Vec<(f64, f64)> = effects
+/// Each effect less the mean of all others, weighted by `1 / v`, with the two-sided p-value of that difference; none where
+/// there is no effect. `unit`: what values are measured in, so that squares neither vanish nor overflow.
+///
+/// The sums over all others are those of the effects before plus those after, in as many steps as there are effects: taking one
+/// from the total would cancel where one effect is far better known than the rest.
+pub(super) fn against_rests(effects: &[Option<Effect>], unit: f64) -> Result<Vec<Option<(Effect, f64)>>, Undefined> {
+    let add = |(weights, sum): (f64, f64), effect: &Option<Effect>| {
+        let Some(effect) = effect else { return (weights, sum) };
+        let weight = (effect.standard_error / unit).powi(2).recip();
+        (weights + weight, weight.mul_add(effect.value / unit, sum))
+    };
+    let mut after: Vec<(f64, f64)> = effects
         .iter()
-        .enumerate()
-        .filter(|(other, _)| *other != index)
-        .filter_map(|(_, other)| other.map(|other| (other.value / unit, (other.standard_error / unit).powi(2))))
+        .rev()
+        .scan((0.0, 0.0), |sums, effect| {
+            let behind = *sums;
+            *sums = add(*sums, effect);
+            Some(behind)
+        })
         .collect();
-    let (rest, weight) = weighted(&others, 0.0);
-    let difference = effect.value / unit - rest;
-    let error = ((effect.standard_error / unit).powi(2) + 1.0 / weight).sqrt();
-    let tail = normal_sf(finite(difference / error)?.abs()).ok_or(Undefined::OutOfRange)?;
-    let versus = Effect { value: finite(unit * difference)?, standard_error: finite(unit * error)? };
-    Ok((versus, (2.0 * tail).min(1.0)))
+    after.reverse();
+    let mut before = (0.0, 0.0);
+    let mut found = Vec::with_capacity(effects.len());
+    for (effect, after) in effects.iter().zip(after) {
+        let (weight, sum) = (before.0 + after.0, before.1 + after.1);
+        before = add(before, effect);
+        let Some(effect) = effect else {
+            found.push(None);
+            continue;
+        };
+        let difference = effect.value / unit - sum / weight;
+        let error = ((effect.standard_error / unit).powi(2) + 1.0 / weight).sqrt();
+        let tail = normal_sf(finite(difference / error)?.abs()).ok_or(Undefined::OutOfRange)?;
+        let versus = Effect { value: finite(unit * difference)?, standard_error: finite(unit * error)? };
+        found.push(Some((versus, (2.0 * tail).min(1.0))));
+    }
+    Ok(found)
 }
 
 fn best(segments: &[Option<Segment>], goal: Goal, alpha: f64) -> Option<usize> {
@@ -208,6 +223,33 @@ mod tests {
     #[expect(clippy::unnecessary_wraps, reason = "a segment may have none")]
     fn effect(value: f64, standard_error: f64) -> Option<Effect> {
         Some(Effect { value, standard_error })
+    }
+
+    /// By the definition, one by one: also where one effect is known far better than all others.
+    #[test]
+    fn each_against_all_others() {
+        let mut random = Random::new(9);
+        let mut effects: Vec<Option<Effect>> = (0..40)
+            .map(|at| {
+                let found = effect(random.normal(), 10f64.powf(4.0 * random.uniform() - 2.0));
+                if at % 7 == 3 { None } else { found }
+            })
+            .collect();
+        effects[5] = effect(0.3, 1e-9);
+        let found = against_rests(&effects, 1e-9).unwrap();
+        for (at, versus) in found.iter().enumerate() {
+            let Some(own) = effects[at] else {
+                assert!(versus.is_none());
+                continue;
+            };
+            let others = effects.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, other)| *other);
+            let weighed: Vec<(f64, f64)> = others.map(|other| (other.value, other.standard_error.powi(-2))).collect();
+            let weight: f64 = weighed.iter().map(|(_, weight)| weight).sum();
+            let rest = weighed.iter().map(|(value, weight)| value * weight).sum::<f64>() / weight;
+            let versus = versus.unwrap().0;
+            assert!((versus.value - (own.value - rest)).abs() < 1e-12, "{at}");
+            close(versus.standard_error, (own.standard_error.powi(2) + 1.0 / weight).sqrt(), 1e-9);
+        }
     }
 
     /// Source: statsmodels 0.15.0, `meta_analysis.combine_effects` with `method_re="iterated"` (Paule and Mandel).

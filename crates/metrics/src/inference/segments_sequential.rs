@@ -8,7 +8,7 @@
 use journey::Goal;
 
 use super::adjust::holm;
-use super::segments::{Effect, Segment, against_rest, best_of};
+use super::segments::{Effect, Segment, against_rests, best_of};
 use super::sequential::{Tuning, log_e_value};
 use super::undefined::{Undefined, finite, miss_rate};
 
@@ -84,10 +84,9 @@ pub fn sequential_segments(
     let rho = tuning.rho();
     let judged: Vec<Option<SequentialContrast>> = effects
         .iter()
-        .enumerate()
-        .map(|(index, found)| {
-            let Some(found) = found else { return Ok(None) };
-            let (versus_rest, _) = against_rest(&found.effect, index, &plain, unit)?;
+        .zip(against_rests(&plain, unit)?)
+        .map(|(found, versus)| {
+            let (Some(found), Some((versus_rest, _))) = (found, versus) else { return Ok(None) };
             let inverse: f64 = [0, 1]
                 .iter()
                 .map(|side| (found.persons[*side] as f64, all[*side]))

@@ -103,6 +103,17 @@ pub enum Undefined {
         "fewer than 25 contributors are expected in the smaller arm at this number of persons, so no verdict is given"
     )]
     TooFewContributors,
+    /// Quantiles have no confidence sequence here, so under the method `sequential` no verdict on one ever comes.
+    #[error(
+        "a quantile has no test that holds at any time, so the method sequential gives no verdict on it: plan with frequentist"
+    )]
+    NoSequenceOfQuantiles,
+    /// Leaving crossovers out compares unlike groups, so no verdict comes of it.
+    #[error(
+        "the experiment leaves crossovers out (crossovers: exclude), which compares unlike groups and gives no verdict: plan \
+         with crossovers: first"
+    )]
+    NoVerdictWithoutCrossovers,
     /// Quantiles and percentile caps need how values are distributed.
     #[error("quantiles and caps at a percentile need how values are distributed, which is not dealt out")]
     NotDealt,
@@ -130,6 +141,22 @@ pub enum Undefined {
          known: use a metric without a window"
     )]
     WindowOfRepeats,
+    /// A return on a cost that may not be there.
+    #[error("the arm is not shown to cost more than the baseline, so there is no return on what it costs more")]
+    CostMayBeZero,
+    /// A cost for each of conversions that may not be there.
+    #[error(
+        "the arm is not shown to convert more persons than the baseline, so there is no cost for each conversion more"
+    )]
+    NoMoreConversions,
+    /// What is lost or not gained pays nothing back.
+    #[error("with nothing gained from a person or in a day, lump costs are never earned")]
+    NothingGained,
+    /// A number of another length of time, or of no sum at all.
+    #[error(
+        "the metric is not an amount per day, so the time before the exposure can't be held against a window of another length"
+    )]
+    OtherLength,
     /// An arm that should receive nobody received somebody: no test is needed to call that a fault.
     #[error("an arm of weight zero has received persons")]
     PersonsInClosedArm,

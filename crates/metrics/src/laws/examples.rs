@@ -37,6 +37,8 @@ fn deed(id: u8, time: &str, name: &'static str, value: i64) -> Deed {
         exposure: None,
         category: Fact::None,
         plan: Fact::None,
+        cost: None,
+        answer: Fact::None,
     }
 }
 
@@ -56,7 +58,7 @@ fn metric(kind: MetricKind, window_days: Option<u32>) -> Metric {
 /// An experiment without a window and without dates, with one dimension, `plan`.
 fn world(zone: &str, metrics: Vec<Metric>, people: Vec<Vec<Deed>>) -> World {
     let one = Amount::from_units(UNIT).unwrap();
-    let arm = |key: &str| Arm { key: name(key), weight: one, intensity: None, cost: [None; 3] };
+    let arm = |key: &str| Arm { key: name(key), weight: one, intensity: None, cost: journey::Cost::default() };
     let draft = ExperimentDraft {
         key: name("x"),
         name: None,
@@ -73,6 +75,8 @@ fn world(zone: &str, metrics: Vec<Metric>, people: Vec<Vec<Deed>>) -> World {
         planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         metrics: Vec::new(),
         dimensions: vec![Path::parse("plan", "").unwrap()],
+        holdout: None,
+        phases: Vec::new(),
         archived: false,
     };
     let definition = Definition { experiment: Experiment::validate(draft).unwrap(), metrics };

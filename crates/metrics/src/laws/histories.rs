@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use journey::{
-    Align, Amount, Arm, Channel, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId, Experiment, ExperimentDraft,
-    Exposure, Fact, Filter, Goal, Happening, Instant, Keeps, Lens, LensKind, Measure, Method, Metric, MetricDraft,
-    MetricKind, MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Role, Selector, Share, Stage, StepOrder,
-    Touch, Zone,
+    Align, Amount, Arm, Channel, Contacts, Cost, Costs, CrossoverPolicy, DAY_MICROS, Day, Definition, EventId,
+    Experiment, ExperimentDraft, Exposure, Fact, Filter, Goal, Happening, Instant, Items, Keeps, Lens, LensKind,
+    Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Name, Of, Part, Path, Pattern, PercentileCap, Phase,
+    Role, Scale, Selector, Share, Stage, StepOrder, Touch, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -30,6 +30,9 @@ pub(super) struct Deed {
     pub exposure: Option<(&'static str, &'static str)>,
     pub category: Fact,
     pub plan: Fact,
+    /// A whole number of money.
+    pub cost: Option<i64>,
+    pub answer: Fact,
 }
 
 impl Deed {
@@ -40,8 +43,33 @@ impl Deed {
             "stage" => self.stage.map_or(Fact::None, |stage| Fact::One(stage.into())),
             "properties.category" => self.category.clone(),
             "plan" => self.plan.clone(),
+            "properties.cost" => self.cost.map_or(Fact::None, |cost| Fact::One(cost.to_string().into())),
+            "properties.score" => {
+                self.score().map_or(Fact::None, |units| Fact::One(journey::format_units(units.into()).into()))
+            }
+            "properties.experiment_id" => self.shown().map_or(Fact::None, |(key, _)| Fact::One(key.into())),
+            "properties.variation_id" => self.shown().map_or(Fact::None, |(_, arm)| Fact::One(arm.into())),
+            "properties.variant_id" | "properties.variation_name" => Fact::None,
+            "properties.fallback" => Fact::One(self.id.bytes()[0].is_multiple_of(4).to_string().into()),
+            "properties.consent" => Fact::One((!self.id.bytes()[0].is_multiple_of(5)).to_string().into()),
+            // Probabilities, and what is none.
+            "properties.weight" => {
+                let texts = ["0.5", "0.25", "1", "0.3333333333333333", "2", "0", "x", ""];
+                Fact::One(texts[usize::from(self.id.bytes()[0]) % texts.len()].into())
+            }
+            "properties.answer" => self.answer.clone(),
             other => unreachable!("no world has {other}"),
         }
+    }
+
+    /// A score in millionths: the value scaled to a fraction or two, where it is a small one.
+    pub(super) fn score(&self) -> Option<i64> {
+        self.value.filter(|units| units.abs() < 100_000_000).map(|units| units / 50)
+    }
+
+    /// The experiment and the arm that the event names, an exposure or not: who is loyal is shown something.
+    pub(super) fn shown(&self) -> Option<(&'static str, &'static str)> {
+        self.exposure.or_else(|| (self.stage == Some("loyalty")).then_some(("x", "treated")))
     }
 
     /// The event as `plan` sees it.
@@ -139,6 +167,18 @@ fn facts() -> impl Strategy<Value = Fact> {
     ]
 }
 
+/// Numbers, and what is none.
+fn answers() -> impl Strategy<Value = Fact> {
+    let one = |text: &str| Fact::One(text.into());
+    prop_oneof![
+        4 => (0u32..=11).prop_map(|score| Fact::One(score.to_string().into())),
+        1 => select(vec!["-3", "8.25", "6.3333333333333335", "0.0000002", "1e2"]).prop_map(one),
+        1 => select(vec!["ten", "", "10000000000", "true"]).prop_map(one),
+        1 => Just(Fact::None),
+        1 => Just(Fact::Many(vec!["9".into()])),
+    ]
+}
+
 fn values() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![
         2 => Just(None),
@@ -146,6 +186,10 @@ fn values() -> impl Strategy<Value = Option<i64>> {
         1 => (-5i64..5).prop_map(Some),
         1 => select(vec![Amount::MAX_UNITS, -Amount::MAX_UNITS]).prop_map(Some),
     ]
+}
+
+fn costs() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![3 => Just(None), 1 => (-2i64..30).prop_map(Some)]
 }
 
 /// An instant `days` days from one of the hot instants, or a moment before or after it.
@@ -188,12 +232,13 @@ fn deeds(hot: Vec<Instant>) -> impl Strategy<Value = (Deed, Aim)> {
     let what = prop_oneof![3 => event.boxed(), 1 => exposure.boxed()];
     let channel = proptest::option::of(select(CHANNELS));
     let stage = proptest::option::weighted(0.3, select(STAGES));
-    let details = (channel, stage, values(), proptest::bool::weighted(0.1), facts(), facts(), any::<u8>());
-    (what, details).prop_map(|(what, (channel, stage, value, foreign, category, plan, id))| {
+    let details =
+        (channel, stage, values(), proptest::bool::weighted(0.1), facts(), facts(), answers(), any::<u8>(), costs());
+    (what, details).prop_map(|(what, (channel, stage, value, foreign, category, plan, answer, id, cost))| {
         let (at, name, exposure, aim) = what;
         // The rest of the id makes it the event's own, see `worlds`.
         let id = EventId::from_bytes([id; 16]);
-        (Deed { at, id, name, channel, stage, value, foreign, exposure, category, plan }, aim)
+        (Deed { at, id, name, channel, stage, value, foreign, exposure, category, plan, cost, answer }, aim)
     })
 }
 
@@ -233,11 +278,23 @@ fn selectors() -> impl Strategy<Value = Selector> {
 }
 
 fn kinds() -> impl Strategy<Value = MetricKind> {
-    let measure = || {
-        (selectors(), select(vec![Of::Value, Of::Count])).prop_map(|(selector, of)| Measure { selector, of }).boxed()
+    let number = || Of::Property(Path::parse("properties.answer", "").unwrap());
+    let measure = move || {
+        let of = select(vec![Of::Value, Of::Count, number()]);
+        (selectors(), of).prop_map(|(selector, of)| Measure { selector, of }).boxed()
     };
-    let part = (selectors(), -3i64..6)
-        .prop_map(|(selector, weight)| Part { selector, weight: Amount::from_units(weight * 500_000).unwrap() });
+    let answer = move || {
+        let of = select(vec![Of::Value, number(), number()]);
+        (selectors(), of).prop_map(|(selector, of)| Measure { selector, of }).boxed()
+    };
+    let scale =
+        select(vec![Scale::Nps, Scale::Csat { satisfied_from: Amount::from_units(5_000_000).unwrap() }, Scale::Mean]);
+    let addable = prop_oneof![
+        selectors().prop_map(MetricKind::Count),
+        selectors().prop_map(MetricKind::Sum),
+        measure().prop_map(MetricKind::Total),
+        prop::collection::vec(parts(), 1..3).prop_map(MetricKind::Score),
+    ];
     prop_oneof![
         selectors().prop_map(MetricKind::Conversion),
         selectors().prop_map(MetricKind::Count),
@@ -250,9 +307,27 @@ fn kinds() -> impl Strategy<Value = MetricKind> {
             }
         ),
         (measure(), shares()).prop_map(|(measure, share)| MetricKind::Quantile { measure, share }),
-        prop::collection::vec(part, 1..4).prop_map(MetricKind::Score),
+        prop::collection::vec(parts(), 1..4).prop_map(MetricKind::Score),
         selectors().prop_map(|selector| MetricKind::Clv { selector, lifespan_days: 730 }),
+        (selectors(), 1i64..=1_000_000, proptest::option::of(selectors()), any::<bool>()).prop_map(
+            |(selector, margin, event, has_property)| {
+                let path = || Path::parse("properties.cost", "").unwrap();
+                let properties = if has_property { vec![path()] } else { Vec::new() };
+                let margin = Amount::from_units(margin).unwrap();
+                MetricKind::Net { selector, margin, costs: Costs { event, properties } }
+            }
+        ),
+        (selectors(), 2u32..4).prop_map(|(selector, at_least)| MetricKind::Repeat { selector, at_least }),
+        measure().prop_map(MetricKind::Total),
+        (addable, select(vec![1u32, 7])).prop_map(|(of, days)| MetricKind::PerTime { of: Box::new(of), days }),
+        answer().prop_map(MetricKind::Latest),
+        (answer(), scale).prop_map(|(measure, scale)| MetricKind::Rating { measure, scale }),
     ]
+}
+
+fn parts() -> impl Strategy<Value = Part> {
+    (selectors(), -3i64..6)
+        .prop_map(|(selector, weight)| Part { selector, weight: Amount::from_units(weight * 500_000).unwrap() })
 }
 
 fn shares() -> impl Strategy<Value = Share> {
@@ -275,8 +350,10 @@ fn metrics() -> impl Strategy<Value = Metric> {
             MetricKind::Retention { to_day, .. } => to_day,
             _ => None,
         };
-        let cap = cap.filter(|_| !kind.is_binary() && !kind.is_quantile()).and_then(Amount::from_units);
-        let is_mean = matches!(kind, MetricKind::Count(_) | MetricKind::Sum(_) | MetricKind::Score(_));
+        let cap = cap
+            .filter(|_| !kind.is_binary() && !kind.is_quantile() && !matches!(kind, MetricKind::Rating { .. }))
+            .and_then(Amount::from_units);
+        let is_mean = kind.has_percentile_cap();
         let keeps = Keeps {
             percentile_cap: keeps.percentile_cap.filter(|_| is_mean && cap.is_none()),
             curve: keeps.curve && kind.has_curve(),
@@ -290,18 +367,55 @@ fn metrics() -> impl Strategy<Value = Metric> {
     })
 }
 
+fn contacts() -> impl Strategy<Value = Contacts> {
+    let path = |text: &str| Path::parse(text, "").unwrap();
+    let some = || prop::collection::vec(selectors(), 0..3);
+    let channel = select(vec!["channel", "properties.category"]);
+    (channel, selectors(), proptest::option::of(selectors()), some(), some()).prop_map(
+        move |(channel, conversion, trigger, delivered, undelivered)| Contacts {
+            channel: path(channel),
+            conversion,
+            trigger,
+            delivered,
+            undelivered,
+            fallback: path("properties.fallback"),
+            consent: path("properties.consent"),
+        },
+    )
+}
+
 fn lenses() -> impl Strategy<Value = Lens> {
     let funnel = (prop::collection::vec(selectors(), 2..4), select(StepOrder::ALL))
         .prop_map(|(steps, order)| LensKind::Funnel { steps, order });
     let by = select(vec![None, Some("channel"), Some("properties.category"), Some("stage")])
         .prop_map(|by| by.map_or(Touch::Event, |path| Touch::Path(Path::parse(path, "").unwrap())));
     let paths = (by, selectors(), 1u8..4).prop_map(|(by, conversion, depth)| LensKind::Paths { by, conversion, depth });
+    let by = select(vec!["channel", "properties.category"]);
+    let attribution = (by, selectors(), proptest::option::of(1u32..4), 1..5_000_000_000_000i64).prop_map(
+        |(by, conversion, lookback_days, half_life_micros)| LensKind::Attribution {
+            by: Touch::Path(Path::parse(by, "").unwrap()),
+            conversion,
+            lookback_days,
+            half_life_micros,
+        },
+    );
     let stages = prop::collection::vec(proptest::option::of(selectors()), 2..4).prop_map(|rules| {
         let names = ["decision", "loyalty", "awareness"];
         let stage = |(rule, text): (Option<Selector>, &str)| Stage { name: name(text), rule };
         LensKind::Stages { stages: rules.into_iter().zip(names).map(stage).collect() }
     });
-    let kind = prop_oneof![funnel, paths, stages];
+    let path = |paths: Vec<&'static str>| select(paths).prop_map(|path| Path::parse(path, "").unwrap());
+    let of_item = || path(vec!["properties.category", "plan", "channel"]);
+    let items = (
+        (of_item(), of_item(), proptest::option::weighted(0.3, selectors()), selectors()),
+        prop::collection::vec(path(vec!["properties.category", "plan"]), 1..3),
+        prop::collection::vec(selectors(), 1..3),
+    )
+        .prop_map(|((by, would_have, shown, conversion), product, accepted)| {
+            let weight = Path::parse("properties.weight", "").unwrap();
+            LensKind::Items(Items { by, shown, conversion, product, accepted, weight, would_have })
+        });
+    let kind = prop_oneof![funnel, paths, stages, attribution, contacts().prop_map(LensKind::Channels), items];
     (kind, proptest::option::of(select(vec![1u32, 3, 14])))
         .prop_map(|(kind, window_days)| Lens::validate(kind, window_days).unwrap())
 }
@@ -309,14 +423,29 @@ fn lenses() -> impl Strategy<Value = Lens> {
 fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Arc<Definition>> {
     let dates = (
         proptest::option::weighted(0.4, instants(hot.clone(), -2..=0)),
-        proptest::option::weighted(0.4, instants(hot, 0..=2)),
+        proptest::option::weighted(0.4, instants(hot.clone(), 0..=2)),
+        // When a second phase begins.
+        proptest::option::weighted(0.3, instants(hot, -2..=2)),
     );
     let window = proptest::option::weighted(0.8, select(vec![1u32, 2, 3, 7, 14]));
-    let dimensions = proptest::sample::subsequence(vec!["channel", "stage", "properties.category", "plan"], 0..=3);
+    let dimensions = proptest::sample::subsequence(
+        vec![
+            "before.active",
+            "before.channels",
+            "bin(properties.score,0.25)",
+            "channel",
+            "exposure.hour",
+            "exposure.weekday",
+            "plan",
+            "properties.category",
+            "stage",
+        ],
+        0..=4,
+    );
     let metrics = prop::collection::vec(metrics(), 1..6);
     let lenses = prop::collection::vec(lenses(), 0..3);
     (dates, window, dimensions, metrics, lenses).prop_map(
-        move |((starts_at, ends_at), window_days, dimensions, mut metrics, lenses)| {
+        move |((starts_at, ends_at, second), window_days, dimensions, mut metrics, lenses)| {
             let roles = [Role::Primary, Role::Secondary, Role::Guardrail];
             let mut uses = Vec::new();
             for ((number, metric), role) in metrics.iter_mut().enumerate().zip(roles.into_iter().cycle()) {
@@ -324,7 +453,16 @@ fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Ar
                 uses.push(MetricUse { metric: metric.key.clone(), role, max_harm: None, cuped: false });
             }
             let one = Amount::from_units(1_000_000).unwrap();
-            let arm = |key: &&str| Arm { key: name(key), weight: one, intensity: None, cost: [None; 3] };
+            let arm = |key: &&str| Arm {
+                key: name(key),
+                weight: one,
+                intensity: None,
+                cost: Cost {
+                    per_person: (*key != "control").then(|| Amount::from_units(20_001)).flatten(),
+                    per_exposure: (*key == "treated").then(|| Amount::from_units(300_000)).flatten(),
+                    ..Cost::default()
+                },
+            };
             let draft = ExperimentDraft {
                 key: name(key),
                 name: None,
@@ -340,7 +478,11 @@ fn definitions(key: &'static str, hot: Vec<Instant>) -> impl Strategy<Value = Ar
                 method: Method::Frequentist,
                 planned_persons: journey::DEFAULT_PLANNED_PERSONS,
                 metrics: uses,
-                dimensions: dimensions.into_iter().map(|path| Path::parse(path, "").unwrap()).collect(),
+                dimensions: dimensions.into_iter().map(|path| Path::parse_dimension(path, "").unwrap()).collect(),
+                holdout: None,
+                phases: second.map_or(Vec::new(), |second| {
+                    [None, Some(second)].map(|from| Phase { from, weights: vec![one; ARMS.len()] }).to_vec()
+                }),
                 archived: false,
             };
             let experiment = Experiment::validate(draft).unwrap().looking_through(lenses);

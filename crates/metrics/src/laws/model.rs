@@ -6,8 +6,11 @@
 //!
 //! A [`Slip`] makes the model wrong in one place. The laws must notice each, else their worlds are too tame.
 
+mod channels;
 mod detail;
 mod event;
+mod items;
+mod known;
 mod lens;
 mod person;
 mod spread;
@@ -23,6 +26,7 @@ use self::spread::{Values, note};
 use super::histories::Deed;
 use super::slip::Slip;
 use crate::moments::Moments;
+use crate::net::{at_least, rounded};
 use crate::reading::{ArmReading, Reading};
 
 /// The rules applied to one experiment, perhaps with a slip.
@@ -76,7 +80,7 @@ impl Model<'_> {
             if policy == CrossoverPolicy::First || !self.takes_away(&standing) {
                 arm.persons += 1;
                 for (metric, amounts) in standing.metrics.iter().enumerate() {
-                    self.add(&mut arm.live[metric], metric, amounts);
+                    self.add(&mut arm.live[metric], (metric, standing.arm), amounts);
                     note(&mut values, (value, metric, false), (standing.arm, amounts));
                 }
             }
@@ -85,13 +89,23 @@ impl Model<'_> {
                 arm.matured_persons += i64::from(past.closed);
                 for (metric, amounts) in past.metrics.iter().enumerate() {
                     if let Some(sums) = arm.matured[metric].as_mut().filter(|_| amounts.closed) {
-                        self.add(sums, metric, amounts);
+                        self.add(sums, (metric, standing.arm), amounts);
                         note(&mut values, (value, metric, true), (standing.arm, amounts));
                     }
                 }
             }
         }
         self.spread(&values, &mut out);
+        for reading in out.values_mut() {
+            for arm in &mut reading.arms {
+                let sums = arm.live.iter_mut().map(Some).zip(arm.matured.iter_mut().map(Option::as_mut));
+                for (metric, (live, matured)) in self.definition.metrics.iter().zip(sums) {
+                    if matches!(metric.kind, MetricKind::Net { .. }) {
+                        [live, matured].into_iter().flatten().for_each(settle);
+                    }
+                }
+            }
+        }
         out
     }
 
@@ -104,7 +118,7 @@ impl Model<'_> {
     }
 
     /// Adds a person to the sums of an arm.
-    fn add(&self, sums: &mut Moments, metric: usize, person: &Amounts) {
+    fn add(&self, sums: &mut Moments, (metric, arm): (usize, usize), person: &Amounts) {
         let Amounts { y, d, x, u, orders, .. } = *person;
         if (y.abs() > BOUND || d.abs() > BOUND) && !self.slips(Slip::LargeSumsKept) {
             sums.left_out += 1;
@@ -112,6 +126,30 @@ impl Model<'_> {
         }
         let (y, d, x, u) = (I256::from(y), I256::from(d), I256::from(x), I256::from(u));
         sums.n += 1;
+        if let MetricKind::Net { margin, .. } = &self.definition.metrics[metric].kind {
+            let cost = &self.definition.experiment.arms[arm].cost;
+            let units = |part: Option<journey::Amount>| I256::from(part.map_or(0, journey::Amount::units));
+            let k = I256::from(orders);
+            let spent = d + units(cost.per_person) + units(cost.per_exposure) * k;
+            let (m, one) = (I256::from(margin.units()), I256::from(1_000_000));
+            let (z, w) = (m * y - one * spent, m * x - one * u);
+            sums.y += z;
+            sums.yy += z * z;
+            sums.x += w;
+            sums.xx += w * w;
+            sums.xy += z * w;
+            let flows = Arc::make_mut(sums.net.get_or_insert_default());
+            flows.value += y;
+            flows.value_squares += y * y;
+            flows.value_cubes += y * y * y;
+            flows.cost += spent;
+            flows.cost_squares += spent * spent;
+            flows.value_cost += y * spent;
+            flows.event_cost += d;
+            flows.event_cost_squares += d * d;
+            flows.exposures += k;
+            return;
+        }
         sums.orders += orders;
         sums.y += y;
         sums.yy += y * y;
@@ -127,9 +165,22 @@ impl Model<'_> {
         sums.yu += y * u;
         sums.du += d * u;
         sums.xu += x * u;
-        // A CLV keeps no product of its time and its covariate.
-        if !matches!(self.definition.metrics[metric].kind, MetricKind::Clv { .. }) {
+        // What is over time keeps no product of the time and the covariate.
+        if !matches!(self.definition.metrics[metric].kind, MetricKind::Clv { .. } | MetricKind::PerTime { .. }) {
             sums.dx += d * x;
         }
     }
+}
+
+/// Net values have twelve decimals; their sums are told with six.
+fn settle(sums: &mut Moments) {
+    let one = I256::from(1_000_000);
+    let n = I256::from(sums.n);
+    sums.y = rounded(sums.y, one);
+    sums.x = rounded(sums.x, one);
+    sums.yy = at_least(rounded(sums.yy, one * one), sums.y, n);
+    sums.xx = at_least(rounded(sums.xx, one * one), sums.x, n);
+    sums.xy = rounded(sums.xy, one * one);
+    sums.without_cubes = true;
+    sums.net.get_or_insert_default();
 }

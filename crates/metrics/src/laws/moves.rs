@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::histories::{World, journey, worlds};
-use super::{add, cases, filled, remove, rows, tally, through};
+use super::{add, cases, definition, filled, remove, rows, tally, through};
 use crate::contribution::Contribution;
 use crate::fold::{Widening, extend, fold};
+use crate::journal::{Cause, Journal};
 use crate::plan::Plan;
 use crate::reading::read;
 use crate::tally::Tally;
@@ -79,6 +80,34 @@ proptest! {
     }
 
     #[test]
+    fn the_journal_takes_back_what_it_told(world in worlds(0.05), cut in any::<Index>(), today in -5i32..20) {
+        let plan = world.plan();
+        for study in 0..plan.studies.len() {
+            let (mut before, mut after, mut journal) = (Tally::default(), Tally::default(), Journal::default());
+            for journey in &world.journeys(&plan) {
+                let old = fold(&plan, study, &journey[..cut.index(journey.len() + 1)]);
+                let new = fold(&plan, study, journey);
+                add(&mut before, &plan, study, &old);
+                add(&mut after, &plan, study, &new);
+                let mut change = Tally::default();
+                change.replace(definition(&plan, study), &old, &new);
+                let cause = Cause::of(std::slice::from_ref(&old), false, &new, world.day(today));
+                prop_assert_eq!(cause == Cause::NewPersons, old.assignment.is_none() && new.assignment.is_some());
+                journal.note(cause, &change);
+            }
+            let journal = Journal::from_bytes(&journal.to_bytes()).unwrap();
+            for (key, row) in Cause::ALL.into_iter().flat_map(|cause| journal.of(cause)) {
+                after.rows.entry(key).or_default().subtract(row);
+            }
+            let everyone = |tally: &Tally| {
+                let rows = filled(tally).into_iter().filter(|(key, _)| key.dimension == 0);
+                rows.map(|(key, row)| (key.clone(), row.clone())).collect::<std::collections::BTreeMap<_, _>>()
+            };
+            prop_assert_eq!(everyone(&after), everyone(&before));
+        }
+    }
+
+    #[test]
     fn a_contribution_to_fewer_metrics_is_widened_to_one_folded_whole(
         world in worlds(0.05),
         before in prop::collection::vec(any::<bool>(), 12),
@@ -91,6 +120,9 @@ proptest! {
             from.metrics.retain(|_| *kept.next().unwrap());
             from.metrics.reverse();
             from.experiment.lenses.retain(|_| *kept.next().unwrap());
+            // A phase that is begun later is known from where a person stands.
+            from.experiment.phases.clear();
+            from.experiment.dimensions.retain(|path| path.as_str() != "exposure.phase");
             let narrow = Plan::new(vec![from.clone().into()], world.zone);
             let widening = Widening::between(&from, to, world.zone).unwrap();
             for (deeds, whole) in world.people.iter().zip(&journeys) {

@@ -17,6 +17,10 @@ pub(super) enum Slip {
     DimensionBeforeExposure,
     /// Dimensions know what came later.
     DimensionOfTheFuture,
+    /// The days before an exposure have its own instant in them.
+    BeforeTakesInstant,
+    /// What was done to a person before the exposure is something that the person did.
+    BeforeTakesAll,
     /// Events of the exposure's instant that sort before it do not count.
     InstantCutById,
     /// An event at the window's end counts.
@@ -61,6 +65,14 @@ pub(super) enum Slip {
     FiltersIgnored,
     /// `*` takes what is done to a person, too.
     AnyTakesAll,
+    /// Exposures to other experiments and arms cost, too.
+    EveryExposureCosts,
+    /// One event fewer than asked for is enough.
+    OneFewerIsEnough,
+    /// The first answer stands, not the latest.
+    FirstAnswerStands,
+    /// Who gave no answer counts among those who did.
+    SilenceIsAnAnswer,
 }
 
 impl Slip {
@@ -73,6 +85,8 @@ impl Slip {
         Self::DimensionBeforeInstant,
         Self::DimensionBeforeExposure,
         Self::DimensionOfTheFuture,
+        Self::BeforeTakesInstant,
+        Self::BeforeTakesAll,
         Self::InstantCutById,
         Self::WindowEndIncluded,
         Self::WindowByCalendar,
@@ -95,5 +109,9 @@ impl Slip {
         Self::WholeWindowObserved,
         Self::FiltersIgnored,
         Self::AnyTakesAll,
+        Self::EveryExposureCosts,
+        Self::OneFewerIsEnough,
+        Self::FirstAnswerStands,
+        Self::SilenceIsAnAnswer,
     ];
 }

@@ -12,7 +12,7 @@ use super::model::{AsOf, Model};
 use super::slip::Slip;
 
 /// Worlds that are tried before a mistake counts as unseen.
-const WORLDS: usize = 1_000;
+const WORLDS: usize = 5_000;
 
 /// Strikes off the mistakes that a reading of the world shows.
 fn strike_off(slips: &mut Vec<Slip>, world: &World, offset: i32) {

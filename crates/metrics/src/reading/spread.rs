@@ -35,6 +35,30 @@ pub(super) fn add(definition: &Definition, details: &[Option<&Detail>], arms: &m
     }
 }
 
+/// The cap at a metric's percentile, from the details of all arms together; `None`: the metric is not cut at one, or there is
+/// nobody to find it from.
+pub(crate) fn cap_of(definition: &Definition, metric: usize, details: &[Option<&Detail>]) -> Option<i128> {
+    let cap = definition.metrics[metric].keeps.percentile_cap?;
+    let found: Vec<Buckets> = details.iter().map(|detail| Buckets::of(*detail, metric, true)).collect();
+    percentile(cap, &found)
+}
+
+/// Adds to the matured sums of an arm what its detail says, at a cap of [`cap_of`].
+pub(crate) fn refine(
+    definition: &Definition,
+    metric: usize,
+    detail: Option<&Detail>,
+    cap: Option<i128>,
+    moments: &mut Moments,
+) {
+    let buckets = Buckets::of(detail, metric, true);
+    if definition.metrics[metric].keeps.percentile_cap.is_some() {
+        cut(moments, &buckets, cap);
+    } else if definition.metrics[metric].kind.is_quantile() {
+        moments.histogram = Some(Arc::new(buckets.histogram(false)));
+    }
+}
+
 /// The buckets of one metric of one arm.
 struct Buckets(Vec<(i16, detail::Bucket)>);
 

@@ -3,9 +3,11 @@
 use ethnum::I256;
 use journey::Definition;
 
+use super::Maturity;
 use super::check::{COVARIATES_ALARM, CROSSOVERS_ALARM, Check, weights};
 use super::course::Course;
 use super::gate::{CONTRIBUTORS, share_of_alike};
+use super::strata::Strata;
 use crate::inference::{Estimate, Gap, Tuning, Undefined, mean, sequential, sequential_sample_ratio};
 use crate::moments::Moments;
 use crate::reading::Reading;
@@ -17,7 +19,7 @@ use crate::reading::Reading;
 /// (spread like `w (1 - w)`: whoever was in the small arm first is likely to meet the large one). The anytime-valid multinomial
 /// mixture tests both, and the larger p-value counts, so that only what neither explains is an alarm. At equal weights the
 /// two are one.
-pub(super) fn check_crossover_balance(definition: &Definition, course: &Course) -> Check {
+pub(super) fn check_crossover_balance(definition: &Definition, course: &Course, strata: Option<&Strata>) -> Check {
     let weights = weights(definition);
     let whole: f64 = weights.iter().sum();
     let by_device: Vec<f64> = weights.iter().map(|weight| weight * (whole - weight)).collect();
@@ -25,7 +27,9 @@ pub(super) fn check_crossover_balance(definition: &Definition, course: &Course) 
     let p_value = |weights: &[f64]| {
         sequential_sample_ratio(course.crossovers.iter().map(Vec::as_slice), weights).map(|ratio| ratio.p_value)
     };
-    let p_value = if crossed {
+    let p_value = if let Some(strata) = strata.filter(|_| crossed) {
+        strata.crossovers()
+    } else if crossed {
         p_value(&weights).and_then(|alike| Ok(alike.max(p_value(&by_device)?)))
     } else {
         Err(Undefined::NoPersons)
@@ -52,7 +56,7 @@ pub(super) fn check_crossover_balance(definition: &Definition, course: &Course) 
 ///
 /// A chance imbalance never turns the covariate adjustment off: that would be choosing by the data. Beyond what chance does,
 /// the assignment is broken, and no adjustment mends that.
-pub(super) fn check_covariates(definition: &Definition, reading: &Reading) -> Check {
+pub(super) fn check_covariates(definition: &Definition, reading: &Reading, strata: Option<&Strata>) -> Check {
     let control = definition.experiment.control;
     let comparisons = definition.metrics.len() * reading.arms.len().saturating_sub(1);
     let mut worst: Option<(f64, usize, usize)> = None;
@@ -65,10 +69,18 @@ pub(super) fn check_covariates(definition: &Definition, reading: &Reading) -> Ch
             sums.iter().map(|sums| mean(sums.n, sums.x, sums.xx)).collect();
         for (arm, sums_of_arm) in sums.iter().enumerate().filter(|(arm, _)| *arm != control) {
             // The same gate as for verdicts.
-            if share * (sums[control].n.min(sums_of_arm.n).max(0) as f64) < CONTRIBUTORS {
+            let smallest = match strata {
+                Some(strata) => strata.smallest((metric, Maturity::Live), [control, arm]),
+                None => sums[control].n.min(sums_of_arm.n).max(0) as f64,
+            };
+            if share * smallest < CONTRIBUTORS {
                 continue;
             }
-            let p = estimates[control].and_then(|control| imbalance(&control, &estimates[arm]?));
+            let gap = match strata {
+                Some(strata) => strata.imbalance(metric, [control, arm]).map(|found| found.careful),
+                None => estimates[control].and_then(|control| Gap::between(&control, &estimates[arm]?)),
+            };
+            let p = gap.and_then(|gap| imbalance(&gap));
             if let Ok(p) = p
                 && worst.is_none_or(|(least, ..)| p < least)
             {
@@ -98,8 +110,8 @@ pub(super) fn check_covariates(definition: &Definition, reading: &Reading) -> Ch
     Check { message: "too few persons have a history before the exposure to compare the arms by".into(), ..check }
 }
 
-fn imbalance(control: &Estimate, arm: &Estimate) -> Result<f64, Undefined> {
+fn imbalance(gap: &Gap) -> Result<f64, Undefined> {
     // The confidence sets the width of an interval that nobody reads; the p-value does not depend on it.
     let tuning = Tuning::planned(crate::inference::DEFAULT_PLANNED_PERSONS)?;
-    Ok(sequential(&Gap::between(control, arm)?, &tuning, 0.95)?.test?.p_value)
+    Ok(sequential(gap, &tuning, 0.95)?.test?.p_value)
 }

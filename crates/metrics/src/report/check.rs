@@ -6,6 +6,7 @@ use super::balance::{check_covariates, check_crossover_balance};
 use super::course::Course;
 use super::gate::check_normal_theory;
 use super::novelty::check_novelty;
+use super::strata::Strata;
 use crate::inference::{Undefined, sample_ratio, sequential_sample_ratio};
 use crate::reading::Reading;
 
@@ -137,12 +138,28 @@ pub fn checks(definition: &Definition, reading: &Reading, conflicting_ids: i64) 
 /// others warn.
 #[must_use]
 pub fn checks_over(definition: &Definition, reading: &Reading, course: &Course, arrivals: Arrivals) -> Vec<Check> {
+    checks_within(definition, reading, course, arrivals, None)
+}
+
+/// The same where the weights changed: what looks at the arms' shares looks at them within `strata`, which keep crossovers in their
+/// first arm too.
+#[must_use]
+pub fn checks_within(
+    definition: &Definition,
+    reading: &Reading,
+    course: &Course,
+    arrivals: Arrivals,
+    strata: Option<&Strata>,
+) -> Vec<Check> {
     let left_out = total(reading.arms.iter().flat_map(|arm| &arm.live).map(|moments| moments.left_out));
     let foreign = total(reading.arms.iter().map(|arm| arm.foreign));
     vec![
-        check_sample_ratio(definition, reading, course),
-        check_crossover_balance(definition, course),
-        check_covariates(definition, reading),
+        match strata {
+            Some(strata) => strata.check_sizes("sample_ratio", SAMPLE_RATIO_ALARM),
+            None => check_sample_ratio(definition, reading, course),
+        },
+        check_crossover_balance(definition, course, strata),
+        check_covariates(definition, reading, strata),
         check_crossovers(reading),
         check_outliers(definition, reading),
         Check::counted(

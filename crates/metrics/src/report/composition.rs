@@ -6,7 +6,9 @@ use std::sync::Arc;
 use journey::{Day, Definition};
 
 use super::check::{Check, weights};
+use super::strata::Strata;
 use crate::inference::{GroupedSampleRatio, Undefined};
+use crate::reading::Through;
 use crate::tally::{Count, Row, RowKey};
 
 /// The p-value below which the sample ratios of an experiment's dimensions block, all dimensions together: each has its
@@ -33,6 +35,9 @@ pub fn check_composition<'a>(
     rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
     through: Day,
 ) -> Check {
+    if let Some(strata) = definition.experiment.strata() {
+        return composition_within(definition, (dimension, strata), rows, through);
+    }
     let arms = definition.experiment.arms.len();
     let mut days: BTreeMap<Day, BTreeMap<Arc<str>, Vec<i64>>> = BTreeMap::new();
     for (key, row) in rows.into_iter().filter(|(key, _)| key.day <= through) {
@@ -86,6 +91,32 @@ pub fn check_composition<'a>(
         Err(Undefined::NoPersons) => Check { message: "nobody was exposed yet".into(), ..check },
         _ => check,
     }
+}
+
+/// The same where the weights changed: each stratum has its own, and by any other dimension the arms differ with the phases.
+fn composition_within<'a>(
+    definition: &Definition,
+    (dimension, strata): (usize, usize),
+    rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+    through: Day,
+) -> Check {
+    const NAME: &str = "sample_ratio_by_dimension";
+    let path = definition.experiment.dimensions[dimension].as_str();
+    let check = if dimension == strata {
+        let rows: Vec<_> = rows.into_iter().collect();
+        // Who came when is all that it looks at, and that needs no instant.
+        let through = Through { live: through, matured: through, end: journey::Instant::from_micros(0) };
+        let strata = Strata::of(definition, rows, through, journey::CrossoverPolicy::First);
+        strata.check_sizes(NAME, COMPOSITION_ALARM / definition.experiment.dimensions.len().max(1) as f64)
+    } else {
+        let message = format!(
+            "the weights of the arms changed, so their composition by {path} differs with the phases, and is not tested; nothing by \
+             {path} is an effect: compare by {}",
+            definition.experiment.dimensions[strata]
+        );
+        Check { anytime: None, ..Check::new(NAME, true, message) }
+    };
+    Check { dimension: Some(path.to_owned()), p_value_chi_square: None, ..check }
 }
 
 #[cfg(test)]

@@ -30,9 +30,18 @@ impl Course {
         rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
         through: Through,
     ) -> Self {
+        Self::of_rows(definition, rows.into_iter().filter(|(key, _)| key.dimension == 0), through)
+    }
+
+    /// The same from rows of any persons, each of them once.
+    pub(super) fn of_rows<'a>(
+        definition: &Definition,
+        rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+        through: Through,
+    ) -> Self {
         let arms = definition.experiment.arms.len();
         let mut days: BTreeMap<Day, (Vec<i64>, Vec<i64>)> = BTreeMap::new();
-        for (key, row) in rows.into_iter().filter(|(key, _)| key.day <= through.live && key.dimension == 0) {
+        for (key, row) in rows.into_iter().filter(|(key, _)| key.day <= through.live) {
             let Some(arm) = usize::try_from(key.arm).ok().filter(|arm| *arm < arms) else { continue };
             let (persons, crossovers) = days.entry(key.day).or_insert_with(|| (vec![0; arms], vec![0; arms]));
             persons[arm] += row.all.counts[Count::Persons as usize];

@@ -6,8 +6,8 @@ use super::kpi::Setting;
 use super::versus::{Adjusted, Correction, Family, Inference, Versus};
 use super::{Adjust, MetricReport, Question};
 use crate::inference::{
-    Bounds, Level, Undefined, benjamini_hochberg, bonferroni_confidence, calibrated_log_e_value, e_benjamini_hochberg,
-    exact_converters, false_coverage_confidence, holm, sequential,
+    Bounds, Level, Undefined, benjamini_hochberg, bonferroni_confidence, calibrated_log_e_value, converters_within,
+    e_benjamini_hochberg, exact_converters, false_coverage_confidence, holm, sequential,
 };
 
 /// Adjusts the p-values of the main readings within their families: what was planned to be compared, not what happens to
@@ -33,7 +33,7 @@ pub(super) fn adjust(question: &Question<'_>, setting: &Setting, reports: &mut [
 fn correction(adjust: Adjust, family: Family) -> Correction {
     match (adjust, family) {
         (Adjust::None, _) => Correction::None,
-        (Adjust::Holm, _) | (Adjust::ByRole, Family::Primary | Family::Values) => Correction::Holm,
+        (Adjust::Holm, _) | (Adjust::ByRole, Family::Primary | Family::Values | Family::Doses) => Correction::Holm,
         (Adjust::BenjaminiHochberg, _) | (Adjust::ByRole, Family::Others) => Correction::BenjaminiHochberg,
         (Adjust::EBenjaminiHochberg, _) => Correction::EBenjaminiHochberg,
     }
@@ -111,6 +111,10 @@ fn at(versus: &Versus, setting: &Setting, level: Result<Level, Undefined>) -> (B
             }
         }
         Inference::ExactConverters => match versus.converters {
+            Some(_) if !versus.converters_within.is_empty() => {
+                let wider = converters_within(&versus.converters_within, level.confidence());
+                (Bounds::none(Undefined::BoundsLiftOnly), wider.map_or_else(Bounds::none, |exact| exact.lift))
+            }
             Some(exact) => {
                 let weights = [1.0 - exact.share, exact.share];
                 let wider = exact_converters(exact.control, exact.treatment, weights, level.confidence());

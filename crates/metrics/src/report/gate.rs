@@ -11,6 +11,7 @@ use super::check::Check;
 use super::kpi::of_arms;
 use crate::inference::{PERSONS_PER_SQUARED_SKEWNESS, Undefined, skewness};
 use crate::moments::Moments;
+use crate::net::Flows;
 use crate::reading::Reading;
 
 /// The expected contributors of the smaller arm from which a confidence sequence is trusted.
@@ -28,6 +29,9 @@ pub const LIVE_CONTRIBUTORS: f64 = 100.0;
 ///   both signs cancel, that says nothing, and `N / (4 + skewness^2)` stands in, which for zeros and ones is the number of
 ///   ones times the share of zeros. The larger of the two is taken.
 /// - Ratios: the same, but no more than the denominator has.
+/// - Net values: that of the values or that of the costs that came with events, whichever is less. Where value and cost cancel,
+///   their difference says nothing of how many contribute.
+/// - Ratings: exactly those who answered.
 /// - Quantiles: the share of persons beyond it, on the side where they are fewer.
 ///
 /// Where the sum of cubes is not known ([`Moments::without_cubes`]) the bound by Cauchy and Schwarz stands alone.
@@ -45,8 +49,15 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
         // What a quantile stands on are the persons beyond it, on the side where they are fewer.
         return share.value().min(1.0 - share.value());
     }
+    if let MetricKind::Rating { .. } = kind {
+        // Whoever answered contributes, whatever the score.
+        return (sum(|arm| arm.d).as_f64() / UNIT as f64 / persons).clamp(0.0, 1.0);
+    }
     if kind.is_binary() {
         return (y.as_f64() / UNIT as f64 / persons).clamp(0.0, 1.0);
+    }
+    if let MetricKind::Net { .. } = kind {
+        return share_of_flows(n, arms);
     }
     let yy = sum(|arm| arm.yy);
     let alike = |sum: I256, squares: I256| share_of_alike(n, sum, squares);
@@ -59,10 +70,26 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
     let by_shape = shape.map_or(0.0, |skewness| 1.0 / (4.0 + skewness * skewness));
     let share = by_values.max(by_shape);
     let share = match kind {
-        MetricKind::Ratio { .. } | MetricKind::Clv { .. } => share.min(alike(sum(|arm| arm.d), sum(|arm| arm.dd))),
+        kind if kind.is_ratio() => share.min(alike(sum(|arm| arm.d), sum(|arm| arm.dd))),
         _ => share,
     };
     share.clamp(0.0, 1.0)
+}
+
+/// The share of the `n` persons who contribute to net values: see [`contributing_share`].
+fn share_of_flows(n: i64, arms: &[&Moments]) -> f64 {
+    let mut whole = Flows::default();
+    arms.iter().filter_map(|arm| arm.net.as_deref()).for_each(|flows| whole.add(flows));
+    let by_shape = skewness(n, whole.value, whole.value_squares, whole.value_cubes)
+        .map_or(0.0, |skewness| 1.0 / (4.0 + skewness * skewness));
+    let of_values = share_of_alike(n, whole.value, whole.value_squares).max(by_shape);
+    let of_costs = share_of_alike(n, whole.event_cost, whole.event_cost_squares);
+    match (whole.value_squares == I256::ZERO, whole.event_cost_squares == I256::ZERO) {
+        (false, false) => of_values.min(of_costs),
+        (false, true) => of_values,
+        (true, _) => of_costs,
+    }
+    .clamp(0.0, 1.0)
 }
 
 /// `(sum y)^2 / (n sum y^2)`: at least the share of the `n` persons who contribute to a sum, see [`contributing_share`].
@@ -77,12 +104,16 @@ pub(super) fn share_of_alike(n: i64, sum: I256, squares: I256) -> f64 {
 /// Ratios and CLVs are not looked at: the skewness of what is left of a numerator after its denominator needs sums that
 /// are not kept. Nor are quantiles, which large values do not move.
 fn persons_asked_for(kind: &MetricKind, arms: &[&Moments]) -> Option<f64> {
-    if matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. } | MetricKind::Quantile { .. }) {
+    if kind.is_ratio() || kind.is_quantile() {
         return None;
     }
     let smallest = arms.iter().map(|arm| arm.n.unsigned_abs()).min().filter(|n| *n > 0)?;
-    let with_cubes = arms.iter().filter(|arm| !arm.without_cubes);
-    let skewnesses = with_cubes.filter_map(|arm| skewness(arm.n, arm.y, arm.yy, arm.yyy).ok());
+    let skewnesses = arms.iter().filter_map(|arm| match &arm.net {
+        // It is the values that are skewed.
+        Some(flows) => skewness(arm.n, flows.value, flows.value_squares, flows.value_cubes).ok(),
+        None if arm.without_cubes => None,
+        None => skewness(arm.n, arm.y, arm.yy, arm.yyy).ok(),
+    });
     let asked = |skewness: f64| skewness * skewness * PERSONS_PER_SQUARED_SKEWNESS / smallest as f64;
     skewnesses.map(asked).reduce(f64::max)
 }

@@ -4,17 +4,21 @@ use journey::{CrossoverPolicy, Goal, Method, MetricKind, UNIT};
 
 use super::gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS};
 use super::kpi::{Value, point};
+use super::strata::Strata;
 use super::versus::{Claim, Cuped, Guardrail, Inference, Versus};
-use super::{Maturity, Question, Verdict};
+use super::{Maturity, Question, Verdict, Weights, response};
 use crate::inference::{
-    AdjustedGap, Bounds, CovariateSums, Estimate, Gap, Harm, Interval, Level, Prior, RatePosterior, Theta, Tuning,
-    Undefined, adjust, compare_at, compare_gap, compare_rates, exact_converters, fixed_guardrail, posterior,
-    sequential, sequential_guardrail, tolerated_lift,
+    AdjustedGap, Bounds, Comparison, CovariateSums, Estimate, ExactConverters, Gap, Harm, Interval, Level, Prior,
+    RatePosterior, RatioCovariateSums, Theta, Tuning, Undefined, adjust, adjust_ratios, compare_at, compare_gap,
+    compare_rates, converters_within, exact_converters, fixed_guardrail, posterior, sequential, sequential_guardrail,
+    tolerated_lift,
 };
 use crate::moments::Moments;
 
 /// An arm of one metric in one reading.
 pub(super) struct Side<'a> {
+    /// The index of the arm.
+    pub(super) arm: usize,
     pub(super) sums: &'a Moments,
     pub(super) estimate: Result<Estimate, Undefined>,
     /// The arm's weight in the assignment.
@@ -25,7 +29,11 @@ pub(super) struct Side<'a> {
 pub(super) struct Judge<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) kind: &'a MetricKind,
+    /// The index of the metric.
+    pub(super) metric: usize,
     pub(super) goal: Goal,
+    /// Why the metric finds no harm, where it only describes.
+    pub(super) silence: Option<&'static str>,
     pub(super) maturity: Maturity,
     /// For guardrails: the relative harm that is tolerated.
     pub(super) max_harm: Option<f64>,
@@ -50,8 +58,19 @@ pub(super) const TOO_FEW_LIVE: Claim = Claim::no(
     "values still move while windows close, and fewer than 100 contributors are expected in the smaller arm: not proven \
      for every moment",
 );
-const NOTHING_YET: Claim = Claim::no("there is nothing to judge yet");
+const BY_SIZES: Claim = Claim::no(
+    "the arms' sizes stand in for the weights of the assignment, and are known only afterwards: holds for one reading, where \
+     arms differ in size by chance alone",
+);
+pub(super) const NOTHING_YET: Claim = Claim::no("there is nothing to judge yet");
 const RANDOMISED: Claim = Claim::yes("randomised groups, on a quantity defined for everyone exposed");
+const RANDOMISED_WITHIN: Claim = Claim::yes(
+    "randomised groups, compared within phases of constant weights, on a quantity defined for everyone exposed",
+);
+const MIXED: Claim = Claim::no(
+    "the weights of the arms changed, and this is across phases: what differs between arms may differ between phases; compare by \
+     the dimension of phases, or read the results, which compare within them",
+);
 const BLOCKED: Claim = Claim::no("a blocking check failed: the groups may differ for other reasons than the arms");
 const EXCLUDED: Claim =
     Claim::no("who crosses over is decided after the exposure, so leaving these persons out compares unlike groups");
@@ -66,16 +85,33 @@ pub(super) fn causal(question: &Question<'_>) -> Claim {
     } else if question.policy == CrossoverPolicy::Exclude {
         EXCLUDED
     } else {
-        RANDOMISED
+        match question.weights {
+            Weights::Constant | Weights::Equal(_) | Weights::OfValues => RANDOMISED,
+            Weights::Within(_) => RANDOMISED_WITHIN,
+            Weights::Mixed => MIXED,
+        }
     }
 }
 
 impl Judge<'_> {
     /// Judges an arm against the baseline.
     pub(super) fn versus(&self, baseline: &Side<'_>, arm: &Side<'_>) -> Versus {
+        let mut versus = self.judged(baseline, arm);
+        if let MetricKind::Rating { .. } = self.kind {
+            response::compare(&mut versus, baseline.sums, arm.sums, self.level);
+        }
+        if let (Some(reason), Some(guardrail)) = (self.silence, &mut versus.guardrail) {
+            (guardrail.harm, guardrail.reason) = (Harm::Undecided, Some(reason));
+        }
+        versus
+    }
+
+    fn judged(&self, baseline: &Side<'_>, arm: &Side<'_>) -> Versus {
+        if let Weights::Within(strata) = self.question.weights {
+            return self.within(strata, [baseline, arm]);
+        }
         let plain = baseline.estimate.and_then(|baseline| Gap::between(&baseline, &arm.estimate?));
-        let covariate = self.cuped && !self.is_ratio() && !matches!(self.kind, MetricKind::Quantile { .. });
-        let adjusted = if covariate { adjusted(baseline.sums, arm.sums) } else { None };
+        let adjusted = if self.cuped { adjusted_gap(self.kind, baseline.sums, arm.sums) } else { None };
         let cuped = adjusted.as_ref().map(|adjusted| Cuped {
             theta: adjusted.theta,
             variance_saved: plain.ok().and_then(|plain| saved(&plain, &adjusted.gap)),
@@ -101,8 +137,60 @@ impl Judge<'_> {
         match self.question.method {
             Method::Sequential if self.kind.is_quantile() => self.by_ranks(&mut versus, [baseline, arm], &level),
             Method::Frequentist => self.at_fixed_horizon(&mut versus, [baseline, arm], adjusted.as_ref(), &level),
-            Method::Sequential => self.at_any_time(&mut versus, [baseline, arm], &found),
+            Method::Sequential => {
+                let live = self.maturity == Maturity::Live;
+                let judged = if live { found.accruing(self.share, !self.is_ratio()) } else { found };
+                self.at_any_time(&mut versus, [baseline, arm], &judged);
+            }
             Method::Bayesian => self.as_probabilities(&mut versus, [baseline, arm], &found),
+        }
+        // What is no effect decides nothing about harm either.
+        let (causal, anytime) = (versus.causal, versus.anytime);
+        if let Some(guardrail) = versus.guardrail.as_mut().filter(|_| !causal.holds || anytime == BY_SIZES) {
+            let reason = if causal.holds { anytime.reason } else { causal.reason };
+            (guardrail.harm, guardrail.reason) = (Harm::Undecided, Some(reason));
+        }
+        versus
+    }
+
+    /// Judges an arm against the baseline within strata of constant weights.
+    fn within(&self, strata: &Strata, sides: [&Side<'_>; 2]) -> Versus {
+        let (what, arms) = ((self.metric, self.maturity), sides.map(|side| side.arm));
+        let cuped = self.cuped && !self.is_ratio() && !self.kind.is_quantile();
+        let gap_of = |cuped, accrued| strata.gap(self.question.definition, what, arms, (cuped, accrued));
+        let found = gap_of(cuped, None);
+        let gap = found.map(|found| found.gap);
+        let mut versus = Versus {
+            expected_contributors: self.share * strata.smallest(what, arms),
+            gap,
+            judged_gap: gap,
+            ..self.nothing(gap.err().unwrap_or(Undefined::NotOfThisMethod))
+        };
+        let (Ok(found), Ok(level)) = (found, self.level) else { return versus };
+        versus.difference.value = Ok(found.gap.difference);
+        versus.lift.value = found.gap.lift();
+        versus.lift_standard_error = found.gap.lift_standard_error();
+        if cuped
+            && let (Ok(plain), Some(theta)) =
+                (gap_of(false, None), adjusted_gap(self.kind, sides[0].sums, sides[1].sums))
+        {
+            // Each stratum has a coefficient of its own; told is that of all persons.
+            versus.cuped = Some(Cuped { theta: theta.theta, variance_saved: saved(&plain.gap, &found.gap) });
+        }
+        match self.question.method {
+            Method::Frequentist => self.of_one_reading(&mut versus, found.compare(&level), &level),
+            Method::Sequential if self.kind.is_quantile() => {
+                self.of_one_reading(&mut versus, found.compare(&level), &level);
+                withhold(&mut versus);
+            }
+            Method::Sequential => {
+                let live = self.maturity == Maturity::Live;
+                let judged = if live { gap_of(cuped, Some(self.share)) } else { Ok(found) };
+                if let Ok(judged) = judged {
+                    self.at_any_time(&mut versus, sides, &judged.careful);
+                }
+            }
+            Method::Bayesian => self.as_probabilities(&mut versus, sides, &found.gap),
         }
         versus
     }
@@ -128,6 +216,7 @@ impl Judge<'_> {
             test: Err(reason),
             sequential: Err(reason),
             converters: None,
+            converters_within: Vec::new(),
             posterior: Err(reason),
             rates: None,
             lift_standard_error: Err(reason),
@@ -146,12 +235,13 @@ impl Judge<'_> {
             cuped: None,
             gap: Err(reason),
             judged_gap: Err(reason),
+            response: None,
             verdict: (Verdict::NoData, None),
         }
     }
 
     fn is_ratio(&self) -> bool {
-        matches!(self.kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. })
+        self.kind.is_ratio()
     }
 
     fn more_is_better(&self) -> bool {
@@ -169,7 +259,12 @@ impl Judge<'_> {
             Some(adjusted) => Ok(compare_gap(adjusted, level)),
             None => baseline.estimate.and_then(|baseline| compare_at(&baseline, &arm.estimate?, level)),
         };
-        let Ok(comparison) = comparison else { return };
+        if let Ok(comparison) = comparison {
+            self.of_one_reading(versus, comparison, level);
+        }
+    }
+
+    fn of_one_reading(&self, versus: &mut Versus, comparison: Comparison, level: &Level) {
         versus.inference = if self.kind.is_quantile() { Inference::Quantiles } else { Inference::FixedHorizon };
         versus.anytime = ONE_READING;
         versus.difference.interval = comparison.test.map(|test| test.interval);
@@ -194,15 +289,13 @@ impl Judge<'_> {
     /// and nothing follows from it.
     fn by_ranks(&self, versus: &mut Versus, sides: [&Side<'_>; 2], level: &Level) {
         self.at_fixed_horizon(versus, sides, None, level);
-        if let Some(guardrail) = &mut versus.guardrail {
-            (guardrail.harm, guardrail.reason) = (Harm::Undecided, Some(ONE_READING.reason));
-        }
+        withhold(versus);
     }
 
+    /// `gap`: as it is judged, see [`Versus::judged_gap`].
     fn at_any_time(&self, versus: &mut Versus, [baseline, arm]: [&Side<'_>; 2], gap: &Gap) {
         let confidence = self.question.confidence;
         let live = self.maturity == Maturity::Live;
-        let gap = &if live { gap.accruing(self.share, !self.is_ratio()) } else { *gap };
         versus.judged_gap = Ok(*gap);
         let judged = self.tuning.and_then(|tuning| sequential(gap, &tuning, confidence));
         let test = judged.and_then(|judged| judged.test);
@@ -251,12 +344,29 @@ impl Judge<'_> {
     fn by_converters(&self, versus: &mut Versus, baseline: &Side<'_>, arm: &Side<'_>) {
         let converted =
             |sums: &Moments| u64::try_from(sums.y / ethnum::I256::from(UNIT)).map_err(|_| Undefined::ImpossibleSums);
-        let exact = converted(baseline.sums).and_then(|control| {
-            let treatment = converted(arm.sums)?;
-            exact_converters(control, treatment, [baseline.weight, arm.weight], self.question.confidence)
-        });
+        let confidence = self.question.confidence;
+        let exact = if let Weights::Within(strata) = self.question.weights {
+            versus.converters_within = strata.converters((self.metric, self.maturity), [baseline.arm, arm.arm]);
+            converters_within(&versus.converters_within, confidence).map(|found| ExactConverters {
+                control: found.converters[0],
+                treatment: found.converters[1],
+                share: found.share,
+                log_e_value: found.log_e_value,
+                p_value: (-found.log_e_value).exp().clamp(f64::MIN_POSITIVE, 1.0),
+                lift: found.lift,
+            })
+        } else {
+            converted(baseline.sums).and_then(|control| {
+                let treatment = converted(arm.sums)?;
+                exact_converters(control, treatment, [baseline.weight, arm.weight], confidence)
+            })
+        };
         versus.inference = Inference::ExactConverters;
-        versus.anytime = if exact.is_ok() { BY_DRAWS } else { NOTHING_YET };
+        versus.anytime = match exact {
+            Ok(_) if self.question.weighted => BY_DRAWS,
+            Ok(_) => BY_SIZES,
+            Err(_) => NOTHING_YET,
+        };
         versus.cuped = None;
         versus.difference.interval = Err(exact.err().unwrap_or(Undefined::BoundsLiftOnly));
         versus.lift_bounds = match exact {
@@ -270,9 +380,15 @@ impl Judge<'_> {
         versus.p_value_adjusted = versus.p_value;
         versus.log_e_value = exact.map(|exact| exact.log_e_value);
         // The points are those of the persons, whatever was taken out before.
-        if let (Ok(baseline), Ok(arm)) = (baseline.estimate, arm.estimate)
-            && let Ok(gap) = Gap::between(&baseline, &arm)
-        {
+        let plain = match self.question.weights {
+            Weights::Within(strata) => {
+                let arms = [baseline.arm, arm.arm];
+                let what = (self.metric, self.maturity);
+                strata.gap(self.question.definition, what, arms, (false, None)).map(|found| found.gap)
+            }
+            _ => baseline.estimate.and_then(|baseline| Gap::between(&baseline, &arm.estimate?)),
+        };
+        if let Ok(gap) = plain {
             (versus.gap, versus.judged_gap) = (Ok(gap), Ok(gap));
             (versus.difference.value, versus.lift.value) = (Ok(gap.difference), gap.lift());
         }
@@ -347,7 +463,8 @@ impl Judge<'_> {
 
     /// Both rates by beta distributions, which stand for a flat prior only.
     fn rates(&self, sides: [&Side<'_>; 2]) -> Option<RatePosterior> {
-        if !self.kind.is_binary() || self.question.prior != Prior::Flat {
+        let within = matches!(self.question.weights, Weights::Within(_));
+        if within || !self.kind.is_binary() || self.question.prior != Prior::Flat {
             return None;
         }
         let [control, treatment] = sides.map(|side| {
@@ -358,7 +475,21 @@ impl Judge<'_> {
     }
 }
 
-fn adjusted(baseline: &Moments, arm: &Moments) -> Option<AdjustedGap> {
+/// What is told as of one reading gives no state of a guardrail where answers are read at any time.
+fn withhold(versus: &mut Versus) {
+    if let Some(guardrail) = &mut versus.guardrail {
+        (guardrail.harm, guardrail.reason) = (Harm::Undecided, Some(ONE_READING.reason));
+    }
+}
+
+/// The difference of two arms with the covariate taken out, where the kind of metric has one. See [`MetricKind::has_covariate`].
+pub(super) fn adjusted_gap(kind: &MetricKind, baseline: &Moments, arm: &Moments) -> Option<AdjustedGap> {
+    if !kind.has_covariate() {
+        return None;
+    }
+    if kind.is_ratio() {
+        return adjust_ratios(&RatioCovariateSums::from(baseline), &RatioCovariateSums::from(arm)).ok();
+    }
     let (baseline, arm) = (CovariateSums::from(baseline), CovariateSums::from(arm));
     let theta = Theta::within_arms(&[baseline, arm]);
     theta.value()?;

@@ -4,7 +4,8 @@ use journey::{MetricKind, Role, UNIT};
 
 use super::gate::contributing_share;
 use super::judge::{Judge, Side};
-use super::{Maturity, Question, Versus};
+use super::response::{Response, response};
+use super::{Maturity, Question, Versus, Weights, verdict};
 use crate::inference::{
     Estimate, Interval, Level, Quantile, Tuning, Undefined, mean, mean_interval_at, quantile, ratio, wilson_interval_at,
 };
@@ -31,6 +32,8 @@ pub struct Kpi {
     pub moments: Moments,
     /// For a CLV: its three factors.
     pub factors: Option<ClvFactors>,
+    /// For a rating: who answered.
+    pub response: Option<Response>,
     /// The comparison; none for the baseline itself.
     pub versus: Option<Versus>,
 }
@@ -74,10 +77,18 @@ pub(super) fn kpis(
     let sides: Vec<Side<'_>> = sums
         .iter()
         .zip(&definition.experiment.arms)
-        .map(|(sums, arm)| Side {
+        .enumerate()
+        .map(|(at, (sums, arm))| Side {
+            arm: at,
             sums,
-            estimate: estimate(kind, sums, question.confidence),
-            weight: arm.weight.units() as f64,
+            estimate: match question.weights {
+                Weights::Within(strata) => strata.standardised(definition, (metric, maturity), at, question.confidence),
+                _ => estimate(kind, sums, question.confidence),
+            },
+            weight: match question.weights {
+                Weights::Equal(weights) => weights[at],
+                _ => arm.weight.units() as f64,
+            },
         })
         .collect();
     let used = &definition.experiment.metrics[metric];
@@ -85,7 +96,9 @@ pub(super) fn kpis(
     let judge = Judge {
         question,
         kind,
+        metric,
         goal,
+        silence: verdict::silence(&definition.metrics[metric]),
         maturity,
         max_harm: (used.role == Role::Guardrail).then_some(tolerated),
         cuped: question.cuped.unwrap_or(used.cuped),
@@ -96,9 +109,13 @@ pub(super) fn kpis(
     let baseline = &sides[question.baseline];
     let arms = sides.iter().enumerate().map(|(arm, side)| Kpi {
         persons: side.sums.n,
-        value: value(kind, side, level, question.confidence),
+        value: match question.weights {
+            Weights::Within(_) => standardised(side, level),
+            _ => value(kind, side, level, question.confidence),
+        },
         moments: side.sums.clone(),
         factors: factors(kind, side.sums),
+        response: matches!(kind, MetricKind::Rating { .. }).then(|| response(side.sums, level)),
         versus: (arm != question.baseline).then(|| judge.versus(baseline, side)),
     });
     (arms.collect(), share)
@@ -121,11 +138,10 @@ pub(super) fn of_arm(arm: &ArmReading, metric: usize, maturity: Maturity) -> &Mo
 pub(super) fn estimate(kind: &MetricKind, sums: &Moments, confidence: f64) -> Result<Estimate, Undefined> {
     match kind {
         MetricKind::Quantile { share, .. } => rank(sums, share.value(), confidence)?.estimate,
-        MetricKind::Ratio { .. } => ratio(sums.n, sums.y, sums.yy, sums.d, sums.dd, sums.yd),
-        MetricKind::Clv { lifespan_days, .. } => {
-            // Value per person-day, times the days of a lifespan.
+        kind if kind.is_ratio() => {
             let per_day = ratio(sums.n, sums.y, sums.yy, sums.d, sums.dd, sums.yd)?;
-            let days = f64::from(*lifespan_days);
+            // Value per person-day, times the days of a lifespan or of what it is told per.
+            let Some(days) = kind.per_days().map(f64::from) else { return Ok(per_day) };
             Estimate::from_parts(per_day.persons(), days * per_day.value(), days * days * per_day.variance())
         }
         _ => mean(sums.n, sums.y, sums.yy),
@@ -147,8 +163,7 @@ pub fn point(kind: &MetricKind, sums: &Moments) -> Result<f64, Undefined> {
     match kind {
         // The confidence has no part in the value.
         MetricKind::Quantile { share, .. } => rank(sums, share.value(), 0.95).map(|found| found.value),
-        MetricKind::Ratio { .. } => quotient(sums.d.as_f64()),
-        MetricKind::Clv { lifespan_days, .. } => Ok(quotient(sums.d.as_f64())? * f64::from(*lifespan_days)),
+        kind if kind.is_ratio() => Ok(quotient(sums.d.as_f64())? * kind.per_days().map_or(1.0, f64::from)),
         _ => quotient(sums.n as f64 * UNIT as f64),
     }
 }
@@ -168,6 +183,14 @@ fn value(kind: &MetricKind, side: &Side<'_>, level: Result<Level, Undefined>, co
         estimate.and_then(|estimate| mean_interval_at(&estimate, &level?))
     };
     Value { value: estimate.map(|estimate| estimate.value()).or_else(|_| point(kind, sums)), interval }
+}
+
+/// A KPI within strata, which is a weighted mean of several.
+fn standardised(side: &Side<'_>, level: Result<Level, Undefined>) -> Value {
+    Value {
+        value: side.estimate.map(|estimate| estimate.value()),
+        interval: side.estimate.and_then(|estimate| mean_interval_at(&estimate, &level?)),
+    }
 }
 
 fn factors(kind: &MetricKind, sums: &Moments) -> Option<ClvFactors> {

@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 
 use ethnum::I256;
-use journey::{Day, Definition};
+use journey::{Day, Definition, MetricKind};
 
 use super::check::Check;
 use super::gate::{CONTRIBUTORS, contributing_share};
 use super::kpi::estimate;
 use crate::inference::{Gap, Undefined, log_e_value, rho};
 use crate::moments::{Layout, Moments};
-use crate::reading::Through;
+use crate::reading::{Through, spread};
+use crate::tally::detail::{self, Detail};
 use crate::tally::{Row, RowKey};
 
 /// The p-value below which a changing effect is warned of, all metrics and arms together.
@@ -52,16 +53,39 @@ struct Cohort {
     closed: [Day; 2],
     /// The sums per arm, in the slots of the metric.
     slots: Vec<Vec<I256>>,
+    /// How values are distributed, per arm, where the metric asks for it.
+    details: Vec<Option<Box<Detail>>>,
+}
+
+/// The metric that is looked at.
+#[derive(Clone, Copy)]
+struct Looked<'a> {
+    definition: &'a Definition,
+    metric: usize,
+    /// The cap at a percentile, of all cohorts and arms together, where the metric is cut at one.
+    cap: Option<i128>,
+}
+
+impl Looked<'_> {
+    fn kind(&self) -> &MetricKind {
+        &self.definition.metrics[self.metric].kind
+    }
+
+    /// What an arm of a cohort amounts to.
+    fn moments(&self, cohort: &Cohort, arm: usize) -> Moments {
+        // Windows are closed, so that no time under observation depends on when it is read.
+        let mut moments = Moments::of(self.definition, self.metric, arm, &cohort.slots[arm], 0);
+        spread::refine(self.definition, self.metric, cohort.details[arm].as_deref(), self.cap, &mut moments);
+        moments
+    }
 }
 
 impl Cohort {
-    fn moments(&self, layout: Layout) -> Vec<Moments> {
-        // Windows are closed, so that no time under observation depends on when it is read.
-        self.slots.iter().map(|slots| Moments::read(layout, slots, 0)).collect()
-    }
-
     fn add(&mut self, other: &Self) {
         self.closed[1] = other.closed[1];
+        for (detail, more) in self.details.iter_mut().zip(&other.details) {
+            detail::add(detail, more.as_deref(), 1);
+        }
         for (slots, more) in self.slots.iter_mut().zip(&other.slots) {
             slots.iter_mut().zip(more).for_each(|(sum, more)| *sum += *more);
         }
@@ -76,6 +100,8 @@ impl Cohort {
 /// units of their standard errors are independent and about standard normal, so their sum is a random walk (Brown, Durbin, Evans,
 /// JRSS B 1975); a normal mixture judges it at every cohort together (Robbins 1970), tightest at 20 cohorts. A lift that wears
 /// off makes all residuals negative, one that people grow into makes them positive.
+///
+/// A metric that is cut at a percentile is looked at as it is told, cut at one cap for all cohorts and arms, as of now.
 ///
 /// `rows`: of everyone, in any order. Only closed windows: what a person does in a window that is still open is novel by
 /// definition. Sorted as metrics and arms are.
@@ -104,30 +130,34 @@ pub fn drifts<'a>(
         if definition.window_days(metric).is_none() {
             continue;
         }
+        let is_spread = defined.kind.is_quantile() || defined.keeps.percentile_cap.is_some();
         let daily = days.iter().zip(of_arm.values()).map(|((day, rows), of)| {
             let mut slots = vec![vec![I256::ZERO; range.len()]; arms];
+            let mut details = vec![None; arms];
             for (row, arm) in rows.iter().zip(of) {
                 row.all.matured.within(range.clone()).for_each(|(slot, sum)| slots[*arm][slot - range.start] += sum);
+                if is_spread {
+                    detail::add(&mut details[*arm], row.all.detail.as_deref(), 1);
+                }
             }
-            Cohort { closed: [*day, *day], slots }
+            Cohort { closed: [*day, *day], slots, details }
         });
-        let cohorts = put_together(definition, metric, layout, daily);
+        let daily: Vec<Cohort> = daily.collect();
+        let every: Vec<Option<&Detail>> =
+            daily.iter().flat_map(|cohort| &cohort.details).map(Option::as_deref).collect();
+        let looked = Looked { definition, metric, cap: spread::cap_of(definition, metric, &every) };
+        let cohorts = put_together(&looked, daily);
         let control = definition.experiment.control;
         for arm in (0..arms).filter(|arm| *arm != control) {
-            found.extend(drift(definition, metric, layout, &cohorts, [control, arm]));
+            found.extend(drift(&looked, &cohorts, [control, arm]));
         }
     }
     found
 }
 
 /// Days until each cohort has enough contributors; those at the end that do not yet are left out.
-fn put_together(
-    definition: &Definition,
-    metric: usize,
-    layout: Layout,
-    daily: impl Iterator<Item = Cohort>,
-) -> Vec<Cohort> {
-    let kind = &definition.metrics[metric].kind;
+fn put_together(looked: &Looked<'_>, daily: Vec<Cohort>) -> Vec<Cohort> {
+    let kind = looked.kind();
     let (mut cohorts, mut open): (Vec<Cohort>, Option<Cohort>) = (Vec::new(), None);
     for day in daily {
         let cohort = match open.take() {
@@ -137,7 +167,7 @@ fn put_together(
             }
             None => day,
         };
-        let sums = cohort.moments(layout);
+        let sums: Vec<Moments> = (0..cohort.slots.len()).map(|arm| looked.moments(&cohort, arm)).collect();
         let smallest = sums.iter().map(|sums| sums.n).min().unwrap_or(0).max(0) as f64;
         if smallest >= CONTRIBUTORS
             && smallest * contributing_share(kind, &sums.iter().collect::<Vec<_>>()) >= CONTRIBUTORS
@@ -150,16 +180,10 @@ fn put_together(
     cohorts
 }
 
-fn drift(
-    definition: &Definition,
-    metric: usize,
-    layout: Layout,
-    cohorts: &[Cohort],
-    [control, arm]: [usize; 2],
-) -> Option<Drift> {
-    let kind = &definition.metrics[metric].kind;
+fn drift(looked: &Looked<'_>, cohorts: &[Cohort], [control, arm]: [usize; 2]) -> Option<Drift> {
+    let metric = looked.metric;
     let gap = |cohort: &Cohort| {
-        let of = |arm: usize| estimate(kind, &Moments::read(layout, &cohort.slots[arm], 0), 1.0 - NOVELTY_ALARM);
+        let of = |arm: usize| estimate(looked.kind(), &looked.moments(cohort, arm), 1.0 - NOVELTY_ALARM);
         Gap::between(&of(control)?, &of(arm)?)
     };
     let rho = rho(PLANNED_COHORTS, NOVELTY_ALARM).ok()?;
@@ -257,9 +281,11 @@ fn tell(definition: &Definition, drift: &Drift) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::histogram::bucket_of;
     use crate::random::Random;
-    use crate::report::tests::{conversion, definition_by};
-    use journey::{Instant, Role};
+    use crate::report::tests::{conversion, definition_by, revenue};
+    use crate::tally::detail::BucketKey;
+    use journey::{Instant, Role, UNIT};
 
     fn day(number: u64) -> Day {
         let mut day = Day::parse("2026-06-01", "").unwrap();
@@ -339,5 +365,43 @@ mod tests {
         // A metric without a window has no cohorts.
         let open = definition_by(&[1, 1], &[conversion(Role::Primary)], None, &[]);
         assert!(drifts(&open, longer.iter().map(|(key, row)| (key, row)), through(60)).is_empty());
+    }
+
+    /// A metric that is cut at a percentile is looked at as it is told: what a few giants do on some days is no change.
+    #[test]
+    fn a_capped_metric_is_looked_at_capped() {
+        use journey::{Keeps, PercentileCap, Share};
+        let share = Share::from_millionths(900_000).unwrap();
+        let mut x = definition_by(&[1, 1], &[revenue(Role::Primary)], Some(14), &[]);
+        let rows: Vec<(RowKey, Row)> = (0..40u64)
+            .flat_map(|on| [0i16, 1].map(|arm| (arm, on)))
+            .map(|(arm, on)| {
+                let mut row = Row::default();
+                let mut detail = Detail::default();
+                let mut sums = [0; 5].map(I256::from);
+                // Everyone spends 1 to 20; in the arm twenty of the four hundred spend fifty times as much, later on.
+                for i in 0..400i64 {
+                    let giant = arm == 1 && on >= 20 && i < 20;
+                    let amount = (1 + (i * 7 + i64::try_from(on).unwrap() * 3) % 20) * if giant { 50 } else { 1 };
+                    let y = I256::from(amount * UNIT);
+                    let add = [I256::ONE, I256::ZERO, y, y * y, y * y * y];
+                    sums.iter_mut().zip(add).for_each(|(sum, add)| *sum += add);
+                    let key = BucketKey { metric: 0, matured: true, bucket: bucket_of(y.as_i128()).unwrap() };
+                    let bucket = detail::Bucket { n: 1, y, yy: y * y, yyy: y * y * y, ..detail::Bucket::default() };
+                    detail.add_bucket(key, &bucket, 1);
+                }
+                row.all.matured = sums.into_iter().collect();
+                row.all.detail = Some(Box::new(detail));
+                (RowKey { dimension: 0, value: "".into(), arm, day: day(on) }, row)
+            })
+            .collect();
+        let found =
+            |x: &Definition| check_novelty(x, &drifts(x, rows.iter().map(|(key, row)| (key, row)), through(40)));
+        let plain = found(&x);
+        assert!(!plain.ok, "uncut, the giants are news: {plain:?}");
+        x.metrics[0].keeps =
+            Keeps { percentile_cap: Some(PercentileCap { share, ignore_zeros: false }), ..Keeps::default() };
+        let cut = found(&x);
+        assert!(cut.ok && cut.p_value.is_some(), "{cut:?}");
     }
 }

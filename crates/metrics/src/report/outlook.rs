@@ -1,107 +1,20 @@
 //! How sure could the experiment become, and when? The smallest effect that today's persons show, the persons and days that
 //! an effect still needs, and the power by persons, for each method and split, from the traffic seen.
 
-use journey::{Goal, Method, MetricKind, Role};
+mod told;
+
+use journey::{CrossoverPolicy, Goal, Method, MetricKind, Role};
 
 use super::gate::{CONTRIBUTORS, contributing_share};
+use super::judge::adjusted_gap;
 use super::kpi::{estimate, of_arms};
 use super::{Maturity, Question};
 use crate::inference::power::{Baseline, Design, Direction, Horizon, Persons, days_needed};
-use crate::inference::{CovariateSums, Theta, Undefined, adjust, bonferroni_confidence, finite};
+use crate::inference::{Undefined, bonferroni_confidence, finite};
 use crate::moments::Moments;
 use crate::reading::Reading;
 
-/// How persons are split between control and arm.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Split {
-    /// As the weights of the experiment say.
-    Current,
-    /// In parts, of which control gets the first and the arm the second; both above zero.
-    Parts(f64, f64),
-}
-
-/// What the experiment should be able to show.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Goals {
-    /// The effect, relative to the KPI of control and above zero; the goal of the metric gives its direction.
-    pub effect: f64,
-    /// The probability of a verdict where that is the effect; above the error rate, below 1.
-    pub power: f64,
-    /// The splits to look at.
-    pub splits: Vec<Split>,
-    /// Persons who join in a day, all arms together, where that is known.
-    pub persons_per_day: Option<f64>,
-}
-
-/// The outlook of one metric.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outlook {
-    /// The persons that it speaks of: matured ones where the metric has a window.
-    pub maturity: Maturity,
-    /// Comparisons in the metric's family: the confidence of tests is what a lone effect among them needs (Bonferroni's, the
-    /// first step of Holm as of Benjamini and Hochberg).
-    pub comparisons: usize,
-    /// Every arm but the baseline.
-    pub arms: Vec<ArmOutlook>,
-}
-
-/// The outlook of an arm against the baseline.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ArmOutlook {
-    /// The index of the arm.
-    pub arm: usize,
-    /// Persons of the reading in both arms together.
-    pub persons: u64,
-    /// Persons exposed in both arms together: the windows of the others are still open.
-    pub exposed: u64,
-    /// The KPI of control.
-    pub value: Result<f64, Undefined>,
-    /// The variance between persons, after the covariate where the metric is adjusted by one. For values pooled within both
-    /// arms; for rates that of control's.
-    pub variance: Result<f64, Undefined>,
-    /// The effect as a difference, with its sign.
-    pub effect: Result<f64, Undefined>,
-    /// The persons of both arms from which a confidence sequence gives verdicts at an equal split.
-    pub persons_of_gate: Result<f64, Undefined>,
-    /// The N* that the effect asks for, at the current split: where the sequence should be tightest.
-    pub planned_persons: Result<f64, Undefined>,
-    /// Split by split.
-    pub splits: Vec<SplitOutlook>,
-}
-
-/// The outlook at a split.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SplitOutlook {
-    /// The split.
-    pub split: Split,
-    /// The arm's share of the persons of both.
-    pub share: f64,
-    /// Whether the persons of today count: at another split the experiment begins anew.
-    pub continues: bool,
-    /// Method by method.
-    pub methods: Vec<MethodOutlook>,
-}
-
-/// The outlook of a method.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MethodOutlook {
-    /// The method.
-    pub method: Method,
-    /// The confidence of the two-sided statement that its verdict is.
-    pub confidence: f64,
-    /// The smallest effect, as a difference with its sign, that today's number of persons shows with the power asked for.
-    pub detectable: Result<f64, Undefined>,
-    /// The power at today's number of persons.
-    pub power: Result<f64, Undefined>,
-    /// The persons that the effect needs.
-    pub needed: Result<Persons, Undefined>,
-    /// How many of them are still to come.
-    pub more: Result<f64, Undefined>,
-    /// How many days that takes at the present pace, windows included.
-    pub days: Result<f64, Undefined>,
-    /// The power at rising numbers of persons in both arms together.
-    pub by_persons: Vec<(f64, Result<f64, Undefined>)>,
-}
+pub use told::{ArmOutlook, Goals, MethodOutlook, Outlook, Split, SplitOutlook};
 
 /// The outlook of `metric` for every arm but the question's baseline, at the question's confidence and N*.
 ///
@@ -184,6 +97,7 @@ impl Pair<'_> {
         }
         let planned = Design { confidence: self.confidence(Method::Sequential), ..fixed };
         let planned_persons = known.baseline.and_then(|baseline| {
+            self.hopeless(Method::Sequential).map_or(Ok(()), Err)?;
             planned.tuning_for_effect(&baseline, known.effect?, self.goals.power).map(|persons| persons.ceil().max(1.0))
         });
         let mut splits: Vec<SplitOutlook> = Vec::with_capacity(self.goals.splits.len());
@@ -212,8 +126,7 @@ impl Pair<'_> {
         let (kind, used) = (self.kind(), &self.question.definition.experiment.metrics[self.metric]);
         let estimate_of = |sums: &Moments| estimate(kind, sums, self.question.confidence);
         let of_control = estimate_of(control)?;
-        let ratio = matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. });
-        let has_covariate = !ratio && !matches!(kind, MetricKind::Quantile { .. });
+        let has_covariate = kind.has_covariate();
         let adjusted = self.question.cuped.unwrap_or(used.cuped) && has_covariate;
         if kind.is_binary() {
             let rate = of_control.value();
@@ -227,8 +140,7 @@ impl Pair<'_> {
                 return Ok(Baseline::Conversion(rate));
             }
         }
-        let pair = [control, arm].map(CovariateSums::from);
-        let cut = adjusted.then(|| adjust(&pair[0], &pair[1], &Theta::within_arms(&pair))).and_then(Result::ok);
+        let cut = if adjusted { adjusted_gap(kind, control, arm) } else { None };
         let (of_control, of_arm) = match cut {
             Some(gap) => (gap.control, Ok(gap.treatment)),
             None => (of_control, estimate_of(arm)),
@@ -294,6 +206,14 @@ impl Pair<'_> {
         finite(CONTRIBUTORS / (self.share * share.min(1.0 - share)))
     }
 
+    /// Why a method never gives a verdict, where it does not.
+    fn hopeless(&self, method: Method) -> Option<Undefined> {
+        if self.question.policy == CrossoverPolicy::Exclude {
+            return Some(Undefined::NoVerdictWithoutCrossovers);
+        }
+        (method == Method::Sequential && self.kind().is_quantile()).then_some(Undefined::NoSequenceOfQuantiles)
+    }
+
     /// Persons of arm and baseline who join in a day, at the weights of the experiment.
     fn per_day(&self) -> Option<f64> {
         let arms = &self.question.definition.experiment.arms;
@@ -318,6 +238,9 @@ impl Pair<'_> {
         let design = Design { horizon, confidence: self.confidence(method), share };
         // Only the sequence waits for contributors.
         let gate = if method == Method::Sequential { self.gate(share) } else { Ok(0.0) };
+        // Where no verdict can come, its probability is none, and nothing is to be planned for.
+        let hopeless = self.hopeless(method);
+        let gate = hopeless.map_or(gate, Err);
         let open = |persons: f64| match gate {
             Ok(gate) if persons >= gate => Ok(()),
             Ok(_) => Err(Undefined::TooFewContributors),

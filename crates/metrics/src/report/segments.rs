@@ -11,7 +11,7 @@ use super::judge::{BY_SEQUENCE, ONE_READING, causal};
 use super::kpi::{Setting, Value, of_arm};
 use super::stratified::post_stratify;
 use super::versus::{Claim, Family, Versus};
-use super::{ArmReport, Maturity, MetricReport, Question, report_metric, verdict};
+use super::{ArmReport, Maturity, MetricReport, Question, Weights, judge_report, report_metric};
 use crate::inference::{
     Effect, Interval, Segment, SegmentEffect, Segments, SequentialSegments, Undefined, bonferroni_confidence,
     compare_segments, sequential_segments, two_sided_width,
@@ -60,6 +60,8 @@ pub struct ArmSegments {
     pub sequential: Option<Result<SequentialSegments, Undefined>>,
     /// Whether the test of a difference between values may be read at any time.
     pub anytime: Claim,
+    /// Whether the intervals of the common lift and of the shrunken ones may: they are of one reading under every method.
+    pub estimates_anytime: Claim,
     /// Whether a difference between values is one of effects.
     pub causal: Claim,
     /// One entry for each value, or why it takes no part.
@@ -109,23 +111,17 @@ const WITHIN: Claim = Claim::yes(
 pub fn segments(question: &Question<'_>, metric: usize, groups: &[Group], composed_alike: bool) -> SegmentsReport {
     let setting = Setting::of(question);
     let asked = Question { blocked: question.blocked || !composed_alike, ..*question };
-    let mut reports: Vec<MetricReport> =
-        groups.iter().map(|group| report_metric(&asked, &setting, &group.reading, metric)).collect();
-    if question.method != Method::Bayesian {
-        let arms = reports.iter_mut().flat_map(|report| report.arms.iter_mut());
-        let mut members: Vec<&mut Versus> = arms.filter_map(|arm| arm.main.versus.as_mut()).collect();
-        family::adjust_family(&asked, &setting, Family::Values, &mut members);
-    }
+    let mut reports = by_values(&asked, &setting, metric, groups);
     let windowed = question.definition.window_days(metric).is_some();
     let maturity = if windowed { question.maturity } else { Maturity::Live };
     let moving = maturity == Maturity::Live && windowed;
-    let goal = question.definition.metrics[metric].goal;
     for arm in reports.iter_mut().flat_map(|report| &mut report.arms) {
         arm.live = None;
-        if let Some(versus) = &mut arm.main.versus {
-            versus.verdict = verdict::verdict(versus, goal, &asked, moving);
-        }
     }
+    let measured = &question.definition.metrics[metric];
+    // A metric that only describes names nobody, and ratings are compared only where as many answer.
+    let names = measured.decides && !matches!(measured.kind, MetricKind::Rating { .. });
+    let composed_alike = composed_alike && names;
     let judge = Compare { question: &asked, setting: &setting, metric, maturity, moving, composed_alike };
     let arms = (0..question.definition.experiment.arms.len())
         .filter(|arm| *arm != question.baseline)
@@ -138,6 +134,48 @@ pub fn segments(question: &Question<'_>, metric: usize, groups: &[Group], compos
         notes: report.notes,
     });
     SegmentsReport { metric, maturity, values: values.collect(), arms }
+}
+
+/// Reports every metric for every value of a dimension: the reports of each group, in the order of the metrics.
+///
+/// The values and arms of a metric are one family, as in [`segments()`], so that both say the same of the same value: whoever
+/// looks for the value at which something stands out has looked at all of them. `composed_alike`: as there.
+#[must_use]
+pub fn report_values(question: &Question<'_>, groups: &[Group], composed_alike: bool) -> Vec<Vec<MetricReport>> {
+    let setting = Setting::of(question);
+    let asked = Question { blocked: question.blocked || !composed_alike, ..*question };
+    let mut of_groups: Vec<Vec<MetricReport>> = groups.iter().map(|_| Vec::new()).collect();
+    for metric in 0..question.definition.metrics.len() {
+        for (reports, report) in of_groups.iter_mut().zip(by_values(&asked, &setting, metric, groups)) {
+            reports.push(report);
+        }
+    }
+    of_groups
+}
+
+/// One metric for every value, its p-values adjusted over values and arms, with the verdicts that follow.
+fn by_values(question: &Question<'_>, setting: &Setting, metric: usize, groups: &[Group]) -> Vec<MetricReport> {
+    let experiment = &question.definition.experiment;
+    let weights: Vec<Vec<f64>> =
+        groups.iter().map(|group| experiment.weights_within(group.value.as_deref().unwrap_or_default())).collect();
+    let of_group = |(group, weights): (&Group, &Vec<f64>)| {
+        let weights = match question.weights {
+            Weights::OfValues if group.value.is_none() => Weights::Mixed,
+            Weights::OfValues => Weights::Equal(weights),
+            other => other,
+        };
+        report_metric(&Question { weights, ..*question }, setting, &group.reading, metric)
+    };
+    let mut reports: Vec<MetricReport> = groups.iter().zip(&weights).map(of_group).collect();
+    if question.method != Method::Bayesian {
+        let arms = reports.iter_mut().flat_map(|report| report.arms.iter_mut());
+        let mut members: Vec<&mut Versus> = arms.filter_map(|arm| arm.main.versus.as_mut()).collect();
+        family::adjust_family(question, setting, Family::Values, &mut members);
+    }
+    for report in &mut reports {
+        judge_report(question, report);
+    }
+    reports
 }
 
 struct Compare<'a> {
@@ -178,20 +216,20 @@ impl Compare<'_> {
             sum_over(groups, question.definition.experiment.arms.len(), self.metric, self.maturity);
         let smallest = whole[question.baseline].n.min(whole[arm].n).max(0) as f64;
         let share = contributing_share(kind, &whole.iter().collect::<Vec<_>>());
-        let post_stratified =
-            if matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. } | MetricKind::Quantile { .. }) {
-                Err("post-stratification is of means and shares, not of ratios of two sums or of quantiles".to_owned())
-            } else {
-                let strata = groups.iter().map(|group| {
-                    [question.baseline, arm].map(|arm| of_arm(&group.reading.arms[arm], self.metric, self.maturity))
-                });
-                post_stratify(question, self.setting, strata, (share * smallest, share), self.maturity)
-                    .map_err(|reason| reason.to_string())
-            };
+        let post_stratified = if kind.is_ratio() || kind.is_quantile() {
+            Err("post-stratification is of means and shares, not of ratios of two sums or of quantiles".to_owned())
+        } else {
+            let strata = groups.iter().map(|group| {
+                [question.baseline, arm].map(|arm| of_arm(&group.reading.arms[arm], self.metric, self.maturity))
+            });
+            post_stratify(question, self.setting, strata, (share * smallest, share), self.maturity)
+                .map_err(|reason| reason.to_string())
+        };
         ArmSegments {
             arm,
             best: self.best(&compared, sequential.as_ref(), groups),
             anytime: if sequential.is_some() { BY_SEQUENCE } else { ONE_READING },
+            estimates_anytime: ONE_READING,
             causal: if causal(question).holds { WITHIN } else { causal(question) },
             values: values.collect(),
             common: compared
@@ -329,6 +367,9 @@ fn sum_over(groups: &[Group], arms: usize, metric: usize, maturity: Maturity) ->
             sum.y = sum.y.wrapping_add(part.y);
             sum.yy = sum.yy.wrapping_add(part.yy);
             sum.yyy = sum.yyy.wrapping_add(part.yyy);
+            if let Some(part) = &part.net {
+                std::sync::Arc::make_mut(sum.net.get_or_insert_default()).add(part);
+            }
         }
     }
     whole

@@ -45,7 +45,9 @@ pub fn report_sums(question: &Question<'_>, arms: &[Moments], weighted: bool) ->
     if arms.iter().any(|sums| sums.without_cubes) {
         notes.push(WITHOUT_CUBES);
     }
-    let mut report = report(&Question { blocked, ..*question }, &reading).into_iter().next()?;
+    let mut report = report(&Question { blocked, weighted: question.weighted && weighted, ..*question }, &reading)
+        .into_iter()
+        .next()?;
     report.notes.extend(notes);
     // There is one reading: what was brought.
     report.arms.iter_mut().for_each(|arm| arm.live = None);

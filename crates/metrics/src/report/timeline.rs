@@ -2,7 +2,7 @@
 
 use journey::{CrossoverPolicy, Day, Zone};
 
-use super::{ArmReport, Question, report};
+use super::{ArmReport, Question, Strata, Weights, report};
 use crate::reading::{Cumulative, Through};
 use crate::tally::{Row, RowKey};
 
@@ -15,7 +15,8 @@ pub struct Point {
     pub arms: Vec<ArmReport>,
 }
 
-/// The report of one metric as of every day from the first entry to `through`, from the rows of everyone.
+/// The report of one metric as of every day from the first entry to `through`, from the rows of everyone, and
+/// of the dimension of strata where there is one.
 #[must_use]
 pub fn timeline(
     question: &Question<'_>,
@@ -23,7 +24,7 @@ pub fn timeline(
     rows: &[(RowKey, Row)],
     zone: Zone,
     through: Through,
-    policy: CrossoverPolicy,
+    (policy, strata): (CrossoverPolicy, Option<&[(RowKey, Row)]>),
 ) -> Vec<Point> {
     let mut rows: Vec<&(RowKey, Row)> = rows.iter().filter(|(key, _)| key.day <= through.live).collect();
     rows.sort_unstable_by_key(|(key, _)| key.day);
@@ -40,7 +41,12 @@ pub fn timeline(
             cumulative.add(key, row, through.matured, policy);
         }
         let reading = cumulative.reading(question.definition, as_of);
-        let arms = report(question, &reading).swap_remove(metric).arms;
+        let strata = strata.map(|rows| {
+            let rows = rows.iter().map(|(key, row)| (key, row));
+            Strata::of(question.definition, rows, as_of, policy)
+        });
+        let weights = strata.as_ref().map_or(question.weights, Weights::Within);
+        let arms = report(&Question { weights, ..*question }, &reading).swap_remove(metric).arms;
         points.push(Point { day, arms });
         day = day.next();
     }

@@ -1,6 +1,6 @@
 //! Verdicts: what follows from a comparison.
 
-use journey::{Goal, Method};
+use journey::{Goal, Method, Metric};
 
 use super::{Question, Versus};
 
@@ -31,34 +31,48 @@ impl Verdict {
 }
 
 const BLOCKED: &str = "a blocking check failed: the arms can't be compared before it is settled";
+const DESCRIBES: &str = "the metric describes and gives no verdict (its verdict is set to false)";
+const INFLATED: &str =
+    "mail proxies open e-mails that nobody reads, so opens give no verdict unless the metric's verdict is set to true";
 const MOVING: &str = "a live reading moves while windows close, so it gives no verdict";
+
+/// Why a metric gives no verdict and finds no harm, where it only describes.
+pub(super) fn silence(metric: &Metric) -> Option<&'static str> {
+    (!metric.decides).then_some(if metric.kind.is_inflated() { INFLATED } else { DESCRIBES })
+}
 
 /// The verdict of a comparison, with the reason where it is withheld. `moving`: the reading still moves while windows
 /// close, so it decides nothing.
 ///
-/// Under the method `sequential` only what holds at any time and is an effect decides. Under the others a verdict speaks of
-/// one reading, as [`Versus::anytime`] says.
+/// Whatever the method, only what is an effect decides. Under the method `sequential` it must hold at any time too; under the
+/// others a verdict speaks of one reading at a time fixed beforehand, as [`Versus::anytime`] says.
 pub(super) fn verdict(
     versus: &Versus,
-    goal: Goal,
+    metric: &Metric,
     question: &Question<'_>,
     moving: bool,
 ) -> (Verdict, Option<&'static str>) {
     let (Some(decided), Ok(difference)) = (decided(versus, question), versus.difference.value) else {
         return (Verdict::NoData, None);
     };
+    if let Some(reason) = silence(metric) {
+        return (Verdict::Inconclusive, Some(reason));
+    }
     if question.blocked {
         return (Verdict::Inconclusive, Some(BLOCKED));
+    }
+    // Under every method: those who answered are unlike groups.
+    if versus.response.is_some() && !versus.causal.holds {
+        return (Verdict::Inconclusive, Some(versus.causal.reason));
     }
     if moving {
         return (Verdict::Inconclusive, Some(MOVING));
     }
-    if versus.method == Method::Sequential {
-        for claim in [versus.anytime, versus.causal] {
-            if !claim.holds {
-                return (Verdict::Inconclusive, Some(claim.reason));
-            }
-        }
+    if versus.method == Method::Sequential && !versus.anytime.holds {
+        return (Verdict::Inconclusive, Some(versus.anytime.reason));
+    }
+    if !versus.causal.holds {
+        return (Verdict::Inconclusive, Some(versus.causal.reason));
     }
     let rises = match versus.converters {
         // The converters were compared with the weights, and so is their direction.
@@ -68,7 +82,7 @@ pub(super) fn verdict(
     match decided {
         Decided::Not => (Verdict::Inconclusive, None),
         Decided::For => (Verdict::Better, None),
-        Decided::Differs if rises == (goal == Goal::Increase) => (Verdict::Better, None),
+        Decided::Differs if rises == (metric.goal == Goal::Increase) => (Verdict::Better, None),
         Decided::Against | Decided::Differs => (Verdict::Worse, None),
     }
 }

@@ -4,9 +4,10 @@ use journey::Method;
 
 use super::Verdict;
 use super::kpi::Value;
+use super::response::ResponseTest;
 use crate::inference::{
-    Bounds, ExactConverters, FiellerInterval, Gap, Harm, Margin, Posterior, RatePosterior, SequentialTest, Test,
-    Undefined,
+    Bounds, Converters, ExactConverters, FiellerInterval, Gap, Harm, Margin, Posterior, RatePosterior, SequentialTest,
+    Test, Undefined,
 };
 
 /// Whether something may be said of a number, and why.
@@ -90,6 +91,8 @@ pub struct Versus {
     pub sequential: Result<SequentialTest, Undefined>,
     /// The exact test of first conversions, where it decides.
     pub converters: Option<ExactConverters>,
+    /// The converters of each stratum, where the exact test decides within strata.
+    pub converters_within: Vec<Converters>,
     /// The posterior of the lift (of the difference, where there is no lift), under the method `bayesian`.
     pub posterior: Result<Posterior, Undefined>,
     /// The posterior of both rates, under the method `bayesian` with a flat prior.
@@ -116,6 +119,8 @@ pub struct Versus {
     pub gap: Result<Gap, Undefined>,
     /// The same as it is judged: while values accrue, with squares about zero ([`Gap::accruing`]).
     pub judged_gap: Result<Gap, Undefined>,
+    /// For a rating: the comparison of the response rates.
+    pub response: Option<ResponseTest>,
     /// What follows, and why it is withheld where it is.
     pub verdict: (Verdict, Option<&'static str>),
 }
@@ -138,6 +143,8 @@ pub enum Family {
     Others,
     /// The values of a dimension, each with every arm, of one metric.
     Values,
+    /// Each dose against the next lower one, of one metric.
+    Doses,
 }
 
 impl Family {
@@ -148,6 +155,7 @@ impl Family {
             Self::Primary => "primary metrics x arms",
             Self::Others => "other metrics x arms",
             Self::Values => "values x arms",
+            Self::Doses => "adjacent doses",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ethnum::I256;
-use journey::{Day, Definition, MetricKind};
+use journey::{Day, Definition, MetricKind, UNIT};
 
 use super::detail::{Bucket, BucketKey, Detail, SightKey};
 use super::spans::{customers, spans};
@@ -248,7 +248,7 @@ fn offsets(definition: &Definition) -> impl Iterator<Item = usize> {
 
 /// What the person amounts to on each day on which that changes, days ascending.
 fn states(kind: &MetricKind, assignment: &Assignment, trace: &Trace, cap: Option<i128>) -> Vec<(Day, State)> {
-    let observed = matches!(kind, MetricKind::Clv { .. });
+    let observed = kind.per_days().is_some();
     let mut days: Vec<Day> = trace.steps.iter().map(|step| step.day).collect();
     days.push(assignment.day);
     if observed {
@@ -261,10 +261,20 @@ fn states(kind: &MetricKind, assignment: &Assignment, trace: &Trace, cap: Option
     days.into_iter()
         .map(|day| {
             while let Some(step) = steps.next_if(|step| step.day <= day) {
+                if kind.is_of_latest() {
+                    // One answer takes the place of another; on a rating a person counts who answered.
+                    let counts = matches!(kind, MetricKind::Rating { .. });
+                    (y, d) = (step.y, if counts { i128::from(UNIT) } else { 0 });
+                    continue;
+                }
                 y += step.y;
                 d += step.d;
                 orders += step.orders;
             }
+            let y = match kind {
+                MetricKind::Repeat { at_least, .. } => i128::from(y >= i128::from(*at_least)),
+                _ => y,
+            };
             let mut state = State { y: cap.map_or(y, |cap| y.min(cap)), d, orders, x: trace.x, u: trace.u, open: None };
             if observed {
                 let closed = trace.matured.filter(|matured| *matured <= day);

@@ -71,7 +71,8 @@ fn events(kind: &MetricKind, step: &Step) -> i64 {
         MetricKind::Conversion(_) => i64::from(step.y > 0),
         MetricKind::Count(_) => i64::try_from(step.y / i128::from(UNIT)).unwrap_or(i64::MAX),
         MetricKind::Retention { .. } | MetricKind::Clv { .. } => step.orders,
-        MetricKind::Sum(_) | MetricKind::Ratio { .. } | MetricKind::Score(_) | MetricKind::Quantile { .. } => 0,
+        // The others keep no curve.
+        _ => 0,
     }
 }
 

@@ -115,7 +115,8 @@ impl Case {
         });
         let weight =
             Amount::from_units(UNIT).ok_or_else(|| Invalid::new("out_of_range", "/weight", "one is no amount"))?;
-        let arm = |key: &&str| Ok(Arm { key: Key::parse(key, "")?, weight, intensity: None, cost: [None; 3] });
+        let arm =
+            |key: &&str| Ok(Arm { key: Key::parse(key, "")?, weight, intensity: None, cost: journey::Cost::default() });
         let experiment = Experiment::validate(ExperimentDraft {
             key: Key::parse("inference", "")?,
             name: None,
@@ -132,6 +133,8 @@ impl Case {
             planned_persons: journey::DEFAULT_PLANNED_PERSONS,
             metrics: uses.collect(),
             dimensions: Vec::new(),
+            holdout: None,
+            phases: Vec::new(),
             archived: false,
         })?;
         let arms = (0..ARMS.len()).map(|arm| {
@@ -183,7 +186,7 @@ impl Case {
             let kind = match Layout::of(&metric.kind) {
                 Layout::Binary => "binary",
                 Layout::Mean => "mean",
-                Layout::Ratio | Layout::Clv => "ratio",
+                Layout::Ratio | Layout::Clv | Layout::Net => "ratio",
             };
             json!({"kind": kind, "arms": arms})
         });
@@ -215,7 +218,7 @@ fn moments(kind: &MetricKind, at: usize, arm: usize) -> Moments {
             Layout::Binary => (i64::from(acts) * UNIT, 0),
             Layout::Mean if matches!(kind, MetricKind::Count(_)) => (times * UNIT, 0),
             Layout::Mean => (cents * (UNIT / 100), 0),
-            Layout::Ratio | Layout::Clv => (cents * (UNIT / 100), times * UNIT),
+            Layout::Ratio | Layout::Clv | Layout::Net => (cents * (UNIT / 100), times * UNIT),
         };
         let (y, d) = (I256::from(y), I256::from(d));
         sums.n += 1;

@@ -1,11 +1,13 @@
 //! `journeylift aa`.
 
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use journey::{Day, Scope, Tenant, TenantId};
-use metrics::aa::{FalseAlarms, Persons, WAYS, promised};
+use journey::{Day, Definition, Scope, Tenant, TenantId};
+use metrics::aa::{FalseAlarms, Gathering, Persons, WAYS, promised};
+use metrics::contribution::Contribution;
 use metrics::reading::Through;
 use serde_json::{Value, json};
 use store::{Found, Population, Store};
@@ -63,15 +65,8 @@ impl Aa {
         let store = operator_store(&self.database, &clock::system()).await?;
         let found = self.find(&store).await;
         store.close().await;
-        let (tenant, population) = found?;
-        let today = tenant.zone.day_of(clock::now());
-        let day = self.as_of.unwrap_or_else(|| today.previous());
-        if day > today {
-            bail!("--as-of {day} has not come: today is {today} in {}", tenant.zone.name());
-        }
-        let through = Through { live: day, matured: day, end: tenant.zone.end_of(day) };
-        let definition = &population.definition;
-        let persons = Persons::of(definition, &population.contributions, through, tenant.zone, self.confidence);
+        let (day, definition, pending_subjects, gathering) = found?;
+        let persons = gathering.finish();
         if persons.count() == 0 {
             bail!("nobody was exposed to {} up to {day}: there is nobody to deal out", self.experiment);
         }
@@ -79,27 +74,48 @@ impl Aa {
             bail!("{} uses no metric: there is nothing to judge", self.experiment);
         }
         let alarms = deal(&persons, self.seed, self.runs);
-        self.tell(*output, day, &population, &persons, &alarms)
+        self.tell(*output, day, &definition, pending_subjects, &persons, &alarms)
     }
 
-    /// The tenant and the persons.
-    async fn find(&self, store: &Store) -> anyhow::Result<(Tenant, Population)> {
-        let (tenant, found) = match (&self.key, self.tenant) {
+    /// The day as of which the tenant asks, the definition, the subjects that wait, and the persons, who are read one by one.
+    async fn find(&self, store: &Store) -> anyhow::Result<(Day, Arc<Definition>, u64, Gathering)> {
+        let start = |tenant: &Tenant| {
+            let today = tenant.zone.day_of(clock::now());
+            let day = self.as_of.unwrap_or_else(|| today.previous());
+            if day > today {
+                bail!("--as-of {day} has not come: today is {today} in {}", tenant.zone.name());
+            }
+            let (zone, confidence) = (tenant.zone, self.confidence);
+            let through = Through { live: day, matured: day, end: zone.end_of(day) };
+            anyhow::Ok((day, move |definition: &Definition| Gathering::new(definition, through, zone, confidence)))
+        };
+        let add = |gathering: &mut Gathering, contribution: Contribution| gathering.add(&contribution);
+        let (tenant, day, found) = match (&self.key, self.tenant) {
             (Some(key), None) => {
                 let tenant = store.authenticate(key.reveal()).await.context("the key opens nothing")?;
                 if !tenant.allows(Scope::Read) {
                     bail!("the key may not read: use one with the scope read");
                 }
-                (tenant.tenant().clone(), tenant.population(&self.experiment).await?)
+                let (day, start) = start(tenant.tenant())?;
+                let found = tenant.population(&self.experiment, start, add).await?;
+                (tenant.tenant().clone(), day, found)
             }
             (_, Some(id)) => {
-                let found = store.operator().population(TenantId(id), &self.experiment).await?;
-                found.with_context(|| format!("there is no tenant {id}; `journeylift tenant list` lists them"))?
+                let operator = store.operator();
+                let tenant = operator.get(TenantId(id)).await?;
+                let tenant =
+                    tenant.with_context(|| format!("there is no tenant {id}; `journeylift tenant list` lists them"))?;
+                let (day, start) = start(&tenant)?;
+                let found = operator.population(&tenant, &self.experiment, start, add).await?;
+                (tenant, day, found)
             }
             (None, None) => bail!("name the tenant with --tenant, or give a key of it in JOURNEYLIFT_KEY"),
         };
         match found {
-            Found::Persons(population) => Ok((tenant, *population)),
+            Found::Persons(population) => {
+                let Population { definition, gathered, pending_subjects } = *population;
+                Ok((day, definition, pending_subjects, gathered))
+            }
             Found::Nothing => bail!("{} has no experiment {}", tenant.name, self.experiment),
             Found::Measuring => {
                 bail!("{} is being measured for the first time: ask again in a moment", self.experiment)
@@ -111,13 +127,14 @@ impl Aa {
         &self,
         output: Output,
         day: Day,
-        population: &Population,
+        definition: &Definition,
+        pending_subjects: u64,
         persons: &Persons,
         alarms: &FalseAlarms,
     ) -> anyhow::Result<()> {
         let mut rates = Vec::new();
         let mut table = table(&["metric", "method", "read", "false alarms", "rate", "95 % interval", "promised", ""]);
-        for (at, metric) in population.definition.metrics.iter().enumerate() {
+        for (at, metric) in definition.metrics.iter().enumerate() {
             for (way, (method, looks)) in WAYS.iter().enumerate() {
                 let (rate, interval) = match alarms.rate(at, way) {
                     Ok(found) => found,
@@ -166,10 +183,10 @@ impl Aa {
         }
         let told: Value = json!({
             "experiment": self.experiment, "as_of": day.to_string(), "persons": persons.count(), "runs": self.runs,
-            "seed": self.seed, "confidence": self.confidence, "pending_subjects": population.pending_subjects, "rates": rates,
+            "seed": self.seed, "confidence": self.confidence, "pending_subjects": pending_subjects, "rates": rates,
         });
         output.result(&told, || {
-            let pending = match population.pending_subjects {
+            let pending = match pending_subjects {
                 0 => String::new(),
                 pending => format!(" {pending} subjects wait to be measured and are not among them."),
             };

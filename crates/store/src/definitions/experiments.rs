@@ -23,7 +23,9 @@ impl TenantStore {
     /// come back, because its tallies know nothing of the time between.
     ///
     /// From the first exposure on that counts, the method, the planned persons and the covariates of the metrics that are
-    /// there stay as they are.
+    /// there stay as they are, also where the experiment is moved to other dates afterwards.
+    ///
+    /// Other weights of a running experiment begin a new phase, see [`Experiment::following`].
     pub async fn put_experiment(&self, experiment: Experiment) -> Result<Change, DefinitionError> {
         let now = self.inner.now();
         let sent = &experiment;
@@ -37,18 +39,27 @@ impl TenantStore {
         let change = retry("put_experiment", || async move {
             let mut tx = begin(&self.inner.ingest, self.id(), Purpose::Write).await?;
             lock_measure(&mut tx, self.id()).await?;
-            let current = find(&mut tx, self.id(), sent.key.as_str()).await?.map(|(experiment, _)| experiment);
+            let row = find_row(&mut tx, self.id(), sent.key.as_str()).await?;
+            let current = row.as_ref().map(decode).transpose()?.map(|(experiment, _)| experiment);
             // What was asked for stays in sight.
             let lenses = current.as_ref().map_or_else(Vec::new, |current| current.lenses.clone());
-            let experiment = &sent.clone().looking_through(lenses);
-            if current.as_ref() == Some(experiment) {
+            let sent = &sent.clone().looking_through(lenses);
+            if current.as_ref() == Some(sent) {
                 return Ok(Change::Unchanged);
             }
-            if let Some(current) = &current {
-                let changes = plan::changes(current, experiment);
-                if !changes.is_empty() && plan::is_fixed(&mut tx, self.id(), current).await? {
+            let mut plan_fixed = false;
+            if let (Some(current), Some(row)) = (&current, &row) {
+                // Looked for at every change, so that dates that move past all exposures do not set the plan free.
+                plan_fixed = row.try_get("plan_fixed")? || plan::is_fixed(&mut tx, self.id(), current).await?;
+                let changes = plan::changes(current, sent);
+                if plan_fixed && !changes.is_empty() {
                     return Err(DefinitionError::Planned(changes));
                 }
+            }
+            let experiment =
+                &sent.clone().following(current.as_ref(), now, plan_fixed).map_err(DefinitionError::Invalid)?;
+            if current.as_ref() == Some(experiment) {
+                return Ok(Change::Unchanged);
             }
             let mut versions = Versions::load(&mut tx, self.id(), &experiment.key).await?;
             let definition = if current.as_ref().is_some_and(|current| current.archived) {
@@ -68,6 +79,10 @@ impl TenantStore {
                 .bind(now.to_utc())
                 .execute(&mut *tx)
                 .await?;
+            if plan_fixed {
+                let fix = sqlx::query(include_str!("../../sql/fix_plan.sql"));
+                fix.bind(self.id().0).bind(experiment.key.as_str()).execute(&mut *tx).await?;
+            }
             versions.measure(&mut tx, &definition, now).await?;
             next_generation(&mut tx, self.id(), self.inner.now()).await?;
             tx.commit().await?;
@@ -167,12 +182,12 @@ pub(super) async fn find(
     tenant: TenantId,
     key: &str,
 ) -> Result<Option<(Experiment, Option<Measuring>)>, StoreError> {
-    let row = sqlx::query(include_str!("../../sql/find_experiment.sql"))
-        .bind(tenant.0)
-        .bind(key)
-        .fetch_optional(&mut **tx)
-        .await?;
-    row.as_ref().map(decode).transpose()
+    find_row(tx, tenant, key).await?.as_ref().map(decode).transpose()
+}
+
+async fn find_row(tx: &mut Tx, tenant: TenantId, key: &str) -> Result<Option<PgRow>, StoreError> {
+    let query = sqlx::query(include_str!("../../sql/find_experiment.sql")).bind(tenant.0).bind(key);
+    Ok(query.fetch_optional(&mut **tx).await?)
 }
 
 fn decode(row: &PgRow) -> Result<(Experiment, Option<Measuring>), StoreError> {

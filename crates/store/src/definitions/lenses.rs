@@ -13,7 +13,7 @@ use super::versions::Versions;
 use super::{DefinitionError, lenses_of};
 use crate::document::ExperimentBody;
 use crate::transaction::{Purpose, begin, retry};
-use crate::{Measuring, TenantStore};
+use crate::{Measuring, StoreError, TenantStore};
 
 /// What became of a lens that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,11 @@ impl TenantStore {
     pub async fn look_through(&self, key: &Key, lens: &Lens, budget: Duration) -> Result<Looking, DefinitionError> {
         let deadline = Instant::now() + budget;
         loop {
-            let looking = retry("look_through", || self.add_lens(key, lens)).await?;
+            let looking = match retry("look_through", || self.add_lens(key, lens)).await {
+                // A slice that takes long holds the lock: it is what is waited for.
+                Err(DefinitionError::Store(StoreError::Unavailable(_))) if Instant::now() < deadline => continue,
+                looking => looking?,
+            };
             let Looking::Measuring(_) = looking else { return Ok(looking) };
             self.inner.measurer.notify(self.tenant());
             let left = deadline.saturating_duration_since(Instant::now());

@@ -10,7 +10,7 @@ mod metrics;
 mod plan;
 mod versions;
 
-use journey::{Experiment, Key, Lens};
+use journey::{Experiment, Invalid, Key, Lens};
 
 pub use self::lenses::Looking;
 pub(crate) use self::lock::{lock_measure, next_generation};
@@ -54,6 +54,9 @@ pub enum DefinitionError {
     /// Persons are in the experiment already, so how it is judged can't change any more.
     #[error("an exposure counts already, so the plan can't change: {} parts of it would", .0.len())]
     Planned(Vec<Fixed>),
+    /// It does not go together with what is stored.
+    #[error("{0}")]
+    Invalid(Invalid),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

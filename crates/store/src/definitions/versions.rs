@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use super::DefinitionError;
 use crate::document::DefinitionBody;
 use crate::error::StoreError;
+use crate::measure::journal;
 use crate::transaction::Tx;
 
 /// A version as it is stored.
@@ -100,14 +101,17 @@ impl Versions {
                     retire(tx, self.tenant, active.id).await?;
                 }
                 let state = if at_once { "active" } else { "building" };
-                sqlx::query(include_str!("../../sql/insert_definition.sql"))
+                let id: i64 = sqlx::query_scalar(include_str!("../../sql/insert_definition.sql"))
                     .bind(self.tenant.0)
                     .bind(self.key.as_str())
                     .bind(state)
                     .bind(Json(DefinitionBody::from(definition)))
                     .bind(now.to_utc())
-                    .execute(&mut **tx)
+                    .fetch_one(&mut **tx)
                     .await?;
+                if at_once {
+                    journal::begin_at(tx, self.tenant, id, now).await?;
+                }
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! How metrics are written.
 
 use journey::{
-    Align, Amount, Filter, Goal, Invalid, Keeps, Key, Measure, Metric, MetricDraft, MetricKind, Of, Part, Path,
-    Pattern, PercentileCap, Selector, Share,
+    Align, Amount, Costs, Filter, Goal, Invalid, Keeps, Key, Measure, Metric, MetricDraft, MetricKind, Of, Part, Path,
+    Pattern, PercentileCap, Scale, Selector, Share,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,9 @@ pub(crate) struct MetricBody {
     /// Absent in documents of metrics that keep nothing beside their sums, as all did at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keeps: Option<KeepsBody>,
+    /// Absent where the kind of metric says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decides: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +74,36 @@ enum KindBody {
         measure: MeasureBody,
         share: u32,
     },
+    Repeat {
+        selector: SelectorBody,
+        at_least: u32,
+    },
+    Total {
+        measure: MeasureBody,
+    },
+    PerTime {
+        of: Box<KindBody>,
+        days: u32,
+    },
+    Latest {
+        measure: MeasureBody,
+    },
+    Rating {
+        measure: MeasureBody,
+        scale: String,
+        satisfied_from: Option<i64>,
+    },
+    Net {
+        selector: SelectorBody,
+        margin: i64,
+        costs: CostsBody,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct CostsBody {
+    event: Option<SelectorBody>,
+    properties: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +140,7 @@ impl From<&Metric> for MetricBody {
             unit: metric.unit.as_ref().map(ToString::to_string),
             description: metric.description.clone(),
             keeps: (metric.keeps != Keeps::default()).then(|| metric.keeps.into()),
+            decides: (metric.decides == metric.kind.is_inflated()).then_some(metric.decides),
         }
     }
 }
@@ -142,6 +176,7 @@ impl TryFrom<MetricBody> for Metric {
             unit: name(body.unit, "/unit")?,
             description: body.description,
         })?
+        .deciding(body.decides)
         .keeping(body.keeps.map_or(Ok(Keeps::default()), Keeps::try_from)?)
     }
 }
@@ -168,6 +203,25 @@ impl From<&MetricKind> for KindBody {
             MetricKind::Quantile { measure, share } => {
                 Self::Quantile { measure: measure.into(), share: share.millionths() }
             }
+            MetricKind::Net { selector, margin, costs } => Self::Net {
+                selector: selector.into(),
+                margin: margin.units(),
+                costs: CostsBody {
+                    event: costs.event.as_ref().map(SelectorBody::from),
+                    properties: costs.properties.iter().map(ToString::to_string).collect(),
+                },
+            },
+            MetricKind::Repeat { selector, at_least } => {
+                Self::Repeat { selector: selector.into(), at_least: *at_least }
+            }
+            MetricKind::Total(measure) => Self::Total { measure: measure.into() },
+            MetricKind::PerTime { of, days } => Self::PerTime { of: Box::new((&**of).into()), days: *days },
+            MetricKind::Latest(measure) => Self::Latest { measure: measure.into() },
+            MetricKind::Rating { measure, scale } => Self::Rating {
+                measure: measure.into(),
+                scale: scale.word().to_owned(),
+                satisfied_from: scale.satisfied_from().map(Amount::units),
+            },
         }
     }
 }
@@ -194,6 +248,26 @@ impl TryFrom<KindBody> for MetricKind {
             KindBody::Quantile { measure, share: millionths } => {
                 Self::Quantile { measure: measure.try_into()?, share: share(millionths, "/q")? }
             }
+            KindBody::Net { selector, margin, costs } => Self::Net {
+                selector: selector.try_into()?,
+                margin: amount(margin, "/margin")?,
+                costs: Costs {
+                    event: costs.event.map(Selector::try_from).transpose()?,
+                    properties: costs
+                        .properties
+                        .iter()
+                        .map(|path| Path::parse(path, "/costs/property"))
+                        .collect::<Result<_, _>>()?,
+                },
+            },
+            KindBody::Repeat { selector, at_least } => Self::Repeat { selector: selector.try_into()?, at_least },
+            KindBody::Total { measure } => Self::Total(measure.try_into()?),
+            KindBody::PerTime { of, days } => Self::PerTime { of: Box::new((*of).try_into()?), days },
+            KindBody::Latest { measure } => Self::Latest(measure.try_into()?),
+            KindBody::Rating { measure, scale, satisfied_from } => Self::Rating {
+                measure: measure.try_into()?,
+                scale: Scale::parse(&scale, optional(satisfied_from, "/satisfied_from")?, "/scale")?,
+            },
         })
     }
 }
@@ -221,7 +295,7 @@ impl TryFrom<SelectorBody> for Selector {
 
 impl From<&Measure> for MeasureBody {
     fn from(measure: &Measure) -> Self {
-        Self { selector: (&measure.selector).into(), of: measure.of.word().to_owned() }
+        Self { selector: (&measure.selector).into(), of: measure.of.as_str().to_owned() }
     }
 }
 

@@ -1,30 +1,39 @@
 //! The change that a slice makes: stored contributions go, new ones come, and the tallies move by the difference.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use journey::{Instant, TenantId};
+use journey::{Day, Instant, TenantId};
 use metrics::contribution::Contribution;
+use metrics::journal::{Cause, Journal};
 use metrics::tally::{Direction, Tally};
 use sqlx::{PgConnection, Row};
 
 use super::definitions::Version;
 use super::persons::Person;
-use super::tallies;
+use super::{journal, tallies};
 
 /// The stored contributions of persons: by version, the former persons and their bytes.
 pub(super) type Stored = HashMap<String, Vec<(i64, Vec<u8>)>>;
 
 /// What a slice will write.
-#[derive(Default)]
 pub(super) struct Change {
-    tallies: HashMap<i64, Tally>,
+    /// By version and cause; without a cause where answers do not come from the version yet.
+    tallies: HashMap<(i64, Option<Cause>), Tally>,
+    /// The local day on which it is measured.
+    today: Day,
     put: Vec<(i64, String, Vec<u8>)>,
     delete: Vec<(i64, String)>,
     set_aside: Vec<(String, String)>,
 }
 
 impl Change {
+    /// The change that is made on the local day `today`.
+    pub(super) fn on(today: Day) -> Self {
+        Self { tallies: HashMap::new(), today, put: Vec::new(), delete: Vec::new(), set_aside: Vec::new() }
+    }
+
     /// Replaces what `person` contributes to the versions: one new contribution per version given.
     ///
     /// # Errors
@@ -58,7 +67,9 @@ impl Change {
             moves.push((version, new, bytes, old.collect::<Result<Vec<_>, _>>()?, rows));
         }
         for (version, new, bytes, old, rows) in moves {
-            let tally = self.tallies.entry(version.id).or_default();
+            let moved = rows.iter().any(|(former, _)| *former != person.key());
+            let cause = version.building.is_none().then(|| Cause::of(&old, moved, new, self.today));
+            let tally = self.tallies.entry((version.id, cause)).or_default();
             match old.as_slice() {
                 _ if crate::fault::seeded("fold-without-the-new-events") => {
                     tally.apply(&version.definition, new, Direction::Add);
@@ -96,8 +107,10 @@ impl Change {
     }
 
     /// How the tally of a version moves, and who can't be measured, with the reason.
-    pub(super) fn into_tally(mut self, version: i64) -> (Tally, Vec<(String, String)>) {
-        (self.tallies.remove(&version).unwrap_or_default(), self.set_aside)
+    pub(super) fn into_tally(self, version: i64) -> (Tally, Journal, Vec<(String, String)>) {
+        let (mut tallies, mut journals) = told(self.tallies);
+        let of = (tallies.remove(&version).unwrap_or_default(), journals.remove(&version).unwrap_or_default());
+        (of.0, of.1, self.set_aside)
     }
 
     /// Writes everything. `settled` are the subjects of the persons that the slice measured under every version: those
@@ -137,9 +150,29 @@ impl Change {
         }
         put_contributions(connection, tenant, self.put).await?;
         let started = tokio::time::Instant::now();
-        tallies::add(connection, tenant, self.tallies).await?;
+        let (tallies, journals) = told(self.tallies);
+        journal::put(connection, tenant, journals, now).await?;
+        tallies::add(connection, tenant, tallies).await?;
         Ok(started.elapsed())
     }
+}
+
+/// The tallies of each version, and what the journal tells of them.
+fn told(parts: HashMap<(i64, Option<Cause>), Tally>) -> (HashMap<i64, Tally>, HashMap<i64, Journal>) {
+    let (mut tallies, mut journals) = (HashMap::<i64, Tally>::new(), HashMap::<i64, Journal>::new());
+    for ((version, cause), part) in parts {
+        if let Some(cause) = cause {
+            journals.entry(version).or_default().note(cause, &part);
+        }
+        let tally = tallies.entry(version).or_default();
+        for (key, row) in part.rows {
+            match tally.rows.entry(key) {
+                Entry::Occupied(mut held) => held.get_mut().add(&row),
+                Entry::Vacant(place) => drop(place.insert(row)),
+            }
+        }
+    }
+    (tallies, journals)
 }
 
 async fn put_contributions(

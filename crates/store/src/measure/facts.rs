@@ -23,6 +23,8 @@ struct Node {
     below: Vec<(String, Node)>,
     /// The number of this place, where it is looked at itself.
     number: Option<usize>,
+    /// Whether it lies in each entry of a list, so that it may hold several values.
+    in_list: bool,
 }
 
 impl Node {
@@ -35,9 +37,10 @@ impl Node {
         let Some((key, rest)) = keys.split_first() else {
             return *self.number.get_or_insert(next);
         };
+        let in_list = self.in_list || key == Path::EACH;
         let known = self.below.iter().position(|(name, _)| name == key);
         let at = known.unwrap_or_else(|| {
-            self.below.push((key.clone(), Self::default()));
+            self.below.push((key.clone(), Self { in_list, ..Self::default() }));
             self.below.len() - 1
         });
         self.below[at].1.insert(rest, next)
@@ -46,11 +49,20 @@ impl Node {
     /// Keeps what `value` holds at this place and below it.
     fn keep(&self, value: &Value, found: &mut [Fact]) {
         if let Some(number) = self.number {
-            found[number] = fact(value);
+            if self.in_list {
+                add(&mut found[number], fact(value));
+            } else {
+                found[number] = fact(value);
+            }
         }
         for (key, node) in &self.below {
-            if let Some(value) = value.get(key) {
-                node.keep(value, found);
+            match value {
+                Value::Array(entries) if key == Path::EACH => entries.iter().for_each(|entry| node.keep(entry, found)),
+                _ => {
+                    if let Some(value) = value.get(key) {
+                        node.keep(value, found);
+                    }
+                }
             }
         }
     }
@@ -108,7 +120,7 @@ impl<'de> DeserializeSeed<'de> for Look<'_> {
     }
 }
 
-/// Where the places below lie, nothing but an object holds anything.
+/// Where the places below lie, nothing but an object holds anything, or a list each entry of which is looked at.
 impl<'de> Visitor<'de> for Look<'_> {
     type Value = ();
 
@@ -127,7 +139,10 @@ impl<'de> Visitor<'de> for Look<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
+        match self.node.child(Path::EACH) {
+            Some(node) => while list.next_element_seed(Look { node, found: &mut *self.found })?.is_some() {},
+            None => while list.next_element::<IgnoredAny>()?.is_some() {},
+        }
         Ok(())
     }
 
@@ -186,6 +201,20 @@ fn fact(value: &Value) -> Fact {
     }
 }
 
+/// Adds what one more entry of a list holds.
+fn add(sum: &mut Fact, more: Fact) {
+    let scalars = |fact| match fact {
+        Fact::None => Vec::new(),
+        Fact::One(text) => vec![text],
+        Fact::Many(texts) => texts,
+    };
+    if more != Fact::None {
+        let mut all = scalars(std::mem::take(sum));
+        all.extend(scalars(more));
+        *sum = Fact::Many(all);
+    }
+}
+
 fn scalar(value: &Value) -> Option<Arc<str>> {
     match value {
         Value::String(text) => Some(text.as_str().into()),
@@ -220,6 +249,28 @@ mod tests {
             [one("true"), one("ios"), Fact::Many(vec!["x".into(), "1".into()]), one("5")]
         );
         assert_eq!(Places::new(&paths).facts(None).unwrap(), vec![Fact::None; 4]);
+    }
+
+    #[test]
+    fn each_entry_of_a_list_is_looked_at() {
+        let paths: Vec<Path> = ["properties.products[].id", "properties.products[].tags[]", "properties.id"]
+            .iter()
+            .map(|path| Path::parse(path, "").unwrap())
+            .collect();
+        let facts = |data: &str| Places::new(&paths).facts(Some(data)).unwrap();
+        let many = |texts: &[&str]| Fact::Many(texts.iter().map(|text| (*text).into()).collect());
+        let data = r#"{"properties":{"products":[{"id":"a","tags":["x","y"]},{"id":2},3,{"name":"c"}],"id":"z"}}"#;
+        assert_eq!(facts(data), [many(&["a", "2"]), many(&["x", "y"]), Fact::One("z".into())]);
+        assert_eq!(facts(r#"{"properties":{"products":{"id":"a"}}}"#), vec![Fact::None; 3]);
+        assert_eq!(facts(r#"{"properties":{"products":[]}}"#), vec![Fact::None; 3]);
+        // A place that is looked at itself may have others below it.
+        let paths: Vec<Path> = ["properties.products", "properties.products[].id"]
+            .iter()
+            .map(|path| Path::parse(path, "").unwrap())
+            .collect();
+        let both = Places::new(&paths).facts(Some(r#"{"properties":{"products":[{"id":"a"}]}}"#)).unwrap();
+        assert_eq!(both[1], many(&["a"]));
+        assert!(Path::parse("properties.[]", "").is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod change;
 mod claim;
 mod definitions;
 mod facts;
+pub(crate) mod journal;
 mod journeys;
 mod persons;
 mod slice;
@@ -55,6 +56,8 @@ pub(crate) struct Measurer {
     clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     slice: Duration,
     texts: Texts,
+    /// The hour in which each tenant's journal was tidied last.
+    tidied: Mutex<HashMap<TenantId, i64>>,
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
     agenda: Mutex<Agenda>,
     wake: Notify,
@@ -119,6 +122,7 @@ impl Measurer {
             clock,
             slice,
             texts: Texts::default(),
+            tidied: Mutex::default(),
             gates: Mutex::default(),
             agenda: Mutex::default(),
             wake: Notify::new(),
@@ -211,7 +215,17 @@ impl Measurer {
             more = self.touched(tenant, through).await?.is_full;
         }
         more |= self.build(tenant).await? != Built::Nothing;
+        self.tidy(tenant.id).await?;
         Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
+    }
+
+    /// Tidies a tenant's journal once in an hour in which there is anything to do for it.
+    async fn tidy(&self, tenant: TenantId) -> Result<(), StoreError> {
+        const HOUR_MICROS: i64 = 3_600_000_000;
+        let now = (self.clock)();
+        let hour = now.micros().div_euclid(HOUR_MICROS);
+        let before = self.tidied.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant, hour);
+        if before == Some(hour) { Ok(()) } else { journal::tidy(&self.pool, tenant, now).await }
     }
 
     /// Measures everything that was committed when the call began, as far as `budget` suffices. A slice that takes

@@ -12,6 +12,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use super::change::Change;
 use super::claim::{Touched, claim};
 use super::definitions::{self, Building, Texts, Version};
+use super::journal;
 use super::persons::{Person, resolve};
 use super::work::{Task, There, measure};
 use crate::StoreError;
@@ -39,6 +40,7 @@ pub(super) async fn touched(
     limit: i64,
     now: Instant,
 ) -> Result<Done, StoreError> {
+    let started = tokio::time::Instant::now();
     let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
     let early = if fault::seeded("definitions-before-the-lock") {
         let early = definitions::load(&mut tx, tenant, texts).await?;
@@ -60,12 +62,22 @@ pub(super) async fn touched(
         None => definitions::load(&mut tx, tenant, texts).await?,
     };
     let all: Vec<usize> = (0..measured.versions.len()).collect();
-    let task =
-        Task { tenant, measured: &measured, studies: &all, persons: &persons, there, claimed_alone: true, from: None };
+    let task = Task {
+        tenant,
+        measured: &measured,
+        studies: &all,
+        persons: &persons,
+        there,
+        now,
+        claimed_alone: true,
+        from: None,
+    };
     let change = measure(&mut tx, &task).await?;
     // Whoever was set aside before and could be measured under every version is so no longer.
     let settled: Vec<String> =
         if there.set_aside { persons.iter().flat_map(|person| person.subjects.clone()).collect() } else { Vec::new() };
+    // The lock may have been waited for: what is told of this slice is told of its end.
+    let now = now.plus_micros(i64::try_from(started.elapsed().as_micros()).unwrap_or(0));
     let tallies = change.write(&mut tx, tenant.id, &settled, now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
@@ -85,7 +97,7 @@ pub(super) async fn give_up(
     let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
     lock_measure(&mut tx, tenant.id).await?;
     let touched = claim(&mut tx, tenant.id, through, 1).await?;
-    let mut change = Change::default();
+    let mut change = Change::on(tenant.zone.day_of(now));
     for touched in &touched {
         let person = Person { subjects: vec![touched.subject.clone()], ..Person::default() };
         change.set_aside(&person, reason);
@@ -125,6 +137,7 @@ pub(super) async fn build(
     let exposed = exposed_after(&mut tx, tenant, version, building, limit).await?;
     let Some(last) = exposed.last().cloned() else {
         switch(&mut tx, tenant, version).await?;
+        journal::begin_at(&mut tx, tenant.id, version.id, now).await?;
         next_generation(&mut tx, tenant.id, now).await?;
         tx.commit().await?;
         return Ok(Built::Switched);
@@ -135,7 +148,7 @@ pub(super) async fn build(
     let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
     let from = measured.before(version, tenant);
     let studies = &[study];
-    let task = Task { tenant, measured: &measured, studies, persons: &persons, there, claimed_alone: true, from };
+    let task = Task { tenant, measured: &measured, studies, persons: &persons, there, now, claimed_alone: true, from };
     let tallies = measure(&mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (last, subjects)).await?;
     next_generation(&mut tx, tenant.id, now).await?;
@@ -166,7 +179,7 @@ pub(super) async fn pass_over(
     if aside.len() >= MOST_PASSED_OVER {
         return Ok(false);
     }
-    let mut change = Change::default();
+    let mut change = Change::on(tenant.zone.day_of(now));
     change.set_aside(&Person { subjects: vec![subject.clone()], ..Person::default() }, reason);
     change.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (subject, 1)).await?;

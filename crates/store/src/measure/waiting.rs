@@ -7,7 +7,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use journey::{Definition, Tenant};
+use journey::{Definition, Instant, Tenant};
+use metrics::journal::Journal;
 use metrics::tally::Tally;
 use sqlx::PgConnection;
 
@@ -22,6 +23,8 @@ use crate::StoreError;
 pub(crate) struct Ahead {
     /// How the version's tally moves.
     pub tally: Tally,
+    /// Why it moves.
+    pub moves: Journal,
     /// Persons that can't be measured, with the reason.
     pub set_aside: Vec<(String, String)>,
 }
@@ -32,7 +35,7 @@ pub(crate) async fn look_ahead(
     connection: &mut PgConnection,
     tenant: &Tenant,
     (id, definition): (i64, &Arc<Definition>),
-    limit: i64,
+    (limit, now): (i64, Instant),
 ) -> Result<Option<Ahead>, StoreError> {
     let Some(touched) = waiting(connection, tenant.id, limit).await? else {
         return Ok(None);
@@ -43,11 +46,19 @@ pub(crate) async fn look_ahead(
     let persons = exposed(connection, tenant, experiment, persons).await?;
     let version = Version { id, experiment: experiment.to_owned(), definition: definition.clone(), building: None };
     let measured = Measured::new(vec![version], tenant);
-    let task =
-        Task { tenant, measured: &measured, studies: &[0], persons: &persons, there, claimed_alone: false, from: None };
+    let task = Task {
+        tenant,
+        measured: &measured,
+        studies: &[0],
+        persons: &persons,
+        there,
+        now,
+        claimed_alone: false,
+        from: None,
+    };
     let change = measure(connection, &task).await?;
-    let (tally, set_aside) = change.into_tally(id);
-    Ok(Some(Ahead { tally, set_aside }))
+    let (tally, moves, set_aside) = change.into_tally(id);
+    Ok(Some(Ahead { tally, moves, set_aside }))
 }
 
 /// The persons who were exposed to an experiment: nobody else adds to it.

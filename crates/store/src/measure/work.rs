@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use journey::Tenant;
+use journey::{Instant, Tenant};
 use metrics::contribution::Contribution;
 use metrics::fold::{Widening, extend, fold};
 use sqlx::{PgConnection, Row};
@@ -42,6 +42,8 @@ pub(super) struct Task<'a> {
     pub studies: &'a [usize],
     pub persons: &'a [Person],
     pub there: There,
+    /// When it is measured.
+    pub now: Instant,
     /// Whether other events of the persons may wait in the queue, to be measured later; else all that waits is here.
     pub claimed_alone: bool,
     /// The version that answers come from while one that places persons alike is being built, and the step from it.
@@ -61,7 +63,12 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
         HashSet::new()
     };
     let loader = Loader::new(tenant.currency, &task.measured.plan.paths);
-    let mut work = Work { measured: task.measured, studies: task.studies, stored: &stored, change: Change::default() };
+    let mut work = Work {
+        measured: task.measured,
+        studies: task.studies,
+        stored: &stored,
+        change: Change::on(tenant.zone.day_of(task.now)),
+    };
 
     let (mut onward, mut widened, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for person in task.persons {

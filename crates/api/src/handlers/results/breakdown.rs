@@ -1,7 +1,7 @@
 //! The results by the values of a dimension.
 
 use metrics::reading::{Group, read_largest};
-use metrics::report::{Check, Question, check_composition, report};
+use metrics::report::{Check, Question, check_composition, report_values};
 use store::MAX_DIMENSION_VALUES;
 
 use super::look::Look;
@@ -38,8 +38,13 @@ pub(super) fn groups(look: &Look, most: usize) -> Result<Vec<Group>, String> {
     Ok(read_largest(&look.measured.definition, rows, look.through, look.plan.policy, most))
 }
 
-/// The breakdown, where one was asked for.
-pub(super) fn breakdown(look: &Look, question: &Question<'_>, telling: Telling<'_>) -> Option<Breakdown> {
+/// The breakdown, where one was asked for. `composed_alike`: whether [`composition`] passed.
+pub(super) fn breakdown(
+    look: &Look,
+    question: &Question<'_>,
+    composed_alike: bool,
+    telling: Telling<'_>,
+) -> Option<Breakdown> {
     let index = look.plan.dimension?;
     let dimension = look.measured.definition.experiment.dimensions[index].as_str().to_owned();
     let groups = match groups(look, SHOWN) {
@@ -48,12 +53,13 @@ pub(super) fn breakdown(look: &Look, question: &Question<'_>, telling: Telling<'
     };
     // How fast the persons with one value join is not known.
     let telling = Telling { persons_per_day: None, ..telling };
-    let told = groups.into_iter().map(|group| ValueResult {
+    let reports = report_values(question, &groups, composed_alike);
+    let told = groups.into_iter().zip(reports).map(|(group, reports)| ValueResult {
         is_rest: group.value.is_none(),
         value: value_name(group.value.as_deref()),
         persons: group.persons,
         arms: build::arm_counts(&question.definition.experiment, Some(&group.reading)),
-        metrics: report(question, &group.reading)
+        metrics: reports
             .iter()
             .filter(|report| look.plan.metric.is_none_or(|only| only == report.metric))
             .map(|report| build::metric(question.definition, report, telling))

@@ -4,15 +4,15 @@ mod predict;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, MetricKind};
 use metrics::report::report;
-use tokio::sync::Semaphore;
 
-use super::look::{Look, look};
+use super::described::{Held, OfComparison, OfExperiment, OfReading, Otherwise};
+use super::look::Look;
 use super::question::Asked;
-use super::{arm_key, cached, everyone, holds, question};
+use super::{Asking, Load, answer, arm_key, everyone, question};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -33,8 +33,6 @@ const PARAMETERS: &[&str] = &[
     "discount",
     "repetitions",
 ];
-/// So many answers are predicted at a time.
-static FITTING: Semaphore = Semaphore::const_new(2);
 const NOTHING: &str = "the experiment has no metric of the kind clv";
 
 /// What customers are worth
@@ -45,24 +43,19 @@ const NOTHING: &str = "the experiment has no metric of the kind clv";
 #[utoipa::path(
     get, path = "/v1/experiments/{key}/clv", tag = "read", operation_id = "clv",
     params(
-        ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
+        OfExperiment, OfReading, OfComparison,
         ("metric" = Option<String>, Query, description = "Only this metric"),
         ("as_of" = Option<String>, Query, description = "As of the end of this day, in the tenant's time zone; without it, as of now, and predictions as of the last whole day"),
-        ("method" = Option<String>, Query, description = "How lifts are tested; without it, as the experiment says"),
-        ("confidence" = Option<f64>, Query, description = "The confidence of intervals; 0.95 where it is absent", exclusive_minimum = 0.0, exclusive_maximum = 1.0),
-        ("baseline" = Option<String>, Query, description = "The arm that the others are compared with; without it, control"),
-        ("consistency" = Option<String>, Query, description = "`strong` (the default) or `eventual`", pattern = "^(strong|eventual)?$"),
         ("predict" = Option<bool>, Query, description = "Whether to predict what is still to come"),
         ("horizon" = Option<u32>, Query, description = "Days to look ahead; 365 where it is absent", minimum = 1, maximum = 3650),
         ("discount" = Option<f64>, Query, description = "What a month takes off the value of what comes after it; 0.01 where it is absent", minimum = 0.0, maximum = 1.0),
         ("repetitions" = Option<u32>, Query, description = "Resamples for the intervals of what is predicted; 100 where it is absent", minimum = 20, maximum = 1000),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
+        Held
     ),
     responses(
         (status = 200, description = "The lifetime values", body = Clv,
             headers(("ETag" = String, description = "A weak validator: the numbers are the same while it is"))),
-        (status = 304, description = "Nothing has changed"),
-        (status = 404, description = "There is no such experiment")
+        Otherwise
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -76,25 +69,17 @@ pub(crate) async fn clv(
     let asked = Asked::read(&uri, &headers, PARAMETERS)?;
     let ahead = Ahead::read(&uri)?;
     let detail = ahead.predict.then_some(store::Detail::Customers);
-    let look = look(&state, &tenant, key.as_str(), &asked, detail).await?;
-    let etag = look.etag(&tenant, &asked, &format!("clv {ahead:?}"));
-    if holds(&headers, &etag) {
-        return cached(StatusCode::NOT_MODIFIED.into_response(), &etag);
-    }
-    let mut told = tell(&look, &asked)?;
-    if ahead.predict && look.measured.complete {
-        // Fitting takes its time. It keeps no other request waiting, but those that want the same, even where its own was
-        // given up.
-        let turn = FITTING.acquire().await.map_err(|_| ApiError::internal())?;
-        told = tokio::task::spawn_blocking(move || {
-            predict::add(&look, &ahead, &mut told);
-            drop(turn);
-            told
-        })
-        .await
-        .map_err(|_| ApiError::internal())?;
-    }
-    cached(Json(told).into_response(), &etag)
+    // Fitting takes its time.
+    let load = if ahead.predict { Load::Heavy } else { Load::Light };
+    let asking = Asking { asked, route: format!("clv {ahead:?}"), detail, load };
+    answer(&state, &tenant, &key, &headers, asking, move |look, asked| {
+        let mut told = tell(look, asked)?;
+        if ahead.predict && look.measured.complete {
+            predict::add(look, &ahead, &mut told);
+        }
+        Ok(Json(told).into_response())
+    })
+    .await
 }
 
 /// How far ahead to look.

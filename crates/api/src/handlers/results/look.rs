@@ -1,7 +1,8 @@
 //! Reading what is measured of an experiment.
 
-use journey::{Day, Instant};
+use journey::{CrossoverPolicy, Day, Instant};
 use metrics::reading::Through;
+use metrics::report::{Strata, Weights};
 use sha2::{Digest, Sha256};
 use store::{Detail, Measured, Measuring, Question, TenantStore};
 
@@ -20,6 +21,9 @@ pub(crate) struct Look {
     pub(crate) plan: Plan,
     /// The days up to which it reads.
     pub(crate) through: Through,
+    /// Where the weights of the arms changed: the strata within which they did not, under the policy of the question, and with
+    /// crossovers in their first arm.
+    pub(crate) strata: Option<[Strata; 2]>,
     now: Instant,
 }
 
@@ -31,18 +35,45 @@ pub(crate) async fn look(
     asked: &Asked,
     detail: Option<Detail<'_>>,
 ) -> Result<Look, ApiError> {
+    look_at(state, tenant, key, asked, (detail, None)).await
+}
+
+/// The same, also with what moved everyone's rows since some moment.
+pub(crate) async fn look_since(
+    state: &AppState,
+    tenant: &TenantStore,
+    key: &str,
+    asked: &Asked,
+    since: Instant,
+) -> Result<Look, ApiError> {
+    look_at(state, tenant, key, asked, (None, Some(since))).await
+}
+
+async fn look_at(
+    state: &AppState,
+    tenant: &TenantStore,
+    key: &str,
+    asked: &Asked,
+    (detail, since): (Option<Detail<'_>>, Option<Instant>),
+) -> Result<Look, ApiError> {
     let now = state.now();
     let through = through(tenant, asked.as_of, now)?;
     let question = Question {
         experiment: key,
         by: asked.by.as_deref(),
         detail,
+        since,
         through: through.live,
         budget: asked.strong.then_some(state.bounds.read_budget),
     };
     let measured = tenant.measured(question).await?.ok_or_else(|| ApiError::not_found("experiment"))?;
     let plan = asked.plan(&measured.definition)?;
-    Ok(Look { measured, plan, through, now })
+    let strata = measured.strata.as_ref().filter(|by_value| by_value.too_many_values.is_none()).map(|by_value| {
+        let rows = by_value.rows.iter().map(|(key, row)| (key, row));
+        [plan.policy, CrossoverPolicy::First]
+            .map(|policy| Strata::of(&measured.definition, rows.clone(), through, policy))
+    });
+    Ok(Look { measured, plan, through, strata, now })
 }
 
 /// Up to which days an answer reads: matured readings take complete days only.
@@ -60,6 +91,21 @@ fn through(tenant: &TenantStore, as_of: Option<Day>, now: Instant) -> Result<Thr
 }
 
 impl Look {
+    /// How the weights stand behind the persons of everyone.
+    pub(crate) fn weights(&self) -> Weights<'_> {
+        self.strata
+            .as_ref()
+            .map_or_else(|| Weights::of(&self.measured.definition), |[strata, _]| Weights::Within(strata))
+    }
+
+    /// How they stand behind those with one value of the dimension that was asked for.
+    pub(crate) fn weights_by_value(&self) -> Weights<'_> {
+        match self.measured.definition.experiment.strata() {
+            Some(strata) if self.plan.dimension == Some(strata) => Weights::OfValues,
+            _ => Weights::of(&self.measured.definition),
+        }
+    }
+
     /// How current the numbers are.
     pub(crate) fn fresh(&self) -> FreshInfo {
         let unmeasured = self.measuring().filter(|_| !self.measured.complete).map_or(0, |left| left.of - left.done);
@@ -98,6 +144,7 @@ impl Look {
             number(measured.revision),
             hex(&measured.digest),
             measured.dimension.as_ref().map_or(String::new(), |by_value| hex(&by_value.digest)),
+            measured.strata.as_ref().map_or(String::new(), |by_value| hex(&by_value.digest)),
             number(measured.arrivals.conflicting_ids),
             number(measured.arrivals.late),
             number(measured.arrivals.ahead),

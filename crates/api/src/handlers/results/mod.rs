@@ -1,16 +1,26 @@
 //! What an experiment amounts to, now, as of a day, and day by day.
 
+pub(crate) mod attribution;
+pub(crate) mod before_after;
 mod breakdown;
+pub(crate) mod changes;
+pub(crate) mod channels;
 pub(crate) mod clv;
+mod contacts;
+mod described;
 pub(crate) mod funnel;
+pub(crate) mod holdout;
+pub(crate) mod items;
 mod lens;
 mod look;
 pub(crate) mod paths;
 pub(crate) mod power;
 mod question;
 pub(crate) mod retention;
+pub(crate) mod roi;
 mod segments;
 pub(crate) mod stages;
+pub(crate) mod uplift;
 
 use axum::Json;
 use axum::extract::State;
@@ -19,8 +29,9 @@ use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Name, Role, Zone};
 use metrics::inference::{Interval, Undefined};
 use metrics::reading::{Reading, nobody, read};
-use metrics::report::{Check, Course, Maturity, Question, checks_over, report, timeline as points_of};
+use metrics::report::{Check, Course, Maturity, Question, Strata, checks_within, report, timeline as points_of};
 use store::{Detail, TenantStore};
+use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
 use crate::auth::Read;
@@ -28,7 +39,10 @@ use crate::document::KeyInPath;
 use crate::problem::ApiError;
 use crate::state::AppState;
 use crate::wire::results::build::{self, Telling};
-use crate::wire::results::{IntervalInfo, PointInfo, Results, Timeline, csv, explain};
+use crate::wire::results::{
+    IntervalInfo, PhaseArm, PhaseCounts, PointInfo, Results, Timeline, csv, explain, tell_segments,
+};
+use described::{AsOf, Held, OfComparison, OfExperiment, OfPersons, OfReading, Otherwise};
 use look::{Look, look};
 use question::{Asked, RESULTS, TIMELINE, adjust_word};
 pub(crate) use segments::*;
@@ -40,15 +54,6 @@ pub(crate) use segments::*;
 struct Shared {
     /// Only this metric. A timeline without it is of the first primary metric.
     metric: Option<String>,
-    /// As of the end of this day, in the tenant's time zone; without it, as of now.
-    #[param(format = "date")]
-    as_of: Option<String>,
-    /// How lifts are tested; without it, as the experiment says.
-    #[param(value_type = Option<crate::wire::schema::Method>)]
-    method: Option<String>,
-    /// The confidence of intervals; 0.95 where it is absent.
-    #[param(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    confidence: Option<f64>,
     /// How p-values are adjusted: `holm`, `bh`, `ebh` or `none`; without it, Holm over the primary metrics and
     /// Benjamini-Hochberg over the others.
     #[param(pattern = "^(holm|bh|ebh|none)?$")]
@@ -56,19 +61,6 @@ struct Shared {
     /// Whether differences are adjusted by the same metric from before the exposure; without it, as the experiment says of
     /// each metric.
     cuped: Option<bool>,
-    /// The reading of the main fields: `matured` (closed windows, the default) or `live` (everyone exposed).
-    #[param(pattern = "^(matured|live)?$")]
-    maturity: Option<String>,
-    /// The arm that the others are compared with; without it, control.
-    baseline: Option<String>,
-    /// What happens to crossovers; without it, as the experiment says.
-    #[param(value_type = Option<crate::wire::schema::Crossovers>)]
-    crossovers: Option<String>,
-    /// Whether the steps are told.
-    explain: Option<bool>,
-    /// `strong` (the default): everything acknowledged is in the numbers. `eventual`: as they stand.
-    #[param(pattern = "^(strong|eventual)?$")]
-    consistency: Option<String>,
 }
 
 /// What an experiment amounts to
@@ -79,16 +71,15 @@ struct Shared {
 #[utoipa::path(
     get, path = "/v1/experiments/{key}/results", tag = "read", operation_id = "results",
     params(
-        ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
-        Shared,
+        OfExperiment,
+        Shared, AsOf, OfReading, OfComparison, OfPersons,
         ("by" = Option<String>, Query, description = "Also by the values of this dimension of the experiment"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
+        Held
     ),
     responses(
         (status = 200, description = "The results", content((Results = "application/json"), (String = "text/csv")),
             headers(("ETag" = String, description = "A weak validator: the numbers are the same while it is; when they were asked for (`fresh.through`) may differ"))),
-        (status = 304, description = "Nothing has changed"),
-        (status = 404, description = "There is no such experiment")
+        Otherwise
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -100,25 +91,64 @@ pub(crate) async fn results(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, RESULTS)?;
-    answer(&state, &tenant, &key, &headers, (&asked, "results", None), |look| {
-        let results = tell(look, &asked);
+    // Every value of a dimension is a report of its own.
+    let load = if asked.by.is_some() { Load::Heavy } else { Load::Light };
+    let asking = Asking { asked, route: "results".to_owned(), detail: None, load };
+    answer(&state, &tenant, &key, &headers, asking, |look, asked| {
+        let results = tell(look, asked);
         Ok(if asked.csv { table(csv::of_results(&results)) } else { Json(results).into_response() })
     })
     .await
 }
 
-/// Looks, and tells what it sees where the client does not hold it already.
+/// How much arithmetic an answer takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Load {
+    /// Less than a millisecond or a few.
+    Light,
+    /// So much that others would wait for the thread.
+    Heavy,
+}
+
+/// So many heavy answers are told at a time; whoever gave up waiting holds none.
+static HEAVY: Semaphore = Semaphore::const_new(2);
+
+/// What an answer is of.
+struct Asking {
+    asked: Asked,
+    /// The route with everything that is asked of it alone: a part of the validator.
+    route: String,
+    detail: Option<Detail<'static>>,
+    load: Load,
+}
+
+/// Looks, and tells what it sees where the client does not hold it already: a heavy answer not on a thread that others wait
+/// for.
 async fn answer(
     state: &AppState,
     tenant: &TenantStore,
     key: &Name,
     headers: &HeaderMap,
-    (asked, route, detail): (&Asked, &str, Option<Detail<'_>>),
-    tell: impl FnOnce(&Look) -> Result<Response, ApiError>,
+    Asking { asked, route, detail, load }: Asking,
+    tell: impl FnOnce(&Look, &Asked) -> Result<Response, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let look = look(state, tenant, key.as_str(), asked, detail).await?;
-    let etag = look.etag(tenant, asked, route);
-    let response = if holds(headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { tell(&look)? };
+    let look = look(state, tenant, key.as_str(), &asked, detail).await?;
+    let etag = look.etag(tenant, &asked, &route);
+    if holds(headers, &etag) {
+        return cached(StatusCode::NOT_MODIFIED.into_response(), &etag);
+    }
+    let response = match load {
+        Load::Light => tell(&look, &asked)?,
+        Load::Heavy => {
+            let turn = HEAVY.acquire().await.map_err(|_| ApiError::internal())?;
+            let told = tokio::task::spawn_blocking(move || {
+                let told = tell(&look, &asked);
+                drop(turn);
+                told
+            });
+            told.await.map_err(|_| ApiError::internal())??
+        }
+    };
     cached(response, &etag)
 }
 
@@ -128,15 +158,14 @@ async fn answer(
 #[utoipa::path(
     get, path = "/v1/experiments/{key}/timeline", tag = "read", operation_id = "timeline",
     params(
-        ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
-        Shared,
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
+        OfExperiment,
+        Shared, AsOf, OfReading, OfComparison, OfPersons,
+        Held
     ),
     responses(
         (status = 200, description = "The days", content((Timeline = "application/json"), (String = "text/csv")),
             headers(("ETag" = String, description = "A weak validator: the numbers are the same while it is; when they were asked for (`fresh.through`) may differ"))),
-        (status = 304, description = "Nothing has changed"),
-        (status = 404, description = "There is no such experiment")
+        Otherwise
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -148,8 +177,9 @@ pub(crate) async fn timeline(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, TIMELINE)?;
-    answer(&state, &tenant, &key, &headers, (&asked, "timeline", None), |look| days(look, &asked, tenant.tenant().zone))
-        .await
+    let zone = tenant.tenant().zone;
+    let asking = Asking { asked, route: "timeline".to_owned(), detail: None, load: Load::Heavy };
+    answer(&state, &tenant, &key, &headers, asking, move |look, asked| days(look, asked, zone)).await
 }
 
 fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
@@ -161,8 +191,11 @@ fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
         return Err(ApiError::bad_request("no_metrics", "The experiment uses no metric, so it has no timeline."));
     };
     let (_, _, question, telling) = question(look, asked);
+    let (question, telling) = within(look, question, telling);
+    let strata =
+        look.measured.strata.as_ref().filter(|_| look.strata.is_some()).map(|by_value| by_value.rows.as_slice());
     let points = if look.measured.complete {
-        points_of(&question, metric, &look.measured.everyone, zone, look.through, look.plan.policy)
+        points_of(&question, metric, &look.measured.everyone, zone, look.through, (look.plan.policy, strata))
     } else {
         Vec::new()
     };
@@ -212,8 +245,12 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Vec<Check>, Question
     // Checks keep crossovers in their first arm: taking them away could hide what they look for.
     let first = everyone(look, CrossoverPolicy::First);
     let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
-    let course = Course::of(definition, rows.clone(), look.through).with_drifts(definition, rows, look.through);
-    let checks = checks_over(definition, &first, &course, look.measured.arrivals);
+    let course = Course::of(definition, rows.clone(), look.through);
+    // From phase to phase the arms' shares change, and with them what cohorts of everyone amount to.
+    let is_constant = definition.experiment.strata().is_none();
+    let course = if is_constant { course.with_drifts(definition, rows, look.through) } else { course };
+    let strata = look.strata.as_ref().map(|[_, first]| first);
+    let checks = checks_within(definition, &first, &course, look.measured.arrivals, strata);
     let blocked = checks.iter().any(|check| check.blocking && !check.ok);
     let question = Question {
         definition,
@@ -231,6 +268,12 @@ fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Vec<Check>, Question
     (first, checks, question, telling)
 }
 
+/// The question of everyone, within strata where the weights of the arms changed.
+fn within<'a>(look: &'a Look, question: Question<'a>, telling: Telling<'a>) -> (Question<'a>, Telling<'a>) {
+    let question = Question { weights: look.weights(), ..question };
+    (question, Telling { question, ..telling })
+}
+
 fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
     let definition = &look.measured.definition;
     let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
@@ -241,6 +284,7 @@ fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
 fn tell(look: &Look, asked: &Asked) -> Results {
     let definition = &*look.measured.definition;
     let (first, mut found, question, telling) = question(look, asked);
+    let (question, telling) = within(look, question, telling);
     let composition = breakdown::composition(look);
     let composed_alike = composition.as_ref().is_none_or(|check| check.ok);
     found.extend(composition);
@@ -279,15 +323,36 @@ fn tell(look: &Look, asked: &Asked) -> Results {
         measuring: look.measuring(),
         exploratory: look.plan.exploratory,
         arms: build::arm_counts(&definition.experiment, complete.then_some(&reading)),
+        phases: phases(look),
         checks,
         metrics,
         breakdown: breakdown::breakdown(
             look,
-            &Question { blocked: question.blocked || !composed_alike, ..question },
+            &Question { weights: look.weights_by_value(), ..question },
+            composed_alike,
             telling,
         ),
         explain: asked.explain.then(|| explain::formulas(look.plan.method, look.plan.cuped)),
     }
+}
+
+/// The strata within which arms are compared, where the weights changed.
+fn phases(look: &Look) -> Option<Vec<PhaseCounts>> {
+    let definition = &look.measured.definition;
+    let dimension = &definition.experiment.dimensions[definition.experiment.strata()?];
+    let [_, Strata(strata)] = look.strata.as_ref()?;
+    let told = strata.iter().map(|stratum| PhaseCounts {
+        dimension: dimension.as_str().to_owned(),
+        value: tell_segments::value_name(Some(&stratum.value)),
+        arms: (0..stratum.weights.len())
+            .map(|arm| PhaseArm {
+                arm: arm_key(look, arm),
+                weight: stratum.weights[arm],
+                persons: stratum.reading.arms[arm].persons,
+            })
+            .collect(),
+    });
+    Some(told.collect())
 }
 
 /// Whether the client's copy still holds: by weak comparison, as RFC 9110 wants it of `If-None-Match`.

@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Role};
 use metrics::reading::{Through, nobody};
 use metrics::report::{Course, Goals, Question, Split, outlook};
-use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
-use super::look::{Look, look};
+use super::described::{AsOf, Held, OfExperiment, OfReading, Otherwise};
+use super::look::Look;
 use super::question::Asked;
-use super::{cached, everyone, holds};
+use super::{Asking, Load, answer, everyone};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -38,15 +38,6 @@ pub(crate) struct PowerParams {
     /// The effect that is planned for, relative to control, as a fraction above 0; 0.05 where it is absent.
     #[param(exclusive_minimum = 0.0)]
     mde: Option<f64>,
-    /// The confidence of verdicts; 0.95 where it is absent.
-    #[param(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    confidence: Option<f64>,
-    /// As of the end of this day, in the tenant's time zone; without it, as of now.
-    #[param(format = "date")]
-    as_of: Option<String>,
-    /// `strong` (the default): everything acknowledged is in the numbers. `eventual`: as they stand.
-    #[param(pattern = "^(strong|eventual)?$")]
-    consistency: Option<String>,
 }
 
 const PARAMETERS: &[&str] = &["metric", "split", "power", "mde", "confidence", "as_of", "consistency"];
@@ -64,15 +55,14 @@ const DEFAULT_EFFECT: f64 = 0.05;
 #[utoipa::path(
     get, path = "/v1/experiments/{key}/power", tag = "read", operation_id = "power",
     params(
-        ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
-        PowerParams,
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
+        OfExperiment,
+        PowerParams, AsOf, OfReading,
+        Held
     ),
     responses(
         (status = 200, description = "The outlook", body = Power,
             headers(("ETag" = String, description = "A weak validator: the numbers are the same while it is; when they were asked for (`fresh.through`) may differ"))),
-        (status = 304, description = "Nothing has changed"),
-        (status = 404, description = "There is no such experiment")
+        Otherwise
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -85,24 +75,13 @@ pub(crate) async fn power(
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&uri, &headers, PARAMETERS)?;
     let wanted = Wanted::read(&uri, asked.confidence)?;
-    let look = look(&state, &tenant, key.as_str(), &asked, None).await?;
-    let etag = look.etag(&tenant, &asked, &wanted.fingerprint());
-    if holds(&headers, &etag) {
-        return cached(axum::http::StatusCode::NOT_MODIFIED.into_response(), &etag);
-    }
-    // Solving for persons at every split takes a good part of a second: not on a thread that others wait for.
-    let permit = PLANNING.acquire().await.map_err(|_| ApiError::internal())?;
-    let told = tokio::task::spawn_blocking(move || {
-        let told = tell(&look, &asked, &wanted);
-        drop(permit);
-        told
-    });
-    let told = told.await.map_err(|_| ApiError::internal())??;
-    cached(Json(told).into_response(), &etag)
+    // Solving for persons at every split takes a good part of a second.
+    let asking = Asking { asked, route: wanted.fingerprint(), detail: None, load: Load::Heavy };
+    answer(&state, &tenant, &key, &headers, asking, move |look, asked| {
+        Ok(Json(tell(look, asked, &wanted)?).into_response())
+    })
+    .await
 }
-
-/// So many answers are solved at a time; whoever gave up waiting holds none.
-static PLANNING: Semaphore = Semaphore::const_new(2);
 
 /// What is to be planned for.
 #[derive(Debug, Clone, PartialEq)]

@@ -153,6 +153,11 @@ impl Asked {
         })
     }
 
+    /// The same question of another experiment, which has arms and metrics of its own.
+    pub(crate) fn inside(&self) -> Self {
+        Self { metric: None, by: None, baseline: None, ..self.clone() }
+    }
+
     /// Everything that changes the answer, as texts.
     pub(crate) fn fingerprint(&self) -> [String; 14] {
         let Self {

@@ -7,10 +7,12 @@ use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Definition, MetricKind};
 use metrics::curves::{self, Cohorts, Curves, active_days, curves, ends_of, repeat_share};
 use metrics::inference::{Interval, Undefined, wilson_interval};
+use metrics::reading::{Through, nobody, read};
 
+use super::described::{Held, OfExperiment, OfReading, Otherwise};
 use super::look::Look;
 use super::question::Asked;
-use super::{answer, arm_key, everyone, question, told_interval};
+use super::{Asking, Load, answer, arm_key, question, told_interval};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -42,20 +44,17 @@ const NOTHING: &str = "no metric of the experiment keeps its curve: define a con
 #[utoipa::path(
     get, path = "/v1/experiments/{key}/retention", tag = "read", operation_id = "retention",
     params(
-        ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
+        OfExperiment, OfReading,
         ("metric" = Option<String>, Query, description = "Only this metric"),
         ("event" = Option<String>, Query, description = "Only metrics of this event"),
         ("as_of" = Option<String>, Query, description = "As of the end of this day, in the tenant's time zone; without it, of the last whole day"),
-        ("confidence" = Option<f64>, Query, description = "The confidence of intervals; 0.95 where it is absent", exclusive_minimum = 0.0, exclusive_maximum = 1.0),
         ("inactive_days" = Option<u32>, Query, description = "After so many whole days without activity a person has left; 7 where it is absent", minimum = 1, maximum = 365),
-        ("consistency" = Option<String>, Query, description = "`strong` (the default) or `eventual`", pattern = "^(strong|eventual)?$"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
+        Held
     ),
     responses(
         (status = 200, description = "The curves", body = Retention,
             headers(("ETag" = String, description = "A weak validator: the numbers are the same while it is"))),
-        (status = 304, description = "Nothing has changed"),
-        (status = 404, description = "There is no such experiment")
+        Otherwise
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -69,8 +68,11 @@ pub(crate) async fn retention(
     let asked = Asked::read(&uri, &headers, PARAMETERS)?;
     let own = Own::read(&uri)?;
     let route = format!("retention {} {:?}", own.inactive_days, own.event);
-    let asking = (&asked, route.as_str(), Some(store::Detail::Spans));
-    answer(&state, &tenant, &key, &headers, asking, |look| Ok(Json(tell(look, &asked, &own)?).into_response())).await
+    let asking = Asking { asked, route, detail: Some(store::Detail::Spans), load: Load::Heavy };
+    answer(&state, &tenant, &key, &headers, asking, move |look, asked| {
+        Ok(Json(tell(look, asked, &own)?).into_response())
+    })
+    .await
 }
 
 /// What is asked here and nowhere else.
@@ -190,14 +192,31 @@ fn metric_curves(look: &Look, at: usize, (confidence, inactive_days): (f64, u32)
     told
 }
 
-/// Who came back in the span of a retention, of those whose window has closed, or of everyone where it never does.
+/// Who came back in the span of a retention, of those whose window has closed. Where it never does (rolling retention): of those
+/// whose span has begun by the end of the last whole day, as nobody else can have come back.
 fn returned(look: &Look, at: usize, confidence: f64) -> Vec<ShareInfo> {
-    let reading = everyone(look, CrossoverPolicy::First);
+    let definition = &*look.measured.definition;
+    let whole_days = |last: journey::Day| {
+        let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
+        let through = Through { live: last, ..look.through };
+        read(definition, rows, through, CrossoverPolicy::First)
+            .remove("")
+            .unwrap_or_else(|| nobody(definition, through))
+    };
+    let reading = whole_days(look.through.matured);
+    let begun = match definition.metrics[at].kind {
+        MetricKind::Retention { from_day, to_day: None, .. } => {
+            Some(whole_days((0..from_day).fold(look.through.matured, |day, _| day.previous())))
+        }
+        _ => None,
+    };
     let shares = reading.arms.iter().enumerate().map(|(arm, read)| {
         let sums = read.matured[at].as_ref().unwrap_or(&read.live[at]);
         let whole = |count: i64| u64::try_from(count).unwrap_or(0);
         let counted = whole(i64::try_from(sums.y / i128::from(journey::UNIT)).unwrap_or(0));
-        let persons = whole(sums.n);
+        let persons = whole(
+            begun.as_ref().filter(|_| read.matured[at].is_none()).map_or(sums.n, |begun| begun.arms[arm].persons),
+        );
         share_info(look, arm, (counted, persons), wilson_interval(counted, persons, confidence))
     });
     shares.collect()

@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::Role;
-use metrics::report::{Maturity, segments as segments_of};
+use metrics::report::{Maturity, Question, segments as segments_of};
 use utoipa::IntoParams;
 
+use super::described::{AsOf, Held, OfComparison, OfExperiment, OfPersons, OfReading, Otherwise};
 use super::look::Look;
 use super::question::{Asked, SEGMENTS};
-use super::{answer, arm_key, breakdown, question, table};
+use super::{Asking, Load, answer, arm_key, breakdown, question, table};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -31,28 +32,6 @@ pub(crate) struct OfSegments {
     /// How many values are told one by one, the largest; the others are told together. 50 where it is absent.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
-    /// As of the end of this day, in the tenant's time zone; without it, as of now.
-    #[param(format = "date")]
-    as_of: Option<String>,
-    /// How lifts are tested; without it, as the experiment says.
-    #[param(value_type = Option<crate::wire::schema::Method>)]
-    method: Option<String>,
-    /// The confidence of intervals; 0.95 where it is absent.
-    #[param(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    confidence: Option<f64>,
-    /// The reading: `matured` (closed windows, the default) or `live` (everyone exposed).
-    #[param(pattern = "^(matured|live)?$")]
-    maturity: Option<String>,
-    /// The arm that the others are compared with; without it, control.
-    baseline: Option<String>,
-    /// What happens to crossovers; without it, as the experiment says.
-    #[param(value_type = Option<crate::wire::schema::Crossovers>)]
-    crossovers: Option<String>,
-    /// Whether the steps are told.
-    explain: Option<bool>,
-    /// `strong` (the default): everything acknowledged is in the numbers. `eventual`: as they stand.
-    #[param(pattern = "^(strong|eventual)?$")]
-    consistency: Option<String>,
 }
 
 /// For whom it works
@@ -64,15 +43,14 @@ pub(crate) struct OfSegments {
 #[utoipa::path(
     get, path = "/v1/experiments/{key}/segments", tag = "read", operation_id = "segments",
     params(
-        ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
-        OfSegments,
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
+        OfExperiment,
+        OfSegments, AsOf, OfReading, OfComparison, OfPersons,
+        Held
     ),
     responses(
         (status = 200, description = "The values", content((SegmentsAnswer = "application/json"), (String = "text/csv")),
             headers(("ETag" = String, description = "A weak validator: the numbers are the same while it is; when they were asked for (`fresh.through`) may differ"))),
-        (status = 304, description = "Nothing has changed"),
-        (status = 404, description = "There is no such experiment")
+        Otherwise
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -88,8 +66,9 @@ pub(crate) async fn segments(
         let detail = "it is missing: name a dimension of the experiment, such as by=device";
         return Err(ApiError::parameter("missing_parameter", "by", detail));
     }
-    answer(&state, &tenant, &key, &headers, (&asked, "segments", None), |look| {
-        let told = tell(look, &asked)?;
+    let asking = Asking { asked, route: "segments".to_owned(), detail: None, load: Load::Heavy };
+    answer(&state, &tenant, &key, &headers, asking, |look, asked| {
+        let told = tell(look, asked)?;
         Ok(if asked.csv { table(csv::of_segments(&told)) } else { Json(told).into_response() })
     })
     .await
@@ -104,6 +83,7 @@ fn tell(look: &Look, asked: &Asked) -> Result<SegmentsAnswer, ApiError> {
         return Err(ApiError::bad_request("no_metrics", "The experiment uses no metric, so it has no segments."));
     };
     let (_, mut found, question, telling) = question(look, asked);
+    let question = Question { weights: look.weights_by_value(), ..question };
     let composition = breakdown::composition(look);
     let composed_alike = composition.as_ref().is_none_or(|check| check.ok);
     found.extend(composition);

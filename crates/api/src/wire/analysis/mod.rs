@@ -222,7 +222,7 @@ pub(crate) fn read(json: Json) -> Result<Asked, Invalid> {
     let made = arms.iter().map(|arm| {
         let weight = arm.weight.or_else(|| Amount::from_units(arm.sums.n.max(1)));
         let weight = weight.ok_or_else(|| Invalid::new("out_of_range", "/arms", "have more persons than there are"))?;
-        Ok(Arm { key: arm.key.clone(), weight, intensity: None, cost: [None; 3] })
+        Ok(Arm { key: arm.key.clone(), weight, intensity: None, cost: journey::Cost::default() })
     });
     let experiment = Experiment::validate(ExperimentDraft {
         key: metric.clone(),
@@ -241,6 +241,8 @@ pub(crate) fn read(json: Json) -> Result<Asked, Invalid> {
         planned_persons,
         metrics: vec![used],
         dimensions: Vec::new(),
+        holdout: None,
+        phases: Vec::new(),
         archived: false,
     })
     .map_err(of_this_body)?;

@@ -2,7 +2,9 @@
 
 mod request;
 
-use journey::{Experiment, Instant, Name, Tactic};
+use std::collections::BTreeMap;
+
+use journey::{Experiment, Instant, Name, Phase, Tactic};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,11 +59,26 @@ pub(crate) struct ExperimentInfo {
     dimensions: Vec<String>,
     /// What of journeys is kept beside the metrics, because it was asked for.
     lenses: Vec<LensInfo>,
+    /// For a holdout: the programme that it is held out from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    holdout: Option<HoldoutInfo>,
+    /// The times of constant weights, in order; empty where the weights of the arms always held. Arms are compared within phases.
+    phases: Vec<PhaseInfo>,
     /// Whether its tallies are frozen.
     archived: bool,
     /// How far the newest version is measured; null: it is measured, and answers come from it.
     #[schema(required = true)]
     measuring: Option<MeasuringInfo>,
+}
+
+/// The programme that a holdout is held out from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HoldoutOf)]
+#[serde(deny_unknown_fields)]
+struct HoldoutInfo {
+    /// The keys of its experiments.
+    programme: Vec<String>,
 }
 
 /// How far a version is measured. Answers come from the version before, where there is one.
@@ -95,6 +112,19 @@ struct ArmInfo {
     cost: Option<CostInfo>,
 }
 
+/// A time of constant weights; it lasts until the next one begins.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Phase)]
+#[serde(deny_unknown_fields)]
+struct PhaseInfo {
+    /// When it began; null: with the experiment.
+    #[schema(required = true, format = "date-time")]
+    from: Option<String>,
+    /// The share of persons of each arm, relative to the others.
+    #[schema(value_type = std::collections::BTreeMap<String, f64>)]
+    weights: BTreeMap<String, NumberOf>,
+}
+
 /// What an arm costs, in the tenant's currency, as decimal text.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Cost)]
@@ -109,6 +139,22 @@ struct CostInfo {
     /// For each exposure.
     #[schema(required = true)]
     per_exposure: Option<String>,
+    /// Once, for setting up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    setup: Option<String>,
+    /// For each day that the experiment runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    running_per_day: Option<String>,
+    /// Hours of work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    hours: Option<String>,
+    /// What an hour of work costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    rate: Option<String>,
 }
 
 /// A metric as an experiment uses it.
@@ -133,18 +179,27 @@ pub(crate) fn info(experiment: &Experiment, measuring: Option<MeasuringInfo>) ->
     let text = |name: &Option<Name>| name.as_ref().map(|name| name.as_str().to_owned());
     let time = |at: Option<Instant>| at.map(|at| at.to_string());
     let arms = experiment.arms.iter().map(|arm| {
-        let cost = |at: usize| arm.cost[at].map(|amount| amount.to_string());
+        let [fixed, setup, running_per_day, hours, rate, per_person, per_exposure] =
+            arm.cost.parts().map(|part| part.map(|amount| amount.to_string()));
         ArmInfo {
             key: arm.key.as_str().to_owned(),
             weight: NumberOf(arm.weight),
             intensity: arm.intensity.map(NumberOf),
-            cost: arm.cost.iter().any(Option::is_some).then(|| CostInfo {
-                fixed: cost(0),
-                per_person: cost(1),
-                per_exposure: cost(2),
+            cost: (!arm.cost.is_empty()).then_some(CostInfo {
+                fixed,
+                per_person,
+                per_exposure,
+                setup,
+                running_per_day,
+                hours,
+                rate,
             }),
         }
     });
+    let weights = |phase: &Phase| {
+        let of_arms = experiment.arms.iter().zip(&phase.weights);
+        of_arms.map(|(arm, weight)| (arm.key.as_str().to_owned(), NumberOf(*weight))).collect()
+    };
     let metrics = experiment.metrics.iter().map(|metric| MetricUseInfo {
         metric: metric.metric.as_str().to_owned(),
         role: metric.role.word(),
@@ -168,6 +223,15 @@ pub(crate) fn info(experiment: &Experiment, measuring: Option<MeasuringInfo>) ->
         metrics: metrics.collect(),
         dimensions: experiment.dimensions.iter().map(|path| path.as_str().to_owned()).collect(),
         lenses: experiment.lenses.iter().map(lens_info).collect(),
+        holdout: experiment
+            .holdout
+            .as_ref()
+            .map(|keys| HoldoutInfo { programme: keys.iter().map(|key| key.as_str().to_owned()).collect() }),
+        phases: experiment
+            .phases
+            .iter()
+            .map(|phase| PhaseInfo { from: time(phase.from), weights: weights(phase) })
+            .collect(),
         archived: experiment.archived,
         measuring,
     }

@@ -1,8 +1,8 @@
 //! Experiments as they are defined.
 
 use journey::{
-    Amount, Arm, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, DEFAULT_WINDOW_DAYS, Experiment, ExperimentDraft, Invalid,
-    Json, Key, Method, MetricUse, Name, Path, Role, Tactic,
+    Amount, Arm, Cost, CrossoverPolicy, DEFAULT_PLANNED_PERSONS, DEFAULT_WINDOW_DAYS, Experiment, ExperimentDraft,
+    Invalid, Json, Key, Method, MetricUse, Name, Path, Phase, Role, Tactic,
 };
 use utoipa::ToSchema;
 
@@ -56,10 +56,26 @@ pub(crate) struct ExperimentSchema {
     /// The metrics: each a key, or an object with its role.
     #[schema(max_items = 100)]
     metrics: Option<Vec<MetricUseSchema>>,
-    /// What results can be broken down by: `channel`, `stage`, `properties.NAME`, `context.NAME`, `traits.NAME`, or one
-    /// bare word, which is looked for in all three.
+    /// What results can be broken down by, as known at the first exposure.
+    ///
+    /// Read off events, the last value at or before it: `channel`, `stage`, `properties.NAME`, `context.NAME`, `traits.NAME`, or
+    /// one bare word, which is looked for in all three (`device`, `os`, `browser`, `country`, `region`, `city`, `campaign` and
+    /// `source` also where Segment's context holds them; `store` and any other trait or property by its name).
+    ///
+    /// Worked out: `exposure.hour` (`0` to `23`) and `exposure.weekday` (`monday` to `sunday`) in the tenant's time zone;
+    /// `before.channels`, the channels on which the person did anything in the 28 days before it, sorted and joined by `+`, or
+    /// `none`; `before.active`, whether the person did anything in those days, `yes` or `no`; `bin(PATH,STEP)`, the last number
+    /// at a path, rounded down to a multiple of the step, for scores; and `exposure.probability`, for experiments of two arms:
+    /// the probability of control, from `properties.probability` of the exposure, which is that of its own arm.
     #[schema(max_items = 20)]
     dimensions: Option<Vec<String>>,
+    /// For a holdout, whose persons are exposed to it when they are assigned, personalised or not: the programme that it is held
+    /// out from.
+    holdout: Option<HoldoutSchema>,
+    /// The times of constant weights, in order, where the weights of the arms changed on the way. Absent, or as it is stored: other
+    /// weights of the arms begin a new phase now, once anybody was exposed.
+    #[schema(max_items = 100)]
+    phases: Option<Vec<PhaseSchema>>,
     /// Whether its tallies are frozen.
     archived: Option<bool>,
     /// Answered by `GET`; ignored here, so that an answer can be changed and sent back: what was asked for stays kept.
@@ -67,6 +83,32 @@ pub(crate) struct ExperimentSchema {
     /// Answered by `GET`; ignored here likewise.
     #[schema(value_type = Option<MeasuringInfo>)]
     measuring: Option<MeasuringInfo>,
+}
+
+/// The programme that a holdout is held out from.
+#[derive(ToSchema)]
+#[schema(as = HoldoutRequest)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+struct HoldoutSchema {
+    /// The keys of its experiments.
+    #[schema(min_items = 1, max_items = 20)]
+    programme: Vec<String>,
+}
+
+/// A time of constant weights.
+#[derive(ToSchema)]
+#[schema(as = PhaseRequest)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+struct PhaseSchema {
+    /// When it begins; it lasts until the next one does. The first needs none: it holds whoever was exposed before the second.
+    #[schema(format = "date-time")]
+    from: Option<String>,
+    /// The share of persons of each arm, relative to the others; 0: nobody is assigned to it.
+    #[schema(example = json!({"off": 1, "on": 9}))]
+    #[schema(value_type = std::collections::BTreeMap<String, schema::NotNegative>)]
+    weights: String,
 }
 
 /// An arm to be defined.
@@ -78,7 +120,7 @@ struct ArmSchema {
     /// The key that exposures name.
     #[schema(min_length = 1, max_length = 255)]
     key: String,
-    /// The share of persons, relative to the other arms; 1 where it is absent.
+    /// The share of persons, relative to the other arms; where it is absent that of the last phase, else 1.
     weight: Option<schema::NotNegative>,
     /// The dose of personalisation.
     intensity: Option<schema::Decimal>,
@@ -98,6 +140,14 @@ struct CostSchema {
     per_person: Option<schema::NotNegative>,
     /// For each exposure.
     per_exposure: Option<schema::NotNegative>,
+    /// Once, for setting up.
+    setup: Option<schema::NotNegative>,
+    /// For each day that the experiment runs, from `starts_at` or the first exposure to `ends_at` or now.
+    running_per_day: Option<schema::NotNegative>,
+    /// Hours of work; needs `rate`.
+    hours: Option<schema::NotNegative>,
+    /// What an hour of work costs; needs `hours`.
+    rate: Option<schema::NotNegative>,
 }
 
 /// A metric as an experiment uses it.
@@ -145,6 +195,8 @@ const FIELDS: &[&str] = &[
     "planned_persons",
     "metrics",
     "dimensions",
+    "holdout",
+    "phases",
     "archived",
 ];
 
@@ -171,6 +223,17 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Experiment, Invalid> {
     let tactic = fields.text("tactic")?.map(|word| Tactic::parse(&word, "/tactic")).transpose()?;
     let crossovers = fields.text("crossovers")?.map(|word| CrossoverPolicy::parse(&word, "/crossovers")).transpose()?;
     let method = fields.text("method")?.map(|word| Method::parse(&word, "/method")).transpose()?;
+    let arms = fields.list("arms")?.into_iter().enumerate().map(|(at, arm)| read_arm(arm, at));
+    let mut arms = arms.collect::<Result<Vec<_>, _>>()?;
+    let keys: Vec<Key> = arms.iter().map(|(arm, _)| arm.key.clone()).collect();
+    let phases = fields.list("phases")?.into_iter().enumerate().map(|(at, phase)| read_phase(phase, at, &keys));
+    let phases = phases.collect::<Result<Vec<_>, _>>()?;
+    if let Some(last) = phases.last() {
+        for ((arm, is_stated), weight) in arms.iter_mut().zip(&last.weights) {
+            // An arm that nobody is assigned to any more keeps a weight above 0.
+            arm.weight = if *is_stated || weight.units() == 0 { arm.weight } else { *weight };
+        }
+    }
     let draft = ExperimentDraft {
         key,
         name: optional_name(&mut fields, "name")?,
@@ -178,12 +241,7 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Experiment, Invalid> {
         hypothesis: fields.text("hypothesis")?,
         owner: optional_name(&mut fields, "owner")?,
         control: Name::parse(&control, "/control")?,
-        arms: fields
-            .list("arms")?
-            .into_iter()
-            .enumerate()
-            .map(|(at, arm)| read_arm(arm, at))
-            .collect::<Result<_, _>>()?,
+        arms: arms.into_iter().map(|(arm, _)| arm).collect(),
         starts_at: fields.instant("starts_at")?,
         ends_at: fields.instant("ends_at")?,
         window_days,
@@ -199,37 +257,67 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Experiment, Invalid> {
         dimensions: fields
             .texts("dimensions")?
             .into_iter()
-            .map(|(text, pointer)| Path::parse(&text, &pointer))
+            .map(|(text, pointer)| Path::parse_dimension(&text, &pointer))
             .collect::<Result<_, _>>()?,
+        holdout: fields.object("holdout")?.map(programme).transpose()?,
+        phases,
         archived: fields.flag("archived")?.unwrap_or(false),
     };
     fields.finish(FIELDS)?;
     Experiment::validate(draft)
 }
 
+fn programme(mut fields: Fields) -> Result<Vec<Key>, Invalid> {
+    let keys = fields.texts("programme")?;
+    fields.finish(&["programme"])?;
+    keys.into_iter().map(|(text, pointer)| Name::parse(&text, &pointer)).collect()
+}
+
 fn one() -> Result<Amount, Invalid> {
     Amount::parse("1", "/weight")
 }
 
-fn read_arm(json: Json, at: usize) -> Result<Arm, Invalid> {
+/// A phase with the weights of `arms`, in their order.
+fn read_phase(json: Json, at: usize, arms: &[Key]) -> Result<Phase, Invalid> {
+    let mut fields = Fields::new(json, &format!("/phases/{at}"))?;
+    let from = fields.instant("from")?;
+    let Some(mut stated) = fields.object("weights")? else {
+        return Err(fields.refuse("missing", "weights", "is missing: name the weight of each arm"));
+    };
+    let mut weights = Vec::with_capacity(arms.len());
+    for arm in arms {
+        let Some(weight) = stated.amount(arm.as_str())? else {
+            return Err(stated.refuse("missing", arm.as_str(), "is missing: name the weight of each arm, 0 for none"));
+        };
+        weights.push(weight);
+    }
+    stated.finish(&arms.iter().map(Key::as_str).collect::<Vec<_>>())?;
+    fields.finish(&["from", "weights"])?;
+    Ok(Phase { from, weights })
+}
+
+/// The arm, and whether its weight was stated.
+fn read_arm(json: Json, at: usize) -> Result<(Arm, bool), Invalid> {
     let mut fields = Fields::new(json, &format!("/arms/{at}"))?;
     let key = fields.required_text("key", "name the arm as exposures name it")?;
-    let weight = match fields.amount("weight")? {
+    let stated = fields.amount("weight")?;
+    let is_stated = stated.is_some();
+    let weight = match stated {
         Some(weight) => weight,
         None => one()?,
     };
     let intensity = fields.amount("intensity")?;
-    let mut cost = [None; 3];
+    let mut parts = [None; Cost::NAMES.len()];
     if let Some(mut costs) = fields.object("cost")? {
-        const NAMES: [&str; 3] = ["fixed", "per_person", "per_exposure"];
-        for (cost, name) in cost.iter_mut().zip(NAMES) {
-            *cost = costs.amount(name)?;
+        for (part, name) in parts.iter_mut().zip(Cost::NAMES) {
+            *part = costs.amount(name)?;
         }
-        costs.finish(&NAMES)?;
+        costs.finish(&Cost::NAMES)?;
     }
+    let cost = Cost::of(parts);
     let key = Name::parse(&key, &fields.at("key"))?;
     fields.finish(&["key", "weight", "intensity", "cost"])?;
-    Ok(Arm { key, weight, intensity, cost })
+    Ok((Arm { key, weight, intensity, cost }, is_stated))
 }
 
 fn read_use(json: Json, at: usize) -> Result<MetricUse, Invalid> {

@@ -10,10 +10,11 @@ fn parse(source: &str) -> Result<Experiment, Invalid> {
 
 const EXAMPLE: &str = r#"{"name":"Spring mail","tactic":"content","hypothesis":"...","owner":"Ada","control":"no_mail",
     "arms":[{"key":"no_mail","weight":1,"intensity":0},
-      {"key":"mens","intensity":1,"cost":{"fixed":"500","per_person":"0.02","per_exposure":"0.001"}}],
+      {"key":"mens","intensity":1,"cost":{"fixed":"500","per_person":"0.02","per_exposure":"0.001"}},
+      {"key":"womens","cost":{"setup":100,"running_per_day":"1.5","hours":12.5,"rate":80}}],
     "starts_at":"2026-11-01T00:00:00Z","ends_at":null,"window_days":14,"crossovers":"first","method":"frequentist","planned_persons":8000,
     "metrics":["spend",{"metric":"visit","role":"primary","cuped":true},{"metric":"unsubscribed","role":"guardrail","max_harm":0.02}],
-    "dimensions":["device","channel"]}"#;
+    "dimensions":["device","channel"],"holdout":{"programme":["autumn-mail","shop-front"]}}"#;
 
 #[test]
 fn the_example_of_the_contract_comes_back() {
@@ -22,6 +23,7 @@ fn the_example_of_the_contract_comes_back() {
     assert_eq!((experiment.planned_persons, experiment.metrics[1].cuped), (8_000, true));
     let text = serde_json::to_string(&info(&experiment, None)).unwrap();
     assert!(text.contains(r#""cost":{"fixed":"500","per_person":"0.02","per_exposure":"0.001"}"#), "{text}");
+    assert!(text.contains(r#""setup":"100","running_per_day":"1.5","hours":"12.5","rate":"80"}"#), "{text}");
     assert!(text.contains(r#""max_harm":0.02"#) && text.contains(r#""weight":1,"#), "{text}");
     // What is answered may be sent back.
     assert_eq!(parse(&text).unwrap(), experiment);
@@ -59,6 +61,14 @@ fn faults_have_their_place() {
         refused(r#"{"control":"a","arms":[{"key":"a","cost":{"total":1}}]}"#),
         ("unknown_field", "/arms/0/cost/total".into())
     );
+    for (cost, missing) in [(r#"{"hours":2}"#, "rate"), (r#"{"rate":2}"#, "hours")] {
+        let source = format!(r#"{{"control":"a","arms":[{{"key":"a","cost":{cost}}},{{"key":"z"}}]}}"#);
+        assert_eq!(refused(&source), ("missing_field", format!("/arms/0/cost/{missing}")));
+    }
+    assert_eq!(
+        refused(r#"{"control":"a","arms":[{"key":"a","cost":{"setup":-1}},{"key":"z"}]}"#),
+        ("out_of_range", "/arms/0/cost/setup".into())
+    );
     assert_eq!(refused(r#"{"control":"b","arms":[{"key":"a"},{"key":"z"}]}"#), ("unknown_arm", "/control".into()));
     assert_eq!(
         refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"method":"optimistic"}"#),
@@ -76,6 +86,11 @@ fn faults_have_their_place() {
         refused(r#"{"control":"a","arms":[{"key":"a"},{"key":"z"}],"planned_persons":0}"#),
         ("out_of_range", "/planned_persons".into())
     );
+    for (programme, pointer) in [("[]", "/holdout/programme"), (r#"["spring-mail"]"#, "/holdout/programme")] {
+        let source =
+            format!(r#"{{"control":"a","arms":[{{"key":"a"}},{{"key":"z"}}],"holdout":{{"programme":{programme}}}}}"#);
+        assert_eq!(refused(&source).1, pointer);
+    }
     assert_eq!(refused("[]"), ("not_an_object", String::new()));
     assert_eq!(refused(r#"{"control":"a","arms":[{"key":"a"}]}"#), ("out_of_range", "/arms".into()));
     assert_eq!(refused(r#"{"control":"a","arms":[]}"#), ("out_of_range", "/arms".into()));

@@ -1,14 +1,17 @@
 //! Metrics.
 
+mod from;
 mod request;
+mod times;
 
 use std::collections::BTreeMap;
 
-use journey::{Filter, Measure, Metric, MetricKind, Part, Selector};
+use journey::{Costs, Filter, Measure, Metric, MetricKind, Part, Selector};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::schema::{self, NumberOf};
+pub(crate) use from::MetricBodySchema;
 pub(crate) use request::{MetricSchema, filters, read};
 
 /// A metric. Which of the fields are there depends on its kind.
@@ -18,7 +21,8 @@ pub(crate) use request::{MetricSchema, filters, read};
 pub(crate) struct MetricInfo {
     /// The key within the tenant.
     key: String,
-    /// What it computes: `conversion`, `count`, `sum`, `ratio`, `retention`, `score`, `clv` or `quantile`.
+    /// What it computes: `conversion`, `count`, `sum`, `ratio`, `retention`, `score`, `clv`, `quantile`, `latest`, `rating` or
+    /// `net`.
     kind: &'static str,
     /// The name of the events.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,10 +47,26 @@ pub(crate) struct MetricInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Align>)]
     align: Option<&'static str>,
-    /// What of the events is added up for a person, for a quantile.
+    /// So many events make a conversion; absent: one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 2)]
+    at_least: Option<u32>,
+    /// Per this much time under observation, for a rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Per>)]
+    per: Option<&'static str>,
+    /// What of the events is looked at, for a quantile, a latest, a rating, or a sum of properties.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Of>)]
-    of: Option<&'static str>,
+    of: Option<String>,
+    /// How answers are scored, for a rating.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Scale>)]
+    scale: Option<&'static str>,
+    /// The lowest satisfied answer, for a rating on the scale `csat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    satisfied_from: Option<NumberOf>,
     /// The share of persons at or below it, for a quantile.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
@@ -63,6 +83,13 @@ pub(crate) struct MetricInfo {
     /// The lifespan in days, for a CLV.
     #[serde(skip_serializing_if = "Option::is_none")]
     lifespan_days: Option<u32>,
+    /// The share of the value that is earned, for a net value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    margin: Option<NumberOf>,
+    /// Where costs come from, for a net value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    costs: Option<CostsInfo>,
     /// Its own window in days; null: the experiment's.
     #[schema(required = true)]
     window_days: Option<u32>,
@@ -72,6 +99,8 @@ pub(crate) struct MetricInfo {
     /// The direction in which it improves.
     #[schema(value_type = schema::Goal)]
     goal: &'static str,
+    /// Whether it gives verdicts; false: it only describes.
+    verdict: bool,
     /// The unit that people see.
     #[schema(required = true)]
     unit: Option<String>,
@@ -116,7 +145,7 @@ struct MeasureInfo {
     event: String,
     /// What of them is added up.
     #[schema(value_type = schema::Of)]
-    of: &'static str,
+    of: String,
     /// Conditions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
@@ -139,6 +168,30 @@ struct PartInfo {
     r#where: BTreeMap<String, Condition>,
 }
 
+/// Where the costs of persons come from, besides the cost model of their arm.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Costs)]
+#[serde(deny_unknown_fields)]
+struct CostsInfo {
+    /// The name of the events whose value is a cost; null: none.
+    #[schema(required = true)]
+    event: Option<String>,
+    /// Conditions that these events must meet.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    r#where: BTreeMap<String, Condition>,
+    /// Properties of any event that are costs.
+    property: Vec<String>,
+}
+
+fn costs_of(costs: &Costs) -> CostsInfo {
+    CostsInfo {
+        event: costs.event.as_ref().map(|selector| selector.event.as_str().to_owned()),
+        r#where: costs.event.as_ref().map(conditions_of).unwrap_or_default(),
+        property: costs.properties.iter().map(|path| path.as_str().to_owned()).collect(),
+    }
+}
+
 fn conditions_of(selector: &Selector) -> BTreeMap<String, Condition> {
     let condition = |filter: &Filter| match filter.values.as_slice() {
         [value] => Condition::One(value.clone()),
@@ -149,7 +202,6 @@ fn conditions_of(selector: &Selector) -> BTreeMap<String, Condition> {
 
 /// The metric as it is answered.
 pub(crate) fn info(metric: &Metric) -> MetricInfo {
-    let text = |selector: &Selector| selector.event.as_str().to_owned();
     let mut info = MetricInfo {
         key: metric.key.as_str().to_owned(),
         kind: metric.kind.word(),
@@ -161,9 +213,15 @@ pub(crate) fn info(metric: &Metric) -> MetricInfo {
         to_day: None,
         parts: None,
         lifespan_days: None,
+        margin: None,
+        costs: None,
         window_days: metric.window_days,
         align: None,
+        at_least: None,
+        per: None,
         of: None,
+        scale: None,
+        satisfied_from: None,
         q: None,
         curve: metric.kind.has_curve().then_some(metric.keeps.curve),
         predict: matches!(metric.kind, MetricKind::Clv { .. }).then_some(metric.keeps.customers),
@@ -172,49 +230,83 @@ pub(crate) fn info(metric: &Metric) -> MetricInfo {
             None => metric.cap.map(|cap| CapInfo::Value(cap.to_string())),
         },
         goal: metric.goal.word(),
+        verdict: metric.decides,
         unit: metric.unit.as_ref().map(|unit| unit.as_str().to_owned()),
         description: metric.description.clone(),
     };
-    let side = |measure: &Measure| MeasureInfo {
-        event: text(&measure.selector),
-        of: measure.of.word(),
-        r#where: conditions_of(&measure.selector),
-    };
-    match &metric.kind {
-        MetricKind::Ratio { numerator, denominator } => {
-            info.numerator = Some(side(numerator));
-            info.denominator = Some(side(denominator));
-        }
-        MetricKind::Score(parts) => {
-            let part = |part: &Part| PartInfo {
-                event: text(&part.selector),
-                weight: NumberOf(part.weight),
-                r#where: conditions_of(&part.selector),
-            };
-            info.parts = Some(parts.iter().map(part).collect());
-        }
-        MetricKind::Conversion(selector)
-        | MetricKind::Count(selector)
-        | MetricKind::Sum(selector)
-        | MetricKind::Retention { selector, .. }
-        | MetricKind::Clv { selector, .. } => {
-            info.event = Some(text(selector));
-            info.r#where = conditions_of(selector);
-        }
-        MetricKind::Quantile { measure, share } => {
-            info.event = Some(text(&measure.selector));
-            info.r#where = conditions_of(&measure.selector);
-            (info.of, info.q) = (Some(measure.of.word()), Some(share.value()));
-        }
-    }
-    match metric.kind {
-        MetricKind::Retention { from_day, to_day, align, .. } => {
-            (info.from_day, info.to_day, info.align) = (Some(from_day), to_day, Some(align.word()));
-        }
-        MetricKind::Clv { lifespan_days, .. } => info.lifespan_days = Some(lifespan_days),
-        _ => {}
-    }
+    info.tell(&metric.kind);
     info
+}
+
+impl MetricInfo {
+    /// Tells what the kind computes.
+    fn tell(&mut self, kind: &MetricKind) {
+        match kind {
+            MetricKind::Ratio { numerator, denominator } => {
+                self.numerator = Some(side(numerator));
+                self.denominator = Some(side(denominator));
+            }
+            MetricKind::Score(parts) => self.parts = Some(parts.iter().map(part).collect()),
+            MetricKind::Conversion(selector) | MetricKind::Count(selector) | MetricKind::Sum(selector) => {
+                self.tell_events(selector);
+            }
+            MetricKind::Retention { selector, from_day, to_day, align } => {
+                self.tell_events(selector);
+                (self.from_day, self.to_day, self.align) = (Some(*from_day), *to_day, Some(align.word()));
+            }
+            MetricKind::Clv { selector, lifespan_days } => {
+                self.tell_events(selector);
+                self.lifespan_days = Some(*lifespan_days);
+            }
+            MetricKind::Quantile { measure, share } => {
+                self.tell_measure(measure);
+                self.q = Some(share.value());
+            }
+            MetricKind::Repeat { selector, at_least } => {
+                self.tell_events(selector);
+                self.at_least = Some(*at_least);
+            }
+            MetricKind::Total(measure) | MetricKind::Latest(measure) => self.tell_measure(measure),
+            MetricKind::Rating { measure, scale } => {
+                self.tell_measure(measure);
+                (self.scale, self.satisfied_from) = (Some(scale.word()), scale.satisfied_from().map(NumberOf));
+            }
+            MetricKind::Net { selector, margin, costs } => {
+                self.tell_events(selector);
+                (self.margin, self.costs) = (Some(NumberOf(*margin)), Some(costs_of(costs)));
+            }
+            MetricKind::PerTime { of, days } => {
+                self.tell(of);
+                self.per = times::word(*days);
+            }
+        }
+    }
+
+    fn tell_events(&mut self, selector: &Selector) {
+        self.event = Some(selector.event.as_str().to_owned());
+        self.r#where = conditions_of(selector);
+    }
+
+    fn tell_measure(&mut self, measure: &Measure) {
+        self.tell_events(&measure.selector);
+        self.of = Some(measure.of.as_str().to_owned());
+    }
+}
+
+fn side(measure: &Measure) -> MeasureInfo {
+    MeasureInfo {
+        event: measure.selector.event.as_str().to_owned(),
+        of: measure.of.as_str().to_owned(),
+        r#where: conditions_of(&measure.selector),
+    }
+}
+
+fn part(part: &Part) -> PartInfo {
+    PartInfo {
+        event: part.selector.event.as_str().to_owned(),
+        weight: NumberOf(part.weight),
+        r#where: conditions_of(&part.selector),
+    }
 }
 
 #[cfg(test)]

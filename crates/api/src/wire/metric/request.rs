@@ -1,19 +1,21 @@
 //! Metrics as they are defined.
 
 use journey::{
-    Align, Filter, Goal, Invalid, Json, Keeps, Key, Measure, Metric, MetricDraft, MetricKind, Name, Of, Part, Path,
-    Pattern, PercentileCap, Selector, Share,
+    Align, Costs, Filter, Goal, Invalid, Json, Keeps, Key, Measure, Metric, MetricDraft, MetricKind, Name, Of, Part,
+    Path, Pattern, PercentileCap, Scale, Selector, Share,
 };
 use utoipa::ToSchema;
 
+use super::{from, times};
 use crate::fields::{Fields, join};
 use crate::json::kind_of;
 use crate::wire::schema::{self, MAX_VALUES};
 
 /// The kinds that there are.
-const KINDS: [&str; 8] = ["conversion", "count", "sum", "ratio", "retention", "score", "clv", "quantile"];
+const KINDS: [&str; 11] =
+    ["conversion", "count", "sum", "ratio", "retention", "score", "clv", "quantile", "latest", "rating", "net"];
 
-const COMMON: [&str; 8] = ["where", "window_days", "cap", "goal", "unit", "description", "curve", "predict"];
+const COMMON: [&str; 9] = ["where", "window_days", "cap", "goal", "unit", "description", "curve", "predict", "verdict"];
 
 /// A metric to be defined. Which fields it has depends on its kind; unknown ones are refused.
 #[derive(ToSchema)]
@@ -21,12 +23,12 @@ const COMMON: [&str; 8] = ["where", "window_days", "cap", "goal", "unit", "descr
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[expect(dead_code, reason = "read field by field; this is its schema")]
 pub(crate) enum MetricSchema {
-    /// Share of persons with the event.
-    Conversion(EventMetricSchema),
+    /// Share of persons with the event, or with at least so many of them.
+    Conversion(ConversionSchema),
     /// Events per person.
-    Count(EventMetricSchema),
-    /// Value per person, revenue for example.
-    Sum(EventMetricSchema),
+    Count(CountSchema),
+    /// Value per person, revenue for example, or the total of a number that the events carry.
+    Sum(SumSchema),
     /// The numerator of all persons over the denominator of all persons.
     Ratio(RatioSchema),
     /// Share of persons who came back in `[exposure + from_day, exposure + to_day)`.
@@ -37,6 +39,13 @@ pub(crate) enum MetricSchema {
     Clv(ClvSchema),
     /// The value that a share of the persons stay at or below.
     Quantile(QuantileSchema),
+    /// The latest value of each person, 0 for those without one: a subscription's monthly price, for example.
+    Latest(LatestSchema),
+    /// The mean score of the latest answer of each person who answered. The response rate stands beside it: where it differs
+    /// between arms, those who answered are unlike groups and there is no verdict.
+    Rating(RatingSchema),
+    /// What is left of a person's value after costs: margin × value − cost.
+    Net(NetSchema),
 }
 
 macro_rules! metric_schema {
@@ -63,6 +72,9 @@ macro_rules! metric_schema {
             predict: Option<bool>,
             /// The direction in which it improves; `increase` where it is absent.
             goal: Option<schema::Goal>,
+            /// Whether it gives verdicts; false: it only describes, and says so. Without it a metric decides, but for one
+            /// of opened e-mails, which proxies open that nobody reads.
+            verdict: Option<bool>,
             /// The unit that people see.
             #[schema(min_length = 1, max_length = 255)]
             unit: Option<String>,
@@ -99,11 +111,65 @@ struct PercentileSchema {
 }
 
 metric_schema! {
-    /// A metric of one kind of event.
-    EventMetricSchema as EventMetricRequest {
+    /// A conversion.
+    ConversionSchema as ConversionRequest {
         /// The name of the events; `*`: every event that the person did.
         #[schema(min_length = 1, max_length = 255, example = "Order Completed")]
         event: String,
+        /// So many events make a conversion, on the day of the last of these; 1 where it is absent.
+        #[schema(minimum = 1, maximum = 1000)]
+        at_least: Option<u32>,
+    }
+}
+
+metric_schema! {
+    /// A count.
+    CountSchema as CountRequest {
+        /// The name of the events; `*`: every event that the person did.
+        #[schema(min_length = 1, max_length = 255, example = "Product Viewed")]
+        event: String,
+        /// Per person and this much time under observation, from the exposure on; absent: per person.
+        per: Option<schema::Per>,
+    }
+}
+
+metric_schema! {
+    /// A sum.
+    SumSchema as SumRequest {
+        /// The name of the events; `*`: every event that the person did.
+        #[schema(min_length = 1, max_length = 255, example = "Order Completed")]
+        event: String,
+        /// What of them is added up; `value` where it is absent. An event without a number there adds nothing; a refund
+        /// lowers what is added up of orders by the number that it carries itself.
+        of: Option<schema::Of>,
+        /// Per person and this much time under observation, from the exposure on; absent: per person.
+        per: Option<schema::Per>,
+    }
+}
+
+metric_schema! {
+    /// The latest value.
+    LatestSchema as LatestRequest {
+        /// The name of the events.
+        #[schema(min_length = 1, max_length = 255, example = "Subscription Updated")]
+        event: String,
+        /// What of them is looked at; `value` where it is absent. An event without a number there changes nothing.
+        of: Option<schema::Of>,
+    }
+}
+
+metric_schema! {
+    /// A rating.
+    RatingSchema as RatingRequest {
+        /// The name of the events that are answers.
+        #[schema(min_length = 1, max_length = 255, example = "Survey Answered")]
+        event: String,
+        /// Where the answer stands; `value` where it is absent. An event without a number there is no answer.
+        of: Option<schema::Of>,
+        /// How answers are scored.
+        scale: schema::Scale,
+        /// The lowest satisfied answer, on the scale `csat`; 4 where it is absent.
+        satisfied_from: Option<schema::Decimal>,
     }
 }
 
@@ -140,6 +206,8 @@ metric_schema! {
         /// The parts.
         #[schema(min_items = 1, max_items = 50)]
         parts: Vec<PartSchema>,
+        /// Per person and this much time under observation, from the exposure on; absent: per person.
+        per: Option<schema::Per>,
     }
 }
 
@@ -167,6 +235,49 @@ metric_schema! {
         #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0, value_type = f64)]
         q: f64,
     }
+}
+
+metric_schema! {
+    /// A net value: margin × value − cost per person. Costs are those of events and properties as `costs` says, and what the
+    /// experiment's arms cost per person and per exposure. `where` is of the events of the value alone.
+    NetSchema as NetRequest {
+        /// The name of the events whose value is earned; refunds take away.
+        #[schema(min_length = 1, max_length = 255, example = "Order Completed")]
+        event: String,
+        /// The share of the value that is earned, above 0 and at most 1. Changing it measures nothing again.
+        #[schema(exclusive_minimum = 0.0, maximum = 1.0, value_type = f64)]
+        margin: f64,
+        /// Where costs come from; where it is absent, the value of `Cost Incurred` and `properties.cost` of any event.
+        costs: Option<CostsSchema>,
+    }
+}
+
+/// Where the costs of persons come from, besides the cost model of their arm.
+#[derive(ToSchema)]
+#[schema(as = CostsRequest)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+struct CostsSchema {
+    /// The name of the events whose value is a cost; `Cost Incurred` where it is absent, none where it is null.
+    #[schema(min_length = 1, max_length = 255, example = "Cost Incurred")]
+    event: Option<String>,
+    /// Conditions that these events must meet.
+    r#where: Option<schema::Where>,
+    /// Properties of any event that are costs, such as `properties.discount`: a path or several; `properties.cost` where it
+    /// is absent, none where it is null. Of an event whose value is a cost they are not looked at.
+    property: Option<PropertySchema>,
+}
+
+/// A path or several.
+#[derive(ToSchema)]
+#[schema(as = PropertyRequest)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "read field by field; this is its schema")]
+enum PropertySchema {
+    /// A path.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
 }
 
 /// One side of a ratio.
@@ -210,6 +321,7 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Metric, Invalid> {
         let detail = format!("{shown:?} is not the key in the path: leave it out, or send both alike");
         return Err(fields.refuse("conflicting_key", "key", detail));
     }
+    let mut fields = from::completed(fields)?;
     let word = fields.required_text("kind", &format!("name one of {}", KINDS.join(", ")))?;
     let shared = filters(&mut fields)?;
     let (kind, own) = read_kind(&word, &mut fields, &shared)?;
@@ -221,6 +333,7 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Metric, Invalid> {
         curve: fields.flag("curve")?.unwrap_or(false),
         customers: fields.flag("predict")?.unwrap_or(is_clv),
     };
+    let verdict = fields.flag("verdict")?;
     let draft = MetricDraft {
         key,
         kind,
@@ -232,7 +345,7 @@ pub(crate) fn read(key: Key, json: Json) -> Result<Metric, Invalid> {
     };
     let known: Vec<&str> = std::iter::once("kind").chain(own.iter().copied()).chain(COMMON).collect();
     fields.finish(&known)?;
-    Metric::validate(draft)?.keeping(keeps)
+    Metric::validate(draft)?.deciding(verdict).keeping(keeps)
 }
 
 /// The cap: a value, or a percentile.
@@ -264,9 +377,30 @@ fn read_kind(
     let missing =
         |fields: &Fields, name: &str, why: &str| fields.refuse("missing_field", name, format!("is missing: {why}"));
     Ok(match word.trim() {
-        "conversion" => (MetricKind::Conversion(selector(fields, shared)?), &["event"]),
-        "count" => (MetricKind::Count(selector(fields, shared)?), &["event"]),
-        "sum" => (MetricKind::Sum(selector(fields, shared)?), &["event"]),
+        "conversion" => {
+            let selector = selector(fields, shared)?;
+            let kind = match fields.whole("at_least")? {
+                None | Some(1) => MetricKind::Conversion(selector),
+                Some(at_least) => MetricKind::Repeat { selector, at_least },
+            };
+            (kind, &["event", "at_least"])
+        }
+        "count" => {
+            let of = MetricKind::Count(selector(fields, shared)?);
+            (times::rate(fields, of)?, &["event", "per"])
+        }
+        "sum" => {
+            let measure = looked_at(fields, shared)?;
+            let of = match measure.of {
+                Of::Value => MetricKind::Sum(measure.selector),
+                Of::Property(_) => MetricKind::Total(measure),
+                Of::Count => {
+                    let detail = "a sum of ones is a count: use the kind count, or a path such as properties.quantity";
+                    return Err(fields.refuse("out_of_place", "of", detail));
+                }
+            };
+            (times::rate(fields, of)?, &["event", "of", "per"])
+        }
         "ratio" => {
             let mut side = |name| {
                 let found = fields.object(name)?;
@@ -288,7 +422,7 @@ fn read_kind(
         "score" => {
             let parts = fields.list("parts")?.into_iter().enumerate();
             let parts = parts.map(|(at, part)| read_part(part, at, shared)).collect::<Result<_, _>>()?;
-            (MetricKind::Score(parts), &["parts"])
+            (times::rate(fields, MetricKind::Score(parts))?, &["parts", "per"])
         }
         "clv" => {
             let selector = selector(fields, shared)?;
@@ -298,11 +432,27 @@ fn read_kind(
             (MetricKind::Clv { selector, lifespan_days }, &["event", "lifespan_days"])
         }
         "quantile" => {
-            let selector = selector(fields, shared)?;
-            let pointer = fields.at("of");
-            let of = fields.text("of")?.map_or(Ok(Of::Value), |word| Of::parse(&word, &pointer))?;
+            let measure = looked_at(fields, shared)?;
             let share = share(fields, "q", "say which quantile, such as 0.9")?;
-            (MetricKind::Quantile { measure: Measure { selector, of }, share }, &["event", "of", "q"])
+            (MetricKind::Quantile { measure, share }, &["event", "of", "q"])
+        }
+        "latest" => (MetricKind::Latest(looked_at(fields, shared)?), &["event", "of"]),
+        "rating" => {
+            let measure = looked_at(fields, shared)?;
+            let word = fields.required_text("scale", "say how answers are scored: nps, csat or mean")?;
+            let scale = Scale::parse(&word, fields.amount("satisfied_from")?, &fields.at("scale"))?;
+            (MetricKind::Rating { measure, scale }, &["event", "of", "scale", "satisfied_from"])
+        }
+        "net" => {
+            let selector = selector(fields, shared)?;
+            let margin = fields
+                .amount("margin")?
+                .ok_or_else(|| missing(fields, "margin", "say what share of the value is earned, such as 0.4"))?;
+            let costs = match fields.object("costs")? {
+                Some(costs) => read_costs(costs)?,
+                None => Costs { event: Some(cost_events("/costs/event")?), properties: vec![cost_property()?] },
+            };
+            (MetricKind::Net { selector, margin, costs }, &["event", "margin", "costs"])
         }
         other => {
             let shown: String = other.chars().take(60).collect();
@@ -310,6 +460,61 @@ fn read_kind(
             return Err(fields.refuse("unknown_word", "kind", detail));
         }
     })
+}
+
+fn cost_events(pointer: &str) -> Result<Selector, Invalid> {
+    Ok(Selector { event: Pattern::parse(journey::names::COST, pointer)?, filters: Vec::new() })
+}
+
+fn cost_property() -> Result<Path, Invalid> {
+    Path::parse("properties.cost", "/costs/property")
+}
+
+fn read_costs(mut fields: Fields) -> Result<Costs, Invalid> {
+    let filters = filters(&mut fields)?;
+    let pointer = fields.at("event");
+    let event = match fields.take_raw("event") {
+        None => Some(Selector { filters, ..cost_events(&pointer)? }),
+        Some(Json::Null) if filters.is_empty() => None,
+        Some(Json::Null) => {
+            let detail = "restricts events, and there are none: leave it out, or name the events whose value is a cost";
+            return Err(fields.refuse("out_of_place", "where", detail));
+        }
+        Some(Json::Text(text)) => Some(Selector { event: Pattern::parse(&text, &pointer)?, filters }),
+        Some(other) => {
+            return Err(fields.refuse("wrong_type", "event", format!("is {}: send a text or null", kind_of(&other))));
+        }
+    };
+    let pointer = fields.at("property");
+    let properties = match fields.take_raw("property") {
+        None => vec![cost_property()?],
+        Some(Json::Null) => Vec::new(),
+        Some(Json::Text(path)) => vec![Path::parse(&path, &pointer)?],
+        Some(Json::List(paths)) => {
+            let read = |(at, path): (usize, Json)| match path {
+                Json::Text(path) => Path::parse(&path, &format!("{pointer}/{at}")),
+                other => {
+                    let detail = format!("is {}: send a path such as properties.discount", kind_of(&other));
+                    Err(Invalid::new("wrong_type", format!("{pointer}/{at}"), detail))
+                }
+            };
+            paths.into_iter().enumerate().map(read).collect::<Result<_, _>>()?
+        }
+        Some(other) => {
+            let detail = format!("is {}: send a path such as properties.discount, or several", kind_of(&other));
+            return Err(fields.refuse("wrong_type", "property", detail));
+        }
+    };
+    fields.finish(&["event", "where", "property"])?;
+    Ok(Costs { event, properties })
+}
+
+/// Events with what of them is looked at, their value unless it is said.
+fn looked_at(fields: &mut Fields, shared: &[Filter]) -> Result<Measure, Invalid> {
+    let selector = selector(fields, shared)?;
+    let pointer = fields.at("of");
+    let of = fields.text("of")?.map_or(Ok(Of::Value), |word| Of::parse(&word, &pointer))?;
+    Ok(Measure { selector, of })
 }
 
 fn measure(mut fields: Fields, shared: &[Filter]) -> Result<Measure, Invalid> {

@@ -29,6 +29,22 @@ fn every_kind_comes_back() {
         (r#"{"kind":"sum","event":"Order Completed","cap":{"percentile":0.99,"ignore_zeros":true}}"#, "sum"),
         (r#"{"kind":"clv","event":"Order Completed","lifespan_days":730,"predict":false,"curve":true}"#, "clv"),
         (r#"{"kind":"clv","event":"Order Completed","lifespan_days":730,"description":"x"}"#, "clv"),
+        (r#"{"kind":"net","event":"Order Completed","margin":0.4}"#, "net"),
+        (
+            r#"{"kind":"net","event":"Order Completed","margin":"1","where":{"channel":"web"},
+                "costs":{"event":"Coupon Paid","where":{"properties.kind":"a"},"property":["properties.discount","cost"]}}"#,
+            "net",
+        ),
+        (r#"{"kind":"net","event":"Order Completed","margin":0.25,"costs":{"event":null,"property":null}}"#, "net"),
+        (r#"{"kind":"conversion","event":"Order Completed","at_least":2}"#, "conversion"),
+        (r#"{"kind":"conversion","event":"Email Opened","verdict":true}"#, "conversion"),
+        (r#"{"kind":"count","event":"*","per":"day","verdict":false}"#, "count"),
+        (r#"{"kind":"sum","event":"Order Completed","of":"properties.quantity","cap":{"percentile":0.99}}"#, "sum"),
+        (r#"{"kind":"sum","event":"Order Completed","per":"week","cap":100}"#, "sum"),
+        (r#"{"kind":"score","parts":[{"event":"Email Delivered"}],"per":"week"}"#, "score"),
+        (r#"{"kind":"latest","event":"Subscription Updated","of":"properties.mrr"}"#, "latest"),
+        (r#"{"kind":"rating","event":"Survey Answered","of":"properties.score","scale":"nps"}"#, "rating"),
+        (r#"{"kind":"rating","event":"Survey Answered","scale":"csat","satisfied_from":3.5}"#, "rating"),
         (
             r#"{"kind":"score","parts":[{"event":"Page Viewed"},{"event":"Product Shared","weight":5,"where":{"properties.new":true}}]}"#,
             "score",
@@ -87,6 +103,17 @@ fn faults_have_their_place() {
         refused(r#"{"kind":"retention","event":"*","from_day":1,"align":"moon"}"#),
         ("unknown_word", "/align".into())
     );
+    assert_eq!(refused(r#"{"kind":"net","event":"A"}"#), ("missing_field", "/margin".into()));
+    for margin in ["0", "-0.1", "1.01"] {
+        let source = format!(r#"{{"kind":"net","event":"A","margin":{margin}}}"#);
+        assert_eq!(refused(&source), ("out_of_range", "/margin".into()));
+    }
+    let costs = |costs: &str| refused(&format!(r#"{{"kind":"net","event":"A","margin":1,"costs":{costs}}}"#));
+    assert_eq!(costs(r#"{"event":3}"#), ("wrong_type", "/costs/event".into()));
+    assert_eq!(costs(r#"{"property":["properties.a",3]}"#), ("wrong_type", "/costs/property/1".into()));
+    assert_eq!(costs(r#"{"property":"a.b"}"#), ("invalid_path", "/costs/property".into()));
+    assert_eq!(costs(r#"{"event":null,"where":{"channel":"web"}}"#), ("out_of_place", "/costs/where".into()));
+    assert_eq!(costs(r#"{"events":"A"}"#), ("unknown_field", "/costs/events".into()));
     assert_eq!(refused(r#"{"kind":"count"}"#), ("missing_field", "/event".into()));
     assert_eq!(
         refused(r#"{"kind":"count","event":"A","lifespan_days":3}"#),
@@ -116,5 +143,42 @@ fn faults_have_their_place() {
         refused(r#"{"kind":"score","parts":[{"event":"A","weight":"x"}]}"#),
         ("not_a_number", "/parts/0/weight".into())
     );
+    assert_eq!(refused(r#"{"kind":"conversion","event":"A","at_least":0}"#), ("out_of_range", "/at_least".into()));
+    assert_eq!(refused(r#"{"kind":"count","event":"A","per":"moon"}"#), ("unknown_word", "/per".into()));
+    assert_eq!(refused(r#"{"kind":"conversion","event":"A","per":"day"}"#), ("unknown_field", "/per".into()));
+    assert_eq!(refused(r#"{"kind":"sum","event":"A","of":"count"}"#), ("out_of_place", "/of".into()));
+    assert_eq!(refused(r#"{"kind":"latest","event":"A","of":"count"}"#), ("out_of_place", "/of".into()));
+    assert_eq!(refused(r#"{"kind":"rating","event":"A"}"#), ("missing_field", "/scale".into()));
+    assert_eq!(refused(r#"{"kind":"rating","event":"A","scale":"stars"}"#), ("unknown_word", "/scale".into()));
+    assert_eq!(refused(r#"{"kind":"rating","event":"A","scale":"mean","cap":3}"#), ("out_of_place", "/cap".into()));
+    assert_eq!(
+        refused(r#"{"kind":"rating","event":"A","scale":"nps","satisfied_from":3}"#),
+        ("out_of_place", "/satisfied_from".into())
+    );
     assert_eq!(refused(r#"{"kind":"conversion","event":"A","cap":1}"#), ("out_of_place", "/cap".into()));
+}
+
+#[test]
+fn opened_e_mails_give_no_verdict_unless_it_is_asked_for() {
+    let decides = |source: &str| parse(source).unwrap().decides;
+    assert!(!decides(r#"{"kind":"conversion","event":"Email Opened"}"#));
+    assert!(!decides(
+        r#"{"kind":"ratio","numerator":{"event":"Email Opened"},"denominator":{"event":"Email Delivered"}}"#
+    ));
+    assert!(decides(r#"{"kind":"conversion","event":"Email Opened","verdict":true}"#));
+    assert!(decides(r#"{"kind":"conversion","event":"Email Link Clicked"}"#));
+    assert!(!decides(r#"{"kind":"conversion","event":"Email Link Clicked","verdict":false}"#));
+}
+
+#[test]
+fn a_ready_made_kpi_is_taken_as_it_is_or_with_changes() {
+    let ready = parse(r#"{"from":"repeat_purchase_rate"}"#).unwrap();
+    assert!(matches!(ready.kind, MetricKind::Repeat { at_least: 2, .. }));
+    let changed = parse(r#"{"from":"repeat_purchase_rate","at_least":3,"window_days":90,"unit":null}"#).unwrap();
+    assert!(matches!(changed.kind, MetricKind::Repeat { at_least: 3, .. }));
+    assert_eq!((changed.window_days, changed.unit), (Some(90), None));
+    let refused = |source: &str| parse(source).map_err(|refusal| (refusal.code, refusal.pointer)).unwrap_err();
+    assert_eq!(refused(r#"{"from":"repeat_purchase"}"#), ("unknown_word", "/from".into()));
+    assert_eq!(refused(r#"{"from":"referrals","kind":"sum"}"#), ("out_of_place", "/kind".into()));
+    assert_eq!(refused(r#"{"from":"referrals","q":0.5}"#), ("unknown_field", "/q".into()));
 }

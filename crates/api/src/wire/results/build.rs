@@ -5,13 +5,14 @@ use metrics::inference::{Bounds, Undefined};
 use metrics::moments::Moments;
 use metrics::reading::Reading;
 use metrics::report::{
-    Adjusted, ArmReport, Check, Guardrail, Kpi, Maturity, MetricReport, Question, Value, Verdict, Versus, sentence,
+    Adjusted, ArmReport, Check, Guardrail, Kpi, Maturity, MetricReport, Question, ResponseTest, Value, Verdict, Versus,
+    sentence,
 };
 
 use super::explain;
 use super::{
     AdjustedInfo, ArmCounts, ArmResult, CheckInfo, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo,
-    LiveResult, MetricResult, Reasons, TallyInfo, VersusInfo,
+    LiveResult, MetricResult, Reasons, ResponseInfo, ResponseTestInfo, TallyInfo, VersusInfo,
 };
 use crate::wire::decimal::decimal;
 use crate::wire::schema::NumberOf;
@@ -101,6 +102,7 @@ pub(crate) fn unmeasured(
         value: None,
         interval: None,
         tally: None,
+        response: None,
         versus_control: None,
         live: None,
         reasons: ["persons", "value", "interval", "tally"].map(|name| (name, MEASURING.to_owned())).into(),
@@ -138,7 +140,7 @@ fn frame(
 
 /// Whether differences of the kind can be adjusted by a covariate here.
 pub(crate) fn has_covariate(kind: &MetricKind) -> bool {
-    !matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. } | MetricKind::Quantile { .. })
+    kind.has_covariate()
 }
 
 /// An arm of a metric.
@@ -158,6 +160,7 @@ pub(crate) fn arm_result(
             value: told.value,
             interval: told.interval,
             tally: told.tally,
+            response: told.response,
             versus_control: told.versus_control,
             reasons: told.reasons,
         }
@@ -172,6 +175,7 @@ pub(crate) fn arm_result(
         value: told.value,
         interval: told.interval,
         tally: told.tally,
+        response: told.response,
         versus_control: told.versus_control,
         live,
         reasons: told.reasons,
@@ -184,6 +188,7 @@ struct Told {
     value: Option<f64>,
     interval: Option<IntervalInfo>,
     tally: Option<TallyInfo>,
+    response: Option<ResponseInfo>,
     versus_control: Option<VersusInfo>,
     reasons: Reasons,
 }
@@ -196,6 +201,10 @@ fn tell(kind: &MetricKind, kpi: &Kpi, telling: Telling<'_>) -> Told {
         interval: or_reason(kpi.value.interval, "interval", &mut reasons)
             .map(|interval| IntervalInfo { low: interval.low, high: interval.high }),
         tally: Some(tally(kind, &kpi.moments)),
+        response: kpi.response.map(|response| ResponseInfo {
+            answered: response.answered,
+            rate: estimated(response.rate, ["response.rate", "response.rate.interval"], &mut reasons),
+        }),
         versus_control: kpi.versus.as_ref().map(|versus| comparison(versus, telling)),
         reasons,
     }
@@ -207,7 +216,7 @@ fn or_reason<T>(number: Result<T, Undefined>, name: &'static str, reasons: &mut 
 }
 
 fn tally(kind: &MetricKind, moments: &Moments) -> TallyInfo {
-    let has_denominator = matches!(kind, MetricKind::Ratio { .. } | MetricKind::Clv { .. });
+    let has_denominator = kind.is_ratio();
     let below = |sum: String| has_denominator.then_some(sum);
     TallyInfo {
         count: moments.n,
@@ -219,7 +228,8 @@ fn tally(kind: &MetricKind, moments: &Moments) -> TallyInfo {
     }
 }
 
-fn comparison(versus: &Versus, telling: Telling<'_>) -> VersusInfo {
+/// A comparison.
+pub(crate) fn comparison(versus: &Versus, telling: Telling<'_>) -> VersusInfo {
     let mut reasons = Reasons::new();
     let (verdict, withheld) = versus.verdict;
     let without_verdict = (verdict == Verdict::NoData)
@@ -245,12 +255,23 @@ fn comparison(versus: &Versus, telling: Telling<'_>) -> VersusInfo {
         anytime_reason: versus.anytime.reason,
         causal: versus.causal.holds,
         causal_reason: versus.causal.reason,
+        response: versus.response.map(|test| response_test(test, &mut reasons)),
         guardrail: versus.guardrail.as_ref().map(guardrail),
         verdict: verdict.word(),
         reason: withheld.map(str::to_owned).or_else(|| without_verdict.flatten()),
         sentence: None,
         reasons,
         explain: telling.explain.then(|| explain::of_comparison(&telling.question, versus)),
+    }
+}
+
+fn response_test(test: ResponseTest, reasons: &mut Reasons) -> ResponseTestInfo {
+    ResponseTestInfo {
+        difference: estimated(test.difference, ["response.difference", "response.difference.interval"], reasons),
+        p_value: or_reason(test.p_value, "response.p_value", reasons),
+        differs: test.differs,
+        anytime: false,
+        causal: test.causal,
     }
 }
 
@@ -282,7 +303,8 @@ fn guardrail(guardrail: &Guardrail) -> GuardrailInfo {
     }
 }
 
-fn estimated(value: Value, [name, interval]: [&'static str; 2], reasons: &mut Reasons) -> Estimated {
+/// A number with its interval, and why either is missing.
+pub(crate) fn estimated(value: Value, [name, interval]: [&'static str; 2], reasons: &mut Reasons) -> Estimated {
     let ends = or_reason(value.interval, interval, reasons);
     Estimated {
         value: or_reason(value.value, name, reasons),

@@ -107,6 +107,11 @@ pub(crate) struct Prediction {
     pub(crate) discount: f64,
     /// Resamples that the intervals come from: as many as were asked for, or fewer where there are very many customers.
     pub(crate) repetitions: u32,
+    /// Resamples that were asked for.
+    pub(crate) repetitions_asked: u32,
+    /// Why there are fewer; null where there are as many.
+    #[schema(required = true)]
+    pub(crate) repetitions_reason: Option<&'static str>,
     /// The number that the resamples follow from: the same gives the same numbers.
     pub(crate) seed: u64,
     /// Why there is no prediction at all.

@@ -96,7 +96,7 @@ pub(crate) fn of_segments(told: &SegmentsAnswer) -> String {
             let compared = told.comparisons.iter().find(|compared| compared.arm == arm.arm);
             let shift = compared.and_then(|compared| compared.values.get(at));
             let number = |number: Option<f64>| number.map_or(String::new(), shortest);
-            for ends in [shift.map(|shift| shift.shrunken_lift), shift.map(|shift| shift.versus_rest)] {
+            for ends in [shift.map(|shift| shift.shrunken_lift.estimated()), shift.map(|shift| shift.versus_rest)] {
                 row.extend(
                     [ends.and_then(|e| e.value), ends.and_then(|e| e.low), ends.and_then(|e| e.high)].map(number),
                 );
@@ -188,6 +188,7 @@ mod tests {
             value: Some(-0.5),
             interval: None,
             tally: None,
+            response: None,
             versus_control: None,
             live: None,
             reasons: Reasons::new(),

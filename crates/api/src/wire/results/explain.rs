@@ -83,7 +83,8 @@ pub(crate) fn formulas(method: Method, cuped: bool) -> Explanation {
     if cuped {
         formulas.push(formula(
             "cuped",
-            "y - theta (x - mean x), theta the pooled within-arm slope of y on the same metric x from the 14 days before exposure",
+            "y - theta (x - mean x), theta the pooled within-arm slope of y on the same metric x from the 14 days before exposure; \
+             of a ratio: R - theta (P - mean P), P the same ratio before, theta by the delta method",
             "Deng, Xu, Kohavi, Walker, WSDM 2013",
         ));
     }

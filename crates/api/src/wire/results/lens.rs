@@ -1,6 +1,6 @@
 //! What lenses are, and answers that are not there yet.
 
-use journey::{Lens, LensKind, Selector, Touch};
+use journey::{Contacts, Lens, LensKind, Path, Selector, Touch};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,11 +44,12 @@ pub(crate) fn lens_info(lens: &Lens) -> LensInfo {
             format!("{} ({})", steps.join(", then "), order.word())
         }
         LensKind::Paths { by, conversion, depth } => {
-            let by = match by {
-                Touch::Event => "event",
-                Touch::Path(path) => path.as_str(),
-            };
-            format!("the first {depth} touchpoints by {by} up to {}", events(conversion))
+            format!("the first {depth} touchpoints by {} up to {}", called(by), events(conversion))
+        }
+        LensKind::Attribution { by, conversion, lookback_days, half_life_micros } => {
+            let lookback = lookback_days.map_or(String::new(), |days| format!(" of the {days} days"));
+            let half_life = *half_life_micros as f64 / journey::DAY_MICROS as f64;
+            format!("touches by {}{lookback} before {}, half-life {half_life} days", called(by), events(conversion))
         }
         LensKind::Stages { stages } => {
             let stages: Vec<String> = stages
@@ -60,8 +61,51 @@ pub(crate) fn lens_info(lens: &Lens) -> LensInfo {
                 .collect();
             stages.join(", then ")
         }
+        LensKind::Channels(contacts) => of_contacts(contacts),
+        LensKind::Items(items) => {
+            let shown = items.shown.as_ref().map_or_else(|| "exposures".to_owned(), events);
+            let product: Vec<&str> = items.product.iter().map(Path::as_str).collect();
+            let accepted: Vec<String> = items.accepted.iter().map(events).collect();
+            format!(
+                "items by {} of {shown} (drawn with {}, would have been {}), conversions by {}, accepted by {} with {}",
+                items.by,
+                items.weight,
+                items.would_have,
+                events(&items.conversion),
+                accepted.join(" or "),
+                product.join(" or ")
+            )
+        }
     };
     LensInfo { lens: lens.kind.word(), looks_for, window_days: lens.window_days }
+}
+
+/// What touches are called by.
+pub(crate) fn called(by: &Touch) -> &str {
+    match by {
+        Touch::Event => "event",
+        Touch::Path(path) => path.as_str(),
+    }
+}
+
+fn of_contacts(contacts: &Contacts) -> String {
+    let any = |selectors: &[Selector]| {
+        if selectors.is_empty() {
+            "nothing".to_owned()
+        } else {
+            selectors.iter().map(events).collect::<Vec<_>>().join(" or ")
+        }
+    };
+    format!(
+        "contacts by {} and {}; from {} to {}; an exposure shows what was assigned unless {} is true, {} is false, or {} follows",
+        contacts.channel,
+        events(&contacts.conversion),
+        contacts.trigger.as_ref().map_or_else(|| "the exposure".to_owned(), events),
+        any(&contacts.delivered),
+        contacts.fallback,
+        contacts.consent,
+        any(&contacts.undelivered),
+    )
 }
 
 /// Events in words.

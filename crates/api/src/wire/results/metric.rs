@@ -82,6 +82,10 @@ pub(crate) struct ArmResult {
     /// The exact sums that it comes from.
     #[schema(required = true)]
     pub(crate) tally: Option<TallyInfo>,
+    /// Who answered, for a rating.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) response: Option<ResponseInfo>,
     /// The comparison with the baseline; not for the baseline itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -116,6 +120,10 @@ pub(crate) struct LiveResult {
     /// The exact sums that it comes from.
     #[schema(required = true)]
     pub(crate) tally: Option<TallyInfo>,
+    /// Who answered, for a rating.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) response: Option<ResponseInfo>,
     /// The comparison with the baseline; not for the baseline itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -124,6 +132,36 @@ pub(crate) struct LiveResult {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub(crate) reasons: Reasons,
+}
+
+/// Who answered in an arm, for a rating.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = Response)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResponseInfo {
+    /// Persons with an answer.
+    pub(crate) answered: i64,
+    /// The share of the persons who answered, with Wilson's interval.
+    pub(crate) rate: Estimated,
+}
+
+/// The response rate of an arm against that of the baseline. It is known of everyone exposed, so that it is an effect.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ResponseTest)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResponseTestInfo {
+    /// Rate of the arm minus rate of the baseline.
+    pub(crate) difference: Estimated,
+    /// The two-sided p-value of Welch's test.
+    #[schema(required = true)]
+    pub(crate) p_value: Option<f64>,
+    /// Whether they differ, at 5 %; null: there is too little to say.
+    #[schema(required = true)]
+    pub(crate) differs: Option<bool>,
+    /// Whether interval and p-value stay valid however often they are read: they do not, which withholds a verdict sooner.
+    pub(crate) anytime: bool,
+    /// Whether the difference can be read as the effect of the arm.
+    pub(crate) causal: bool,
 }
 
 /// A closed interval.
@@ -212,6 +250,10 @@ pub(crate) struct VersusInfo {
     pub(crate) causal: bool,
     /// Why.
     pub(crate) causal_reason: &'static str,
+    /// The comparison of the response rates, for a rating.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) response: Option<ResponseTestInfo>,
     /// What is known of the arm's harm, for guardrails.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

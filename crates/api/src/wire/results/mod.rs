@@ -1,19 +1,29 @@
 //! Results: what an experiment amounts to.
 
+pub(crate) mod attribution;
+pub(crate) mod before_after;
 pub(crate) mod build;
+pub(crate) mod changes;
+pub(crate) mod channels;
 pub(crate) mod clv;
 pub(crate) mod csv;
 pub(crate) mod explain;
 pub(crate) mod funnel;
+pub(crate) mod holdout;
+pub(crate) mod items;
 pub(crate) mod lens;
 mod metric;
 pub(crate) mod paths;
 pub(crate) mod retention;
+pub(crate) mod roi;
 mod segments;
 pub(crate) mod stages;
+pub(crate) mod tell_items;
+pub(crate) mod tell_roi;
 pub(crate) mod tell_segments;
 mod timeline;
 mod trust;
+pub(crate) mod uplift;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,7 +33,7 @@ use super::schema::{self, NumberOf};
 use explain::Explanation;
 pub(crate) use metric::{
     AdjustedInfo, ArmResult, CutInfo, EndsInfo, Estimated, GuardrailInfo, IntervalInfo, LiveResult, MetricResult,
-    Reasons, TallyInfo, VersusInfo,
+    Reasons, ResponseInfo, ResponseTestInfo, TallyInfo, VersusInfo,
 };
 pub(crate) use segments::SegmentsAnswer;
 pub(crate) use timeline::{PointInfo, Timeline};
@@ -76,6 +86,11 @@ pub(crate) struct Results {
     pub(crate) exploratory: bool,
     /// The arms.
     pub(crate) arms: Vec<ArmCounts>,
+    /// Where the weights of the arms changed: the phases of constant weights (or the probabilities) within which arms are compared,
+    /// each weighted by its persons. Absent where they did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) phases: Option<Vec<PhaseCounts>>,
     /// Whether the data can be trusted.
     pub(crate) checks: Vec<CheckInfo>,
     /// The metrics.
@@ -105,6 +120,31 @@ pub(crate) struct ArmCounts {
     /// The share of persons, relative to the other arms.
     #[schema(value_type = f64)]
     pub(crate) weight: NumberOf,
+}
+
+/// The persons among whom the weights were the same.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PhaseCounts {
+    /// The dimension that tells them: `exposure.phase` or `exposure.probability`.
+    pub(crate) dimension: String,
+    /// Its value; null: unknown.
+    #[schema(required = true)]
+    pub(crate) value: Option<String>,
+    /// The arms.
+    pub(crate) arms: Vec<PhaseArm>,
+}
+
+/// An arm within a phase.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PhaseArm {
+    /// The arm's key.
+    pub(crate) arm: String,
+    /// The share of persons, relative to the other arms.
+    pub(crate) weight: f64,
+    /// Persons exposed.
+    pub(crate) persons: i64,
 }
 
 /// The results by the values of a dimension, known at the first exposure.

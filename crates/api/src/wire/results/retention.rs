@@ -62,7 +62,8 @@ pub(crate) struct MetricCurves {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) repeat_purchases: Option<RepeatInfo>,
-    /// Who came back in the span of the metric, for a retention: persons whose window has closed.
+    /// Who came back in the span of the metric, for a retention: persons whose window has closed, or, where it never does,
+    /// whose span has begun by the end of the last whole day.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) returned: Option<Vec<ShareInfo>>,

@@ -101,7 +101,7 @@ pub(crate) struct SegmentsComparison {
     /// Whether the values respond differently.
     pub(crate) heterogeneity: Heterogeneity,
     /// The lift that the values have in common, of one reading.
-    pub(crate) common_lift: Estimated,
+    pub(crate) common_lift: OneReading,
     /// The values, in the order of `values`.
     pub(crate) values: Vec<SegmentShift>,
     /// Who responded best, where a value may be named: it beats the rest after Holm's correction.
@@ -116,6 +116,36 @@ pub(crate) struct SegmentsComparison {
     /// Why there is none.
     #[schema(required = true)]
     pub(crate) post_stratified_reason: Option<String>,
+}
+
+/// A lift that follows from those of all values, with the interval of one reading, whatever the method.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OneReading {
+    /// The lift.
+    #[schema(required = true)]
+    pub(crate) value: Option<f64>,
+    /// The lower end of its interval.
+    #[schema(required = true)]
+    pub(crate) low: Option<f64>,
+    /// The upper end of its interval.
+    #[schema(required = true)]
+    pub(crate) high: Option<f64>,
+    /// Whether the interval stays valid however often it is read.
+    pub(crate) anytime: bool,
+    /// Why.
+    pub(crate) anytime_reason: &'static str,
+    /// Whether it is one of effects.
+    pub(crate) causal: bool,
+    /// Why.
+    pub(crate) causal_reason: &'static str,
+}
+
+impl OneReading {
+    /// The lift with its interval.
+    pub(crate) fn estimated(self) -> Estimated {
+        Estimated { value: self.value, low: self.low, high: self.high }
+    }
 }
 
 /// Whether the values of a dimension respond differently.
@@ -168,7 +198,7 @@ pub(crate) struct SegmentShift {
     pub(crate) is_rest: bool,
     /// The lift to expect in future, pulled towards the common one by as much as the measured one is noise (empirical Bayes); of
     /// one reading.
-    pub(crate) shrunken_lift: Estimated,
+    pub(crate) shrunken_lift: OneReading,
     /// The share of the measured distance from the common lift that was kept.
     #[schema(required = true)]
     pub(crate) kept: Option<f64>,
@@ -193,7 +223,7 @@ pub(crate) struct BestSegment {
     #[schema(required = true)]
     pub(crate) value: Option<String>,
     /// The lift to expect of it in future.
-    pub(crate) shrunken_lift: Estimated,
+    pub(crate) shrunken_lift: OneReading,
     /// The p-value against the rest, after Holm's correction.
     #[schema(required = true)]
     pub(crate) p_value_adjusted: Option<f64>,
@@ -227,6 +257,10 @@ pub(crate) struct PostStratifiedInfo {
     pub(crate) anytime: bool,
     /// Why.
     pub(crate) anytime_reason: &'static str,
+    /// Whether the difference is an effect.
+    pub(crate) causal: bool,
+    /// Why.
+    pub(crate) causal_reason: &'static str,
     /// The share of the difference's variance that comparing within values saves.
     #[schema(required = true)]
     pub(crate) variance_saved: Option<f64>,

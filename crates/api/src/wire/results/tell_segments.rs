@@ -7,7 +7,7 @@ use metrics::report::{ArmSegments, PostStratified, SegmentComparison, SegmentsRe
 use super::Estimated;
 use super::build::{Telling, arm_result};
 use super::segments::{
-    BestSegment, Heterogeneity, PostStratifiedInfo, SegmentResult, SegmentShift, SegmentsComparison,
+    BestSegment, Heterogeneity, OneReading, PostStratifiedInfo, SegmentResult, SegmentShift, SegmentsComparison,
 };
 
 /// How a value of a dimension is named: null where it is unknown, `other` where it stands for many.
@@ -44,14 +44,14 @@ pub(crate) fn comparison(definition: &Definition, report: &SegmentsReport, arm: 
         Err(reason) => (None, Some(reason.clone())),
     };
     let (post_stratified, post_stratified_reason) = match &arm.post_stratified {
-        Ok(found) => (Some(of_strata(found)), None),
+        Ok(found) => (Some(of_strata(arm, found)), None),
         Err(reason) => (None, Some(reason.clone())),
     };
     SegmentsComparison {
         arm: definition.experiment.arms[arm.arm].key.as_str().to_owned(),
         heterogeneity: heterogeneity(arm),
-        common_lift: arm.common.map_or(Estimated { value: None, low: None, high: None }, estimated),
-        values: report.values.iter().zip(&arm.values).map(|(value, found)| shift(value, found)).collect(),
+        common_lift: of_one_reading(arm, arm.common),
+        values: report.values.iter().zip(&arm.values).map(|(value, found)| shift(arm, value, found)).collect(),
         best,
         best_reason,
         post_stratified,
@@ -82,13 +82,13 @@ fn heterogeneity(arm: &ArmSegments) -> Heterogeneity {
     }
 }
 
-fn shift(value: &ValueReport, found: &Result<SegmentComparison, String>) -> SegmentShift {
+fn shift(arm: &ArmSegments, value: &ValueReport, found: &Result<SegmentComparison, String>) -> SegmentShift {
     let none = Estimated { value: None, low: None, high: None };
     let of = |part: fn(&SegmentComparison) -> f64| found.as_ref().ok().map(part);
     SegmentShift {
         value: value_name(value.value.as_deref()),
         is_rest: value.value.is_none(),
-        shrunken_lift: found.as_ref().map_or(none, |found| estimated(found.shrunken)),
+        shrunken_lift: of_one_reading(arm, found.as_ref().ok().map(|found| found.shrunken)),
         kept: of(|found| found.kept),
         versus_rest: found.as_ref().map_or(none, |found| estimated(found.versus_rest)),
         p_value: of(|found| found.p_value),
@@ -106,21 +106,21 @@ fn best_segment(
     let found = arm.values[best].as_ref().ok()?;
     let value = value_name(report.values[best].value.as_deref());
     let metric = definition.metrics[report.metric].key.as_str();
-    let lift = estimated(found.shrunken);
+    let lift = of_one_reading(arm, Some(found.shrunken));
     let percent = |number: Option<f64>| number.map_or("?".to_owned(), |number| format!("{:+.1} %", 100.0 * number));
     let sentence = format!(
-        "{} responded best to {}: a lift of {metric} between {} and {} is to be expected, and beyond what the best of {} values \
-         shows by chance.",
+        "{} responded best to {}, beyond what the best of {} values shows by chance: as of this reading a lift of {metric} \
+         between {} and {} is to be expected.",
         value.as_deref().unwrap_or("Persons whose value is unknown"),
         definition.experiment.arms[arm.arm].key.as_str(),
+        report.values.len(),
         percent(lift.low),
         percent(lift.high),
-        report.values.len(),
     );
     Some(BestSegment { value, shrunken_lift: lift, p_value_adjusted: Some(found.p_value_adjusted), sentence })
 }
 
-fn of_strata(found: &PostStratified) -> PostStratifiedInfo {
+fn of_strata(arm: &ArmSegments, found: &PostStratified) -> PostStratifiedInfo {
     let ends = |bounds: &Bounds| (bounds.low.ok(), bounds.high.ok());
     let (low, high) = ends(&found.lift_bounds);
     PostStratifiedInfo {
@@ -133,7 +133,23 @@ fn of_strata(found: &PostStratified) -> PostStratifiedInfo {
         inference: found.inference.word(),
         anytime: found.anytime.holds,
         anytime_reason: found.anytime.reason,
+        causal: arm.causal.holds,
+        causal_reason: arm.causal.reason,
         variance_saved: found.variance_saved,
+    }
+}
+
+/// A lift that follows from those of all values.
+fn of_one_reading(arm: &ArmSegments, lift: Option<Value>) -> OneReading {
+    let Estimated { value, low, high } = lift.map_or(Estimated { value: None, low: None, high: None }, estimated);
+    OneReading {
+        value,
+        low,
+        high,
+        anytime: arm.estimates_anytime.holds,
+        anytime_reason: arm.estimates_anytime.reason,
+        causal: arm.causal.holds,
+        causal_reason: arm.causal.reason,
     }
 }
 

@@ -7,11 +7,12 @@ use ethnum::I256;
 use journey::{Fact, Instant, LensKind, Selector, Stage, StepOrder, Touch, names};
 
 use super::{AsOf, Model};
+use crate::attribution::{Moment, Place, Rules, Step, tell};
 use crate::histogram::bucket_of;
 use crate::laws::histories::Deed;
 use crate::lens::{ArmSights, Sights};
 
-type Counts = BTreeMap<String, Vec<i64>>;
+pub(super) type Counts = BTreeMap<String, Vec<I256>>;
 
 impl Model<'_> {
     /// What lens `at` shows of each arm, crossovers in their first arm.
@@ -50,6 +51,12 @@ impl Model<'_> {
             LensKind::Funnel { steps, order } => self.funnel(steps, *order, &deeds, exposure, &mut counts),
             LensKind::Paths { by, conversion, depth } => self.path(by, conversion, *depth, &deeds, &mut counts),
             LensKind::Stages { stages } => self.stages(stages, &deeds, &mut counts),
+            LensKind::Attribution { by, conversion, lookback_days, half_life_micros } => {
+                let rules = Rules::new(*lookback_days, *half_life_micros);
+                self.credits(by, conversion, &rules, &deeds, &mut counts);
+            }
+            LensKind::Channels(contacts) => self.channels(contacts, person, &deeds, exposure, &mut counts),
+            LensKind::Items(items) => return self.items(items, &deeds, exposure),
         }
         counts
     }
@@ -84,9 +91,9 @@ impl Model<'_> {
         }
         let mut before = exposure.at;
         for (step, at) in (1..).zip(times) {
-            counts.insert(format!("r{step}"), vec![1]);
+            counts.insert(format!("r{step}"), vec![I256::ONE]);
             let bucket = bucket_of(i128::from(at.micros() - before.micros())).unwrap();
-            counts.insert(format!("t{step} {bucket}"), vec![1]);
+            counts.insert(format!("t{step} {bucket}"), vec![I256::ONE]);
             before = at;
         }
     }
@@ -119,7 +126,63 @@ impl Model<'_> {
         let more = touches.len() > usize::from(depth);
         touches.truncate(depth.into());
         let flags = [if converted { "c" } else { "d" }, if more { "+" } else { "=" }].concat();
-        counts.insert(flags + &touches.join("\u{1f}"), vec![1]);
+        counts.insert(flags + &touches.join("\u{1f}"), vec![I256::ONE]);
+    }
+
+    /// The steps are found here; how they are credited is held to its definition elsewhere.
+    fn credits(&self, by: &Touch, conversion: &Selector, rules: &Rules, deeds: &[&Deed], counts: &mut Counts) {
+        let Touch::Path(path) = by else { panic!("attribution by names is by a path in these worlds") };
+        let mut moments = Vec::new();
+        for deed in deeds {
+            let value = if deed.foreign { 0 } else { i64::try_from(self.value(conversion, deed)).unwrap() };
+            let step = if self.selects(conversion, deed) {
+                Step::Conversion(value)
+            } else if self.value(conversion, deed) != 0 {
+                Step::Correction(value)
+            } else if ["Experiment Viewed", "Order Refunded"].contains(&deed.name) {
+                continue;
+            } else if let Fact::One(text) = deed.fact(path.as_str())
+                && !text.is_empty()
+            {
+                Step::Touch(text.chars().take(100).collect::<String>().into())
+            } else {
+                continue;
+            };
+            moments.push(Moment { at: deed.at.micros(), step });
+        }
+        // A person leaves so many marks at most.
+        moments.truncate(1_000);
+        if moments.len() == 1_000 {
+            counts.insert("f".into(), vec![I256::ONE]);
+        }
+        let told = tell(&moments, rules);
+        let mut put = |key: String, sums: Vec<I256>| {
+            if sums.iter().any(|sum| *sum != I256::ZERO) {
+                counts.insert(key, sums);
+            }
+        };
+        let (n, v) = (I256::from(told.all.count * 1_000_000), I256::from(told.all.value));
+        put("a".into(), vec![n, n * n, n * n * n, v, v * v, v * v * v]);
+        let six = |count: i128, value: i128| {
+            let (c, w) = (I256::from(count), I256::from(value));
+            [c, c * c, c * n, w, w * w, w * v]
+        };
+        put("u".into(), six(told.untouched.count * 1_000_000, told.untouched.value).to_vec());
+        for (label, models) in &told.credits {
+            put(format!("l{label}"), models.iter().flat_map(|credit| six(credit.count, credit.value)).collect());
+        }
+        let place = |place: &Place<Arc<str>>| match place {
+            Place::Start => "s".to_owned(),
+            Place::Touch(label) => format!("t{label}"),
+            Place::Converted => "c".to_owned(),
+            Place::Lost => "x".to_owned(),
+        };
+        for ((from, to), sum) in &told.moves {
+            put(format!("m{}\u{1f}{}", place(from), place(to)), vec![sum.count.into(), sum.value.into()]);
+        }
+        for (set, sum) in &told.sets {
+            put(format!("j{}", set.join("\u{1f}")), vec![sum.count.into(), sum.value.into()]);
+        }
     }
 
     fn stages(&self, stages: &[Stage], deeds: &[&Deed], counts: &mut Counts) {
@@ -140,18 +203,18 @@ impl Model<'_> {
                 if old == stage {
                     continue;
                 }
-                let seconds = (deed.at.micros() - since.micros()) / 1_000_000;
-                let stay = counts.entry(format!("s{old}")).or_insert_with(|| vec![0, 0, 0]);
+                let seconds = I256::from((deed.at.micros() - since.micros()) / 1_000_000);
+                let stay = counts.entry(format!("s{old}")).or_insert_with(|| vec![I256::ZERO; 3]);
                 stay[0] += 1;
                 stay[1] += seconds;
                 stay[2] += seconds * seconds;
-                counts.entry(format!("m{old} {stage}")).or_insert_with(|| vec![0])[0] += 1;
+                counts.entry(format!("m{old} {stage}")).or_insert_with(|| vec![I256::ZERO])[0] += 1;
             }
             now = Some((stage, deed.at));
-            counts.insert(format!("r{stage}"), vec![1]);
+            counts.insert(format!("r{stage}"), vec![I256::ONE]);
         }
         if let Some((stage, _)) = now {
-            counts.insert(format!("n{stage}"), vec![1]);
+            counts.insert(format!("n{stage}"), vec![I256::ONE]);
         }
     }
 }
@@ -159,7 +222,7 @@ impl Model<'_> {
 fn enter(sights: &mut Sights, counts: &Counts) {
     sights.persons += 1;
     for (key, sums) in counts {
-        let sums = sums.iter().map(|sum| I256::from(*sum)).collect();
+        let sums = sums.iter().copied().collect();
         sights.sums.entry(Arc::from(key.as_str())).or_default().add(&sums);
     }
     // A stay of no whole second has no length.

@@ -1,6 +1,6 @@
 //! What a person amounts to as of an instant, from the events before it.
 
-use journey::{Align, DAY_MICROS, Day, Fact, Instant, Metric, MetricKind, Path};
+use journey::{Align, DAY_MICROS, Day, Instant, Metric, MetricKind};
 
 use super::event::is_about_money;
 use super::{BOUND, Model};
@@ -96,7 +96,8 @@ impl Model<'_> {
             } else {
                 deeds.iter().copied().filter(|deed| self.is_known(deed, exposure)).collect()
             };
-            let values = experiment.dimensions.iter().map(|path| last_value(path, &dimension_source)).collect();
+            let values =
+                experiment.dimensions.iter().map(|path| self.known(path, &dimension_source, exposure)).collect();
             let metrics: Vec<Amounts> =
                 (0..self.definition.metrics.len()).map(|at| self.amounts(at, &deeds, exposure, end)).collect();
             let until = experiment.window_days.map(|days| self.window_end(exposure.at, days.into()));
@@ -179,8 +180,15 @@ impl Model<'_> {
         let window = self.window(metric);
         let metric = &self.definition.metrics[metric];
         let mut sums = Amounts::default();
+        let (mut after, mut before) = (Vec::new(), Vec::new());
         let from = exposure.at.micros() - 14 * DAY_MICROS;
         for deed in deeds.iter().copied() {
+            if matches!(metric.kind, MetricKind::Net { .. })
+                && self.is_in_window(window, deed, exposure)
+                && self.is_shown(deed, exposure)
+            {
+                sums.orders += 1;
+            }
             if self.is_left_out(metric, deed) {
                 continue;
             }
@@ -191,6 +199,7 @@ impl Model<'_> {
                 sums.y += y;
                 sums.d += d;
                 sums.orders += orders;
+                after.extend(self.answer(metric, deed));
             }
             let at = deed.at.micros();
             let begun = if self.slips(Slip::CovariateStartExcluded) { at > from } else { at >= from };
@@ -199,7 +208,28 @@ impl Model<'_> {
                 let (x, u, _) = self.worth(metric, deed);
                 sums.x += x;
                 sums.u += u;
+                before.extend(self.answer(metric, deed));
             }
+        }
+        if let MetricKind::Latest(_) | MetricKind::Rating { .. } = metric.kind {
+            // Events come in order here, so the last answer is the latest one.
+            let pick = |answers: &[i128]| {
+                if self.slips(Slip::FirstAnswerStands) { answers.first().copied() } else { answers.last().copied() }
+            };
+            let (after, before) = (pick(&after), pick(&before));
+            (sums.y, sums.x) = (after.unwrap_or(0), before.unwrap_or(0));
+            if let MetricKind::Rating { .. } = metric.kind {
+                let answered = |answer: Option<i128>| if answer.is_some() { 1_000_000 } else { 0 };
+                (sums.d, sums.u) = (answered(after), answered(before));
+                if self.slips(Slip::SilenceIsAnAnswer) {
+                    sums.d = 1_000_000;
+                }
+            }
+        }
+        if let MetricKind::Repeat { at_least, .. } = metric.kind {
+            let wanted = i128::from(at_least) - i128::from(self.slips(Slip::OneFewerIsEnough));
+            let one = |sum: i128| if sum >= wanted * 1_000_000 { 1_000_000 } else { 0 };
+            (sums.y, sums.x) = (one(sums.y), one(sums.x));
         }
         if matches!(metric.kind, MetricKind::Conversion(_) | MetricKind::Retention { .. }) {
             let one = |sum: i128| if sum > 0 { 1_000_000 } else { 0 };
@@ -218,7 +248,7 @@ impl Model<'_> {
         }
         let until = window.map(|days| self.window_end(exposure.at, days));
         sums.closed = until.is_some_and(|until| self.is_closed(until, end));
-        if let MetricKind::Clv { .. } = metric.kind {
+        if let MetricKind::Clv { .. } | MetricKind::PerTime { .. } = metric.kind {
             // Millionths of a day under observation: from the exposure to the end, at most the window.
             let millionths = |at: Instant| i128::from(at.micros().div_euclid(86_400));
             let observed = millionths(end) - millionths(exposure.at);
@@ -229,6 +259,15 @@ impl Model<'_> {
             };
         }
         sums
+    }
+
+    /// Whether the person is shown their own arm once more, inside the dates.
+    fn is_shown(&self, deed: &Deed, exposure: &Deed) -> bool {
+        let experiment = &self.definition.experiment;
+        let inside = experiment.starts_at.is_none_or(|start| deed.at >= start)
+            && experiment.ends_at.is_none_or(|stop| deed.at < stop);
+        let same = deed.exposure == exposure.exposure;
+        inside && deed.exposure.is_some() && (same || self.slips(Slip::EveryExposureCosts))
     }
 
     /// Foreign amounts are no amounts of the tenant's currency.
@@ -262,7 +301,7 @@ impl Model<'_> {
             self.definition.metrics.iter().enumerate().any(|(at, metric)| {
                 is_about_money(&metric.kind)
                     && self.is_in_window(self.window(at), deed, exposure)
-                    && self.worth(metric, deed) != (0, 0, 0)
+                    && (self.worth(metric, deed) != (0, 0, 0) || self.answer(metric, deed).is_some())
             })
         };
         deeds.iter().map(|deed| i64::from(deed.foreign && matters(deed))).sum()
@@ -271,17 +310,4 @@ impl Model<'_> {
 
 fn is_by_calendar(kind: &MetricKind) -> bool {
     matches!(kind, MetricKind::Retention { align: Align::Calendar, to_day: Some(_), .. })
-}
-
-/// The last single value at `path`, at most 255 characters of it.
-fn last_value(path: &Path, deeds: &[&Deed]) -> String {
-    let mut value = String::new();
-    for deed in deeds {
-        if let Fact::One(text) = deed.fact(path.as_str())
-            && !text.is_empty()
-        {
-            value = text.chars().take(255).collect();
-        }
-    }
-    value
 }

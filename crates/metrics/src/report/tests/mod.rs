@@ -3,6 +3,8 @@
 mod checks;
 mod fuzz;
 mod outlook;
+mod ratings;
+mod roi;
 mod segments;
 mod sentences;
 mod sums;
@@ -52,7 +54,7 @@ pub(crate) fn definition_by(
         key: name(&format!("a{at}")),
         weight: Amount::from_units(weight * UNIT).unwrap(),
         intensity: None,
-        cost: [None; 3],
+        cost: journey::Cost::default(),
     };
     let uses = made.iter().zip(metrics).map(|(metric, (_, role, _))| MetricUse {
         metric: metric.key.clone(),
@@ -76,6 +78,8 @@ pub(crate) fn definition_by(
         planned_persons: journey::DEFAULT_PLANNED_PERSONS,
         metrics: uses.collect(),
         dimensions: dimensions.iter().map(|path| journey::Path::parse(path, "").unwrap()).collect(),
+        holdout: None,
+        phases: Vec::new(),
         archived: false,
     };
     Definition { experiment: Experiment::validate(draft).unwrap(), metrics: made }

@@ -172,3 +172,34 @@ proptest! {
         }
     }
 }
+
+/// Where no verdict can come, neither its probability nor what it takes is told.
+#[test]
+fn what_gives_no_verdict_has_no_power() {
+    let half = journey::Share::from_millionths(500_000).unwrap();
+    let measure = journey::Measure { selector: selector(), of: journey::Of::Value };
+    let median = (MetricKind::Quantile { measure, share: half }, Role::Primary, Goal::Increase);
+    let x = definition(&[1, 1], &[median], Some(14));
+    let arm = |shift: i64| {
+        let mut histogram = crate::histogram::Histogram::default();
+        (0..2_000i64).for_each(|at| assert!(histogram.add(i128::from(at + shift) * i128::from(UNIT))));
+        vec![Moments { histogram: Some(histogram.into()), ..spent(2_000, &[(1_000, 1_000)]) }]
+    };
+    let arms = [arm(100), arm(120)];
+    let found = of(&x, &arms, &goals(&SPLITS[..1], Some(100.0)));
+    let sequential = method(&found.splits[0], Method::Sequential);
+    let reason = Undefined::NoSequenceOfQuantiles;
+    assert_eq!((sequential.detectable, sequential.power, sequential.needed), (Err(reason), Err(reason), Err(reason)));
+    assert!(sequential.by_persons.iter().all(|(_, power)| *power == Err(reason)));
+    assert_eq!(found.planned_persons, Err(reason));
+    let fixed = method(&found.splits[0], Method::Frequentist);
+    assert!(fixed.power.is_ok() && fixed.needed.is_ok(), "{fixed:?}");
+    // Without crossovers groups are unlike, whatever the method.
+    let x = definition(&[1, 1], &[conversion(Role::Primary)], Some(14));
+    let arms = [vec![converted(1_000, 100)], vec![converted(1_000, 110)]];
+    let question = Question { policy: CrossoverPolicy::Exclude, ..Question::planned(&x) };
+    let found = outlook(&question, &reading(&arms), 0, &goals(&SPLITS[..1], None)).arms.swap_remove(0);
+    for outlook in &found.splits[0].methods {
+        assert_eq!(outlook.power, Err(Undefined::NoVerdictWithoutCrossovers), "{outlook:?}");
+    }
+}

@@ -37,6 +37,7 @@ fn who_responded_best_is_named_where_it_beats_the_rest() {
         let arm = &report.arms[0];
         assert_eq!((arm.arm, &arm.best), (1, &Ok(1)), "{method:?}");
         assert_eq!(arm.anytime.holds, method == Method::Sequential);
+        assert!(!arm.estimates_anytime.holds, "shrunken and common lifts are of one reading");
         assert!(arm.causal.holds);
         let compared = arm.compared.as_ref().unwrap();
         assert_eq!(compared.degrees_of_freedom, 2, "the last has too few contributors to be compared");
@@ -121,4 +122,31 @@ fn the_whole_is_compared_within_values() {
     assert!(sequential.variance_saved.unwrap() > 0.5 && sequential.anytime.holds);
     let ends = sequential.difference.interval.unwrap();
     assert_eq!(sequential.p_value.unwrap() < 0.05, ends.low > 0.0 || ends.high < 0.0);
+}
+
+/// A breakdown of results says of a value what the segments say of it: both look at all values and arms as one family.
+#[test]
+fn breakdowns_and_segments_are_one_family() {
+    let kinds = [conversion(Role::Primary), conversion(Role::Guardrail)];
+    let x = definition_by(&[1, 1], &kinds, Some(14), &["device"]);
+    let groups = unlike().map(|mut group| {
+        for arm in &mut group.reading.arms {
+            arm.live.push(arm.live[0].clone());
+            arm.matured.push(arm.matured[0].clone());
+        }
+        group
+    });
+    for (method, alike) in [(Method::Sequential, true), (Method::Frequentist, true), (Method::Sequential, false)] {
+        let question = Question { method, ..Question::planned(&x) };
+        let values = report_values(&question, &groups, alike);
+        assert!(values.len() == 4 && values.iter().all(|reports| reports.len() == 2));
+        for metric in [0, 1] {
+            let told = segments(&question, metric, &groups, alike);
+            for (value, reports) in told.values.iter().zip(&values) {
+                let (one, other) = (&value.arms[1].main.versus, &reports[metric].arms[1].main.versus);
+                assert_eq!(one, other, "{method:?} {metric}");
+                assert_eq!(one.as_ref().unwrap().adjusted.map(|adjusted| adjusted.size), Some(4));
+            }
+        }
+    }
 }

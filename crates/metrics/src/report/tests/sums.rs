@@ -1,6 +1,7 @@
 //! Are sums that somebody brings along judged as an experiment's own?
 
 use super::*;
+use crate::inference::Harm;
 
 fn brought(weights: &[i64], kind: (MetricKind, Role, Goal), arms: &[Moments], weighted: bool) -> MetricReport {
     let definition = definition(weights, &[kind], Some(14));
@@ -55,4 +56,23 @@ fn unknown_cubes_promise_nothing() {
     assert!((versus.expected_contributors - 1.0).abs() < 1e-9, "{}", versus.expected_contributors);
     assert!(told.notes.iter().any(|note| note.contains("no sums of cubes")));
     assert!(!told.notes.iter().any(|note| note.contains("too skewed for this number of persons: ")));
+}
+
+/// Where arm sizes stand in for weights, the exact test is one of those sizes, which nobody knew beforehand.
+#[test]
+fn without_weights_converters_are_no_draws() {
+    let arms = [converted(900, 4), converted(1_100, 29)];
+    let versus = |weighted| {
+        let report = brought(&[900, 1_100], conversion(Role::Guardrail), &arms, weighted);
+        report.arms[1].main.versus.clone().unwrap()
+    };
+    let (with, without) = (versus(true), versus(false));
+    assert_eq!((with.inference, without.inference), (Inference::ExactConverters, Inference::ExactConverters));
+    assert!(with.anytime.holds && !without.anytime.holds);
+    assert!(without.anytime.reason.contains("sizes stand in"), "{}", without.anytime.reason);
+    assert_eq!(with.p_value, without.p_value);
+    assert_eq!((with.verdict.0, without.verdict.0), (Verdict::Better, Verdict::Inconclusive));
+    let harm = without.guardrail.unwrap();
+    assert_eq!((harm.harm, harm.reason), (Harm::Undecided, Some(without.anytime.reason)));
+    assert_eq!(with.guardrail.unwrap().harm, Harm::Safe);
 }

@@ -190,3 +190,79 @@ fn at_fixed_horizon_the_report_is_the_comparison() {
     assert_eq!(found.lift.interval, compared.lift.map(|lift| lift.interval));
     assert_eq!(found.lift_fieller, compared.lift_fieller);
 }
+
+/// Persons who cross over are chosen by what happened after the exposure: without them no method gives a verdict, and no
+/// guardrail is safe or harmed.
+#[test]
+fn what_is_no_effect_decides_nothing() {
+    let x = definition(&[1, 1], &[conversion(Role::Guardrail)], Some(14));
+    let arms = [vec![converted(10_000, 1_000)], vec![converted(10_000, 1_600)]];
+    for method in [Method::Sequential, Method::Frequentist, Method::Bayesian] {
+        let asked = |policy| {
+            versus(&x, &arms, |question| {
+                (question.method, question.policy) = (method, policy);
+            })
+        };
+        let (kept, excluded) = (asked(CrossoverPolicy::First), asked(CrossoverPolicy::Exclude));
+        assert_eq!((kept.verdict.0, kept.guardrail.unwrap().harm), (Verdict::Better, Harm::Safe), "{method:?}");
+        assert!(!excluded.causal.holds);
+        assert_eq!(excluded.verdict, (Verdict::Inconclusive, Some(excluded.causal.reason)), "{method:?}");
+        let guardrail = excluded.guardrail.unwrap();
+        assert_eq!((guardrail.harm, guardrail.reason), (Harm::Undecided, Some(excluded.causal.reason)), "{method:?}");
+        assert_eq!((excluded.p_value, excluded.difference), (kept.p_value, kept.difference), "it is still told");
+    }
+}
+
+/// The past of numerator and denominator is taken out of a ratio, as the function of the inference does it.
+#[test]
+fn a_ratio_is_adjusted_by_its_past() {
+    let measure = |of| journey::Measure { selector: selector(), of };
+    let kind = MetricKind::Ratio { numerator: measure(journey::Of::Value), denominator: measure(journey::Of::Count) };
+    let x = definition(&[1, 1], &[(kind, Role::Primary, Goal::Increase)], Some(14));
+    let arm = |shift: i64| {
+        let mut sums = Moments { n: 4_000, ..Moments::default() };
+        let wide = |of: i64| I256::from(of * UNIT);
+        for i in 0..4_000i64 {
+            let (u, d) = (1 + i % 3, 1 + i % 2);
+            let habit = 5 + 29 * i % 11;
+            let (y, d, x, u) = (wide(d * (habit + shift + 7 * i % 5)), wide(d), wide(u * habit), wide(u));
+            sums.y += y;
+            sums.yy += y * y;
+            sums.yyy += y * y * y;
+            sums.d += d;
+            sums.dd += d * d;
+            sums.yd += y * d;
+            sums.x += x;
+            sums.xx += x * x;
+            sums.xy += x * y;
+            sums.u += u;
+            sums.uu += u * u;
+            sums.yu += y * u;
+            sums.dx += d * x;
+            sums.du += d * u;
+            sums.xu += x * u;
+        }
+        sums
+    };
+    let (control, treated) = (arm(0), arm(1));
+    let expected = crate::inference::compare_adjusted_ratios(&(&control).into(), &(&treated).into(), 0.95).unwrap();
+    let arms = [vec![control], vec![treated]];
+    for method in [Method::Frequentist, Method::Sequential] {
+        let of = |cuped| {
+            versus(&x, &arms, |question| {
+                (question.method, question.cuped) = (method, Some(cuped));
+            })
+        };
+        let (plain, found) = (of(false), of(true));
+        let cuped = found.cuped.unwrap();
+        assert!(plain.cuped.is_none());
+        assert_eq!((cuped.theta, found.gap), (expected.theta, Ok(expected.gap)));
+        assert!(cuped.variance_saved.unwrap() > 0.5, "{cuped:?}");
+        let width = |versus: &Versus| versus.difference.interval.map(|ends| ends.high - ends.low).unwrap();
+        assert!(width(&found) < width(&plain), "{method:?}");
+        if method == Method::Frequentist {
+            assert_eq!(found.test, expected.comparison.test);
+            assert_eq!(found.lift.interval, expected.comparison.lift.map(|lift| lift.interval));
+        }
+    }
+}

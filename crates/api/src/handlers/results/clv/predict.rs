@@ -17,6 +17,8 @@ const MONTH: f64 = 30.436_875;
 const SEED: u64 = 2_005;
 /// The most cells that all resamples together go through.
 const CELLS_AT_MOST: usize = 1_000_000;
+const FEWER: &str = "the customers of all arms fill so many different cells that more resamples would take too long: intervals \
+                     are rougher than asked for, by the root of the quotient";
 const ONE_READING: &str = "a fit describes the data of one reading";
 const BY_MODEL: &str =
     "models of those who have bought, and who that is may differ by arm: a description, not an effect";
@@ -51,6 +53,8 @@ pub(super) fn add(look: &Look, ahead: &Ahead, told: &mut Clv) {
             horizon_days: ahead.horizon_days,
             discount: ahead.discount,
             repetitions,
+            repetitions_asked: ahead.repetitions,
+            repetitions_reason: (repetitions < ahead.repetitions).then_some(FEWER),
             seed: SEED,
             reason: reason.map(str::to_owned),
             arms: arms(look, &cells, &horizon(ahead), confidence, repetitions),

@@ -1,0 +1,121 @@
+//! What is shown, sent and clicked, and what it costs in goodwill.
+
+use journey::{Role, Tactic};
+
+use super::NamedBy::{Ecommerce, Email, Journeylift, Mobile};
+use super::{Entry, NOT_AN_EFFECT_OF_EACH, source};
+
+const MAIL: &[Tactic] =
+    &[Tactic::Content, Tactic::Channel, Tactic::Offer, Tactic::Behavioral, Tactic::Predictive, Tactic::Onboarding];
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        key: "click_through_rate",
+        name: "Click-through rate of product lists",
+        definition: r#"{"kind":"ratio","numerator":{"event":"Product Clicked","of":"count"},
+            "denominator":{"event":"Product List Viewed","of":"count"},"goal":"increase","unit":"clicks per list shown",
+            "description":"Clicks on products over product lists shown, of all persons together."}"#,
+        formula: "number of Product Clicked / number of Product List Viewed",
+        tactics: &[Tactic::Recommendation, Tactic::Content, Tactic::Contextual, Tactic::Predictive],
+        role: Role::Secondary,
+        events: &[source(Ecommerce, "Product Clicked", &[]), source(Ecommerce, "Product List Viewed", &[])],
+        caveats: &[NOT_AN_EFFECT_OF_EACH, "clicks are no orders"],
+        route: Some("/v1/experiments/{key}/content"),
+    },
+    Entry {
+        key: "promotion_click_through_rate",
+        name: "Click-through rate of promotions",
+        definition: r#"{"kind":"ratio","numerator":{"event":"Promotion Clicked","of":"count"},
+            "denominator":{"event":"Promotion Viewed","of":"count"},"goal":"increase","unit":"clicks per promotion shown",
+            "description":"Clicks on promotions over promotions shown, of all persons together."}"#,
+        formula: "number of Promotion Clicked / number of Promotion Viewed",
+        tactics: &[Tactic::Offer, Tactic::Content, Tactic::Contextual, Tactic::Pricing],
+        role: Role::Secondary,
+        events: &[source(Ecommerce, "Promotion Clicked", &[]), source(Ecommerce, "Promotion Viewed", &[])],
+        caveats: &[NOT_AN_EFFECT_OF_EACH, "clicks are no orders"],
+        route: Some("/v1/experiments/{key}/content"),
+    },
+    Entry {
+        key: "email_click_through_rate",
+        name: "Click-through rate of e-mails",
+        definition: r#"{"kind":"ratio","numerator":{"event":"Email Link Clicked","of":"count"},
+            "denominator":{"event":"Email Delivered","of":"count"},"goal":"increase","unit":"clicks per e-mail delivered",
+            "description":"Clicks over e-mails delivered, of all persons together."}"#,
+        formula: "number of Email Link Clicked / number of Email Delivered",
+        tactics: MAIL,
+        role: Role::Secondary,
+        events: &[source(Email, "Email Link Clicked", &[]), source(Email, "Email Delivered", &[])],
+        caveats: &[
+            NOT_AN_EFFECT_OF_EACH,
+            "an arm that sends no e-mail has no such rate",
+            "security scanners follow links in e-mails: look at clicks within seconds of the delivery",
+        ],
+        route: None,
+    },
+    Entry {
+        key: "email_click_rate",
+        name: "Persons who click in e-mails",
+        definition: r#"{"kind":"conversion","event":"Email Link Clicked","goal":"increase","unit":"share of persons",
+            "description":"Share of the persons exposed who click a link of an e-mail within the window."}"#,
+        formula: "persons with Email Link Clicked / persons exposed",
+        tactics: MAIL,
+        role: Role::Secondary,
+        events: &[source(Email, "Email Link Clicked", &[])],
+        caveats: &["against an arm without e-mails it only shows that e-mails were sent"],
+        route: None,
+    },
+    Entry {
+        key: "email_open_rate",
+        name: "Persons who open e-mails",
+        definition: r#"{"kind":"conversion","event":"Email Opened","verdict":false,"goal":"increase","unit":"share of persons",
+            "description":"Share of the persons exposed of whose e-mails one was opened, by them or by a proxy."}"#,
+        formula: "persons with Email Opened / persons exposed",
+        tactics: MAIL,
+        role: Role::Secondary,
+        events: &[source(Email, "Email Opened", &[])],
+        caveats: &["never a verdict: mail proxies open e-mails that nobody reads, and hide those that somebody does"],
+        route: None,
+    },
+    Entry {
+        key: "unsubscribe_rate",
+        name: "Unsubscribes",
+        definition: r#"{"kind":"conversion","event":"Unsubscribed","goal":"decrease","unit":"share of persons",
+            "description":"Share of the persons exposed who unsubscribe within the window."}"#,
+        formula: "persons with Unsubscribed / persons exposed",
+        tactics: MAIL,
+        role: Role::Guardrail,
+        events: &[source(Email, "Unsubscribed", &[])],
+        caveats: &["rare: give max_harm the room that the business can bear, such as 0.1"],
+        route: None,
+    },
+    Entry {
+        key: "complaint_rate",
+        name: "Spam complaints",
+        definition: r#"{"kind":"conversion","event":"Email Marked as Spam","goal":"decrease","unit":"share of persons",
+            "description":"Share of the persons exposed who mark an e-mail as spam within the window."}"#,
+        formula: "persons with Email Marked as Spam / persons exposed",
+        tactics: MAIL,
+        role: Role::Guardrail,
+        events: &[source(Email, "Email Marked as Spam", &[])],
+        caveats: &["rare, and reported by some mailbox providers only"],
+        route: None,
+    },
+    Entry {
+        key: "contact_pressure",
+        name: "Contact pressure",
+        definition: r#"{"kind":"score","parts":[{"event":"Email Delivered"},{"event":"Push Notification Received"},
+            {"event":"SMS Delivered"}],"per":"week","goal":"decrease","unit":"messages per person and week",
+            "description":"Messages that reached a person, over the weeks in which the person was observed."}"#,
+        formula: "(number of Email Delivered + Push Notification Received + SMS Delivered) / person-weeks from exposure to the end of \
+                  the window",
+        tactics: &[],
+        role: Role::Guardrail,
+        events: &[
+            source(Email, "Email Delivered", &[]),
+            source(Mobile, "Push Notification Received", &[]),
+            source(Journeylift, "SMS Delivered", &[]),
+        ],
+        caveats: &["an arm that sends more is above control by design: max_harm says how much more is borne"],
+        route: Some("/v1/experiments/{key}/channels"),
+    },
+];
