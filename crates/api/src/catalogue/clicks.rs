@@ -20,7 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         role: Role::Secondary,
         events: &[source(Ecommerce, "Product Clicked", &[]), source(Ecommerce, "Product List Viewed", &[])],
         caveats: &[NOT_AN_EFFECT_OF_EACH, "clicks are no orders"],
-        route: Some("/v1/experiments/{key}/content"),
+        route: Some("/v1/experiments/{key}/items"),
     },
     Entry {
         key: "promotion_click_through_rate",
@@ -33,7 +33,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         role: Role::Secondary,
         events: &[source(Ecommerce, "Promotion Clicked", &[]), source(Ecommerce, "Promotion Viewed", &[])],
         caveats: &[NOT_AN_EFFECT_OF_EACH, "clicks are no orders"],
-        route: Some("/v1/experiments/{key}/content"),
+        route: Some("/v1/experiments/{key}/items"),
     },
     Entry {
         key: "email_click_through_rate",
