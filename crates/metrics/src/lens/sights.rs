@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use journey::Definition;
+use journey::{Day, Definition};
 
 use crate::reading::Through;
+use crate::tally::detail::Detail;
 use crate::tally::{LENSES, Row, RowKey, Slots};
 
 /// What the persons of a reading amount to.
@@ -41,6 +42,49 @@ impl Sights {
     }
 }
 
+impl Sights {
+    fn add(&mut self, key: &Arc<str>, sums: &Slots) {
+        if key.is_empty() {
+            self.persons += sums.iter().next().map_or(0, |(_, sum)| i64::try_from(sum).unwrap_or(i64::MAX));
+        } else if let Some(held) = self.sums.get_mut(key) {
+            held.add(sums);
+        } else {
+            self.sums.insert(key.clone(), sums.clone());
+        }
+    }
+}
+
+/// Shows `look` what the rows of a lens amount to for everyone of each arm at the end of each day from the first row to `last`,
+/// the last `most` of these days; every row is looked at once.
+pub fn each_day<'a>(
+    definition: &Definition,
+    rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+    last: Day,
+    most: i32,
+    mut look: impl FnMut(Day, &[Sights]),
+) {
+    let mut by_day: BTreeMap<Day, Vec<(usize, &Detail)>> = BTreeMap::new();
+    for (key, row) in rows {
+        let arm = usize::try_from(key.arm).ok().filter(|arm| *arm < definition.experiment.arms.len());
+        if let (Some(arm), Some(detail)) = (arm, &row.all.detail) {
+            by_day.entry(key.day).or_default().push((arm, detail));
+        }
+    }
+    let Some(first) = by_day.keys().next().map(|day| day.number()) else { return };
+    let mut arms = vec![Sights::default(); definition.experiment.arms.len()];
+    for number in first..=last.number() {
+        let day = Day::from_number(number);
+        for (arm, detail) in by_day.get(&day).into_iter().flatten() {
+            for (sight, sums) in detail.sights.iter().filter(|(sight, _)| !sight.matured) {
+                arms[*arm].add(&sight.key, sums);
+            }
+        }
+        if i64::from(last.number()) - i64::from(number) < i64::from(most) {
+            look(day, &arms);
+        }
+    }
+}
+
 /// What lens `lens` of the definition shows of each arm, from the rows of that lens.
 ///
 /// # Panics
@@ -68,12 +112,7 @@ pub fn read<'a>(
             if key.day > last {
                 continue;
             }
-            if sight.key.is_empty() {
-                into.persons += sums.iter().next().map_or(0, |(_, sum)| i64::try_from(sum).unwrap_or(i64::MAX));
-            } else {
-                let held = into.sums.entry(sight.key.clone()).or_default();
-                held.add(sums);
-            }
+            into.add(&sight.key, sums);
         }
     }
     for arm in &mut arms {

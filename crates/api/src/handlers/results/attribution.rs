@@ -6,13 +6,12 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::{Amount, DAY_MICROS, Lens, LensKind, Path, Touch, UNIT};
 use metrics::attribution::{ArmCredit, Attribution, Caused, Line, Model, Who, attribution as attribution_of};
-use metrics::report::Question;
 
-use super::funnel::LensParams;
-use super::lens::{SHARED, asked_of, maturity_of, not_a_lens, one_selector, sights, through, window_days};
+use super::described::{AsOf, OfComparison, OfLens, OfReading};
+use super::lens::{SHARED, Seen, not_a_lens, one_selector, through, told, window_days};
 use super::look::Look;
 use super::question::Asked;
-use super::{arm_key, question};
+use super::{Load, arm_key};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -20,8 +19,8 @@ use crate::query::{Parameters, invalid};
 use crate::state::AppState;
 use crate::wire::decimal::decimal;
 use crate::wire::results::attribution::{AdditionalInfo, ArmCreditInfo, AttributionAnswer, CausedInfo, CreditInfo};
-use crate::wire::results::build::{self, Telling, estimated};
-use crate::wire::results::lens::{called, lens_info};
+use crate::wire::results::build::{self, estimated};
+use crate::wire::results::lens::called;
 use crate::wire::results::{Estimated, Reasons};
 
 const OWN: [&str; 6] = ["model", "by", "conversion", "lookback_days", "half_life_days", "limit"];
@@ -58,7 +57,7 @@ const BLOCKED: &str = "a blocking check failed: the groups may differ for other 
         ("lookback_days" = Option<u32>, Query, description = "A touch counts for conversions up to so many days later; 30 where it is absent", minimum = 1, maximum = 3650),
         ("half_life_days" = Option<f64>, Query, description = "After so many days a touch weighs half as much, by `time_decay`; 7 where it is absent", exclusive_minimum = 0.0, maximum = 3650.0),
         ("limit" = Option<usize>, Query, description = "So many labels stand alone, those with the most linear credit; 12 where it is absent", minimum = 1, maximum = 100),
-        LensParams,
+        OfLens, AsOf, OfComparison, OfReading,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
     ),
     responses(
@@ -83,8 +82,8 @@ pub(crate) async fn attribution(
     let asked = Asked::read_lens(&uri, &headers, &known)?;
     let own = Own::read(&mut Parameters::of(&uri, &known)?)?;
     let route = format!("attribution {} {}", own.model.word(), own.limit);
-    let tell = |look: &Look, at: usize| Ok(Json(tell(look, at, &asked, &own)).into_response());
-    through(&state, &tenant, &key, &headers, (&asked, &route), &own.lens, tell).await
+    let (asking, lens) = ((asked, route.as_str(), Load::Heavy), own.lens.clone());
+    through(&state, &tenant, &key, &headers, asking, lens, move |seen| Json(tell(&seen, &own)).into_response()).await
 }
 
 /// What is asked here and nowhere else.
@@ -147,23 +146,15 @@ fn half_life(text: &str) -> Option<i64> {
     (1..=3_650 * DAY_MICROS).contains(&micros).then_some(micros)
 }
 
-fn tell(look: &Look, at: usize, asked: &Asked, own: &Own) -> AttributionAnswer {
-    let definition = &*look.measured.definition;
+fn tell(seen: &Seen<'_>, own: &Own) -> AttributionAnswer {
+    let (look, blocked) = (seen.look, seen.question.blocked);
     let LensKind::Attribution { by, lookback_days, half_life_micros, .. } = &own.lens.kind else {
         unreachable!("the lens of an attribution")
     };
-    let (asking, telling) = asked_of(look, asked);
-    let checks = question(look, asked).1;
-    let window_days = definition.lens_window_days(at);
-    let found = attribution_of(&asking, &sights(look, at), own.model, own.limit, window_days);
-    let telling = Telling { question: Question { definition: &found.effects.definition, ..asking }, ..telling };
+    let found = attribution_of(&seen.question, &seen.arms, own.model, own.limit, seen.window_days);
+    let telling = seen.telling_of(&found.effects.definition);
     let effect = |index: usize| build::metric(&found.effects.definition, &found.effects.reports[index], telling);
-    let info = lens_info(&own.lens);
-    AttributionAnswer {
-        experiment: definition.experiment.key.as_str().to_owned(),
-        control: arm_key(look, definition.experiment.control),
-        baseline: arm_key(look, look.plan.baseline),
-        lens: info,
+    told! { AttributionAnswer of seen;
         model: own.model.word(),
         model_meaning: own.model.meaning(),
         by: called(by).to_owned(),
@@ -171,19 +162,9 @@ fn tell(look: &Look, at: usize, asked: &Asked, own: &Own) -> AttributionAnswer {
         half_life_days: *half_life_micros as f64 / DAY_MICROS as f64,
         causal: false,
         causal_reason: NOT_CAUSED,
-        window_days,
-        as_of: look.through.live.to_string(),
-        matured_through: look.through.matured.to_string(),
-        method: look.plan.method.word(),
-        confidence: asked.confidence,
-        maturity: build::maturity_word(maturity_of(look, at, asked.maturity)),
-        exploratory: look.plan.exploratory,
-        fresh: look.fresh(),
-        measuring: look.measuring(),
-        checks: checks.iter().map(build::check).collect(),
         conversions: effect(0),
         value: effect(1),
-        arms: arms(look, &found, own.model, asking.blocked),
+        arms: arms(look, &found, own.model, blocked),
     }
 }
 

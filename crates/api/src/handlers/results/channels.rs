@@ -8,22 +8,19 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::{Contacts, Lens, LensKind, Path, Pattern, Selector, names};
 use metrics::channels::{Channels, channels as channels_of};
-use metrics::report::Question;
 
+use super::Load;
 use super::contacts::{self, Described};
-use super::funnel::LensParams;
-use super::lens::{SHARED, asked_of, maturity_of, not_a_lens, one_selector, selectors, sights, through, window_days};
-use super::look::Look;
+use super::described::{AsOf, OfComparison, OfLens, OfReading};
+use super::lens::{SHARED, Seen, not_a_lens, one_selector, selectors, through, told, window_days};
 use super::question::Asked;
-use super::{arm_key, question};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
 use crate::query::Parameters;
 use crate::state::AppState;
-use crate::wire::results::build::{self, Telling};
+use crate::wire::results::build;
 use crate::wire::results::channels::{ChannelInfo, ChannelsAnswer};
-use crate::wire::results::lens::lens_info;
 
 const OWN: [&str; 7] = ["channel", "conversion", "trigger", "delivered", "undelivered", "fallback", "consent"];
 
@@ -47,7 +44,7 @@ const OWN: [&str; 7] = ["channel", "conversion", "trigger", "delivered", "undeli
         ("undelivered" = Option<String>, Query, description = "Events that say that it did not, likewise; where it is absent, `Email Bounced`, `Push Notification Bounced`, `SMS Bounced`, `Message Bounced`"),
         ("fallback" = Option<String>, Query, description = "A path: an exposure that holds `true` there showed something else in place of what was assigned; `properties.fallback` where it is absent"),
         ("consent" = Option<String>, Query, description = "A path: an exposure that holds `false` there showed nothing; `properties.consent` where it is absent"),
-        LensParams,
+        OfLens, AsOf, OfComparison, OfReading,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
     ),
     responses(
@@ -70,8 +67,8 @@ pub(crate) async fn channels(
     let known = [&OWN[..], &SHARED].concat();
     let asked = Asked::read(&uri, &headers, &known)?;
     let lens = read(&mut Parameters::of(&uri, &known)?)?;
-    let tell = |look: &Look, at: usize| Ok(Json(tell(look, at, &asked, &lens)).into_response());
-    through(&state, &tenant, &key, &headers, (&asked, "channels"), &lens, tell).await
+    let asking = (asked, "channels", Load::Light);
+    through(&state, &tenant, &key, &headers, asking, lens, |seen| Json(tell(&seen)).into_response()).await
 }
 
 fn read(parameters: &mut Parameters) -> Result<Lens, ApiError> {
@@ -101,34 +98,17 @@ fn named(event: &str) -> Result<Selector, ApiError> {
     Ok(Selector { event, filters: Vec::new() })
 }
 
-fn tell(look: &Look, at: usize, asked: &Asked, lens: &Lens) -> ChannelsAnswer {
-    let definition = &*look.measured.definition;
-    let (asking, telling) = asked_of(look, asked);
-    let checks = question(look, asked).1;
-    let window_days = definition.lens_window_days(at);
-    let found = channels_of(&asking, &sights(look, at), window_days);
-    let telling = Telling { question: Question { definition: &found.shares.definition, ..asking }, ..telling };
+fn tell(seen: &Seen<'_>) -> ChannelsAnswer {
+    let blocked = seen.question.blocked;
+    let found = channels_of(&seen.question, &seen.arms, seen.window_days);
+    let telling = seen.telling_of(&found.shares.definition);
     let share = |index: usize| build::metric(&found.shares.definition, &found.shares.reports[index], telling);
     let channel =
         |(index, name): (usize, &Arc<str>)| ChannelInfo { channel: name.to_string(), reach: share(index + 1) };
     let Described { overlap, in_more_sets, by_number, consistency, receipt, delay, exposures } =
-        contacts::describe(look, &found, asking.blocked);
+        contacts::describe(seen.look, &found, blocked);
     let Channels { names, others, more_sets, .. } = &found;
-    ChannelsAnswer {
-        experiment: definition.experiment.key.as_str().to_owned(),
-        control: arm_key(look, definition.experiment.control),
-        baseline: arm_key(look, look.plan.baseline),
-        lens: lens_info(lens),
-        window_days,
-        as_of: look.through.live.to_string(),
-        matured_through: look.through.matured.to_string(),
-        method: look.plan.method.word(),
-        confidence: asked.confidence,
-        maturity: build::maturity_word(maturity_of(look, at, asked.maturity)),
-        exploratory: look.plan.exploratory,
-        fresh: look.fresh(),
-        measuring: look.measuring(),
-        checks: checks.iter().map(build::check).collect(),
+    told! { ChannelsAnswer of seen;
         converted: share(0),
         channels: names.iter().enumerate().map(channel).collect(),
         other_channels: *others,
@@ -140,6 +120,6 @@ fn tell(look: &Look, at: usize, asked: &Asked, lens: &Lens) -> ChannelsAnswer {
         receipt,
         delay,
         exposures,
-        splits: contacts::splits(definition, asking.blocked),
+        splits: contacts::splits(&seen.look.measured.definition, blocked),
     }
 }

@@ -89,7 +89,7 @@ fn share(part: &Part, reason: &str) -> ShareInfo {
         persons: part.persons,
         of: part.of,
         share: (part.of > 0).then(|| part.persons as f64 / part.of as f64),
-        interval: part.interval.ok().map(|interval| IntervalInfo { low: interval.low, high: interval.high }),
+        interval: part.interval.ok().map(IntervalInfo::from),
         causal: false,
         anytime: false,
         reason,
@@ -105,7 +105,7 @@ fn wait(quantile: Result<&Quantile, &Undefined>) -> WaitInfo {
     };
     WaitInfo {
         seconds: quantile.ok().map(|quantile| quantile.value),
-        interval: interval.ok().map(|interval| IntervalInfo { low: interval.low, high: interval.high }),
+        interval: interval.ok().map(IntervalInfo::from),
         causal: false,
         anytime: false,
         reason,

@@ -68,6 +68,18 @@ pub(crate) struct OfPersons {
     explain: Option<bool>,
 }
 
+/// What of a journey a lens looks at, and of whom it speaks.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OfLens {
+    /// So many days after the exposure count; without it, the experiment's window.
+    #[param(minimum = 1, maximum = 3650)]
+    window_days: Option<u32>,
+    /// The reading: `matured` (closed windows, the default) or `live` (everyone exposed).
+    #[param(pattern = "^(matured|live)?$")]
+    maturity: Option<String>,
+}
+
 /// What is answered in place of numbers.
 #[derive(IntoResponses)]
 pub(crate) enum Otherwise {

@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Response};
 use journey::{Lens, LensKind, Method, StepOrder};
 use metrics::funnel::{Friction, Onward, Point, drop_index, funnel as funnel_of};
 use metrics::lens::FIRST_STEP;
-use utoipa::IntoParams;
 
-use super::lens::{SHARED, asked_of, maturity_of, not_a_lens, selectors, sights, through, window_days};
+use super::described::{AsOf, OfComparison, OfLens, OfReading};
+use super::lens::{SHARED, Seen, not_a_lens, selectors, through, told, window_days};
 use super::look::Look;
 use super::question::Asked;
-use super::{arm_key, question, told_interval};
+use super::{Load, arm_key, told_interval};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -20,34 +20,7 @@ use crate::query::{Parameters, invalid};
 use crate::state::AppState;
 use crate::wire::results::build;
 use crate::wire::results::funnel::{FrictionInfo, FrictionPoint, FunnelAnswer, OnwardInfo, StepInfo};
-use crate::wire::results::lens::{events, lens_info};
-
-/// The parameters that all lenses share, for the document.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read one by one; this is their description")]
-pub(crate) struct LensParams {
-    /// So many days after the exposure count; without it, the experiment's window.
-    #[param(minimum = 1, maximum = 3650)]
-    window_days: Option<u32>,
-    /// As of the end of this day, in the tenant's time zone; without it, as of now.
-    #[param(format = "date")]
-    as_of: Option<String>,
-    /// How differences are tested; without it, as the experiment says.
-    #[param(value_type = Option<crate::wire::schema::Method>)]
-    method: Option<String>,
-    /// The confidence of intervals; 0.95 where it is absent.
-    #[param(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    confidence: Option<f64>,
-    /// The reading: `matured` (closed windows, the default) or `live` (everyone exposed).
-    #[param(pattern = "^(matured|live)?$")]
-    maturity: Option<String>,
-    /// The arm that the others are compared with; without it, control.
-    baseline: Option<String>,
-    /// `strong` (the default): everything acknowledged is in the numbers. `eventual`: as they stand.
-    #[param(pattern = "^(strong|eventual)?$")]
-    consistency: Option<String>,
-}
+use crate::wire::results::lens::events;
 
 const AMONG_THEM: &str = "of those who reached the step before, and who that is is a consequence of the arm: a description, \
                           not an effect; one reading";
@@ -67,7 +40,7 @@ const BLOCKED: &str = "a blocking check failed: the groups may differ for other 
         ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
         ("steps" = String, Query, description = "The steps in order: 2 to 12 event names between commas, or a JSON array of names and of objects with `event` and `where`", min_length = 1),
         ("order" = Option<String>, Query, description = "`loose` (the default): other events may lie between two steps; `strict`: none that the person did", pattern = "^(loose|strict)?$"),
-        LensParams,
+        OfLens, AsOf, OfComparison, OfReading,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
     ),
     responses(
@@ -90,8 +63,8 @@ pub(crate) async fn funnel(
     let known = [&["steps", "order"][..], &SHARED].concat();
     let asked = Asked::read_lens(&uri, &headers, &known)?;
     let lens = read(&mut Parameters::of(&uri, &known)?)?;
-    let tell = |look: &Look, at: usize| Ok(Json(tell(look, at, &asked, &lens)).into_response());
-    through(&state, &tenant, &key, &headers, (&asked, "funnel"), &lens, tell).await
+    let asking = (asked, "funnel", Load::Light);
+    through(&state, &tenant, &key, &headers, asking, lens, |seen| Json(tell(&seen)).into_response()).await
 }
 
 fn read(parameters: &mut Parameters) -> Result<Lens, ApiError> {
@@ -107,17 +80,11 @@ fn read(parameters: &mut Parameters) -> Result<Lens, ApiError> {
     Lens::validate(LensKind::Funnel { steps, order }, window_days(parameters)?).map_err(|refusal| not_a_lens(&refusal))
 }
 
-fn tell(look: &Look, at: usize, asked: &Asked, lens: &Lens) -> FunnelAnswer {
-    let definition = &*look.measured.definition;
-    let LensKind::Funnel { steps, .. } = &lens.kind else { unreachable!("the lens of a funnel") };
-    let (asking, telling) = asked_of(look, asked);
-    let checks = question(look, asked).1;
-    let window_days = definition.lens_window_days(at);
-    let found = funnel_of(&asking, &sights(look, at), steps.len(), window_days);
-    let telling = build::Telling {
-        question: metrics::report::Question { definition: &found.shares.definition, ..asking },
-        ..telling
-    };
+fn tell(seen: &Seen<'_>) -> FunnelAnswer {
+    let LensKind::Funnel { steps, .. } = &seen.lens.kind else { unreachable!("the lens of a funnel") };
+    let (look, asking) = (seen.look, seen.question);
+    let found = funnel_of(&asking, &seen.arms, steps.len(), seen.window_days);
+    let telling = seen.telling_of(&found.shares.definition);
     let share = |index: usize| build::metric(&found.shares.definition, &found.shares.reports[index], telling);
     let step_info = |(step, onward): (usize, &Vec<Onward>)| StepInfo {
         step,
@@ -142,21 +109,7 @@ fn tell(look: &Look, at: usize, asked: &Asked, lens: &Lens) -> FunnelAnswer {
         anytime,
         reason: if asking.blocked { BLOCKED } else { LOST_OF_ALL },
     };
-    FunnelAnswer {
-        experiment: definition.experiment.key.as_str().to_owned(),
-        control: arm_key(look, definition.experiment.control),
-        baseline: arm_key(look, look.plan.baseline),
-        lens: lens_info(lens),
-        window_days,
-        as_of: look.through.live.to_string(),
-        matured_through: look.through.matured.to_string(),
-        method: look.plan.method.word(),
-        confidence: asked.confidence,
-        maturity: build::maturity_word(maturity_of(look, at, asked.maturity)),
-        exploratory: look.plan.exploratory,
-        fresh: look.fresh(),
-        measuring: look.measuring(),
-        checks: checks.iter().map(build::check).collect(),
+    told! { FunnelAnswer of seen;
         steps: (FIRST_STEP..).zip(&found.steps).map(step_info).collect(),
         friction: found.friction.iter().map(friction).collect(),
     }

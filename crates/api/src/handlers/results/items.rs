@@ -8,19 +8,16 @@ use journey::{Items, Lens, LensKind, Path};
 use metrics::report::report_items;
 use utoipa::IntoParams;
 
-use super::funnel::LensParams;
-use super::lens::{SHARED, asked_of, maturity_of, not_a_lens, one_selector, selectors, sights, through, window_days};
-use super::look::Look;
+use super::described::{AsOf, OfComparison, OfLens, OfReading};
+use super::lens::{SHARED, Seen, not_a_lens, one_selector, selectors, through, told, window_days};
 use super::question::Asked;
-use super::{arm_key, question};
+use super::{Load, arm_key};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
 use crate::query::Parameters;
 use crate::state::AppState;
-use crate::wire::results::build;
 use crate::wire::results::items::ItemsAnswer;
-use crate::wire::results::lens::lens_info;
 use crate::wire::results::tell_items::{arm_items, would_have};
 
 /// The parameters of items, for the document.
@@ -70,7 +67,7 @@ const COUNTED: &str = "each person stands with the first item that they were sho
     params(
         ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
         ItemsParams,
-        LensParams,
+        OfLens, AsOf, OfComparison, OfReading,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
     ),
     responses(
@@ -93,8 +90,8 @@ pub(crate) async fn items(
     let known = [&OWN[..], &SHARED].concat();
     let asked = Asked::read_lens(&uri, &headers, &known)?;
     let lens = read(&mut Parameters::of(&uri, &known)?)?;
-    let tell = |look: &Look, at: usize| Ok(Json(tell(look, at, &asked, &lens)).into_response());
-    through(&state, &tenant, &key, &headers, (&asked, "items"), &lens, tell).await
+    let asking = (asked, "items", Load::Heavy);
+    through(&state, &tenant, &key, &headers, asking, lens, |seen| Json(tell(seen)).into_response()).await
 }
 
 fn read(parameters: &mut Parameters) -> Result<Lens, ApiError> {
@@ -111,30 +108,12 @@ fn read(parameters: &mut Parameters) -> Result<Lens, ApiError> {
     Lens::validate(LensKind::Items(items), window_days(parameters)?).map_err(|refusal| not_a_lens(&refusal))
 }
 
-fn tell(look: &Look, at: usize, asked: &Asked, lens: &Lens) -> ItemsAnswer {
-    let definition = &*look.measured.definition;
-    let (asking, telling) = asked_of(look, asked);
-    let window_days = definition.lens_window_days(at);
-    let (found, by_item) = report_items(&asking, &sights(look, at), window_days);
-    let mut checks = question(look, asked).1;
-    checks.extend(by_item);
-    ItemsAnswer {
-        experiment: definition.experiment.key.as_str().to_owned(),
-        control: arm_key(look, definition.experiment.control),
-        baseline: arm_key(look, look.plan.baseline),
-        lens: lens_info(lens),
-        window_days,
-        as_of: look.through.live.to_string(),
-        matured_through: look.through.matured.to_string(),
-        method: look.plan.method.word(),
-        confidence: asked.confidence,
-        maturity: build::maturity_word(maturity_of(look, at, asked.maturity)),
-        exploratory: look.plan.exploratory,
-        fresh: look.fresh(),
-        measuring: look.measuring(),
-        checks: checks.iter().map(build::check).collect(),
+fn tell(mut seen: Seen<'_>) -> ItemsAnswer {
+    let (found, by_item) = report_items(&seen.question, &seen.arms, seen.window_days);
+    seen.checks.extend(by_item);
+    told! { ItemsAnswer of &seen;
         counted: COUNTED,
-        arms: found.arms.iter().map(|arm| arm_items(arm_key(look, arm.arm), arm)).collect(),
-        would_have: would_have(&found.would_have, telling),
+        arms: found.arms.iter().map(|arm| arm_items(arm_key(seen.look, arm.arm), arm)).collect(),
+        would_have: would_have(&found.would_have, seen.telling),
     }
 }

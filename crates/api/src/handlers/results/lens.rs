@@ -3,14 +3,14 @@
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use journey::{CrossoverPolicy, Invalid, Json as Document, Key, Lens, Pattern, Selector};
+use journey::{CrossoverPolicy, Definition, Invalid, Json as Document, Key, Lens, Pattern, Selector};
 use metrics::lens::{ArmSights, Sights};
-use metrics::report::{Maturity, Question};
+use metrics::report::{Check, Maturity, Question};
 use store::{Detail, Looking, TenantStore};
 
 use super::look::{Look, look};
 use super::question::Asked;
-use super::{cached, holds, question};
+use super::{Load, deliver, question};
 use crate::fields::Fields;
 use crate::handlers::experiments::refused;
 use crate::problem::ApiError;
@@ -24,6 +24,80 @@ use crate::wire::results::lens::{Pending, lens_info};
 pub(super) const SHARED: [&str; 7] =
     ["window_days", "as_of", "method", "confidence", "maturity", "baseline", "consistency"];
 
+/// What is seen through a lens, and all that its answer is made of.
+pub(super) struct Seen<'a> {
+    pub(super) look: &'a Look,
+    pub(super) asked: &'a Asked,
+    pub(super) lens: &'a Lens,
+    /// What the lens shows of each arm.
+    pub(super) arms: Vec<ArmSights>,
+    /// Its window in days.
+    pub(super) window_days: Option<u32>,
+    /// The reading of the main fields.
+    pub(super) maturity: Maturity,
+    /// Whether the data can be trusted.
+    pub(super) checks: Vec<Check>,
+    /// The question: crossovers stay in their first arm in every lens.
+    pub(super) question: Question<'a>,
+    /// How its answer is told.
+    pub(super) telling: Telling<'a>,
+}
+
+/// The fields that answers through lenses share, and then their own.
+macro_rules! told {
+    ($name:ident of $seen:expr; $($own:tt)*) => {{
+        let seen: &$crate::handlers::results::lens::Seen<'_> = $seen;
+        let look = seen.look;
+        $name {
+            experiment: look.measured.definition.experiment.key.as_str().to_owned(),
+            control: super::arm_key(look, look.measured.definition.experiment.control),
+            baseline: super::arm_key(look, look.plan.baseline),
+            lens: $crate::wire::results::lens::lens_info(seen.lens),
+            window_days: seen.window_days,
+            as_of: look.through.live.to_string(),
+            matured_through: look.through.matured.to_string(),
+            method: look.plan.method.word(),
+            confidence: seen.asked.confidence,
+            maturity: $crate::wire::results::build::maturity_word(seen.maturity),
+            exploratory: look.plan.exploratory,
+            fresh: look.fresh(),
+            measuring: look.measuring(),
+            checks: seen.checks.iter().map($crate::wire::results::build::check).collect(),
+            $($own)*
+        }
+    }};
+}
+pub(super) use told;
+
+impl<'a> Seen<'a> {
+    fn of(look: &'a Look, at: usize, asked: &'a Asked, lens: &'a Lens) -> Self {
+        let (_, checks, question, telling) = question(look, asked);
+        let question = Question { policy: CrossoverPolicy::First, ..question };
+        let rows = look.measured.detail.iter().flat_map(|detail| detail.rows.iter().map(|(key, row)| (key, row)));
+        let definition = &*look.measured.definition;
+        let window_days = definition.lens_window_days(at);
+        Self {
+            look,
+            asked,
+            lens,
+            arms: metrics::lens::read(definition, at, rows, look.through),
+            window_days,
+            maturity: if window_days.is_some() { asked.maturity } else { Maturity::Live },
+            checks,
+            question,
+            telling: Telling { question, ..telling },
+        }
+    }
+
+    /// How the answer to a question about another definition is told: one in which shares stand for metrics.
+    pub(super) fn telling_of<'b>(&self, definition: &'b Definition) -> Telling<'b>
+    where
+        'a: 'b,
+    {
+        Telling { question: Question { definition, ..self.question }, ..self.telling }
+    }
+}
+
 /// Looks at an experiment through `lens`, and tells what it sees where the client does not hold it already.
 ///
 /// Whoever asks first has the experiment look through it from now on; where that takes longer than an answer may, the answer
@@ -33,25 +107,24 @@ pub(super) async fn through(
     tenant: &TenantStore,
     key: &Key,
     headers: &HeaderMap,
-    (asked, route): (&Asked, &str),
-    lens: &Lens,
-    tell: impl FnOnce(&Look, usize) -> Result<Response, ApiError>,
+    (asked, route, load): (Asked, &str, Load),
+    lens: Lens,
+    tell: impl FnOnce(Seen<'_>) -> Response + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let detail = Some(Detail::Lens(lens));
-    let mut seen = look(state, tenant, key.as_str(), asked, detail).await?;
-    if place(&seen, lens).is_none() {
-        match tenant.look_through(key, lens, state.bounds.read_budget).await.map_err(refused)? {
+    let detail = Some(Detail::Lens(&lens));
+    let mut look_at = look(state, tenant, key.as_str(), &asked, detail).await?;
+    if place(&look_at, &lens).is_none() {
+        match tenant.look_through(key, &lens, state.bounds.read_budget).await.map_err(refused)? {
             Looking::NoExperiment => return Err(ApiError::not_found("experiment")),
-            Looking::Ready => seen = look(state, tenant, key.as_str(), asked, detail).await?,
-            Looking::Measuring(_) => return Ok(pending(&seen, key, lens)),
+            Looking::Ready => look_at = look(state, tenant, key.as_str(), &asked, detail).await?,
+            Looking::Measuring(_) => return Ok(pending(&look_at, key, &lens)),
         }
     }
-    let Some(at) = place(&seen, lens).filter(|_| seen.measured.complete) else {
-        return Ok(pending(&seen, key, lens));
+    let Some(at) = place(&look_at, &lens).filter(|_| look_at.measured.complete) else {
+        return Ok(pending(&look_at, key, &lens));
     };
-    let etag = seen.etag(tenant, asked, &format!("{route} {lens:?}"));
-    let response = if holds(headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { tell(&seen, at)? };
-    cached(response, &etag)
+    let etag = look_at.etag(tenant, &asked, &format!("{route} {lens:?}"));
+    deliver(headers, &etag, load, move || Ok(tell(Seen::of(&look_at, at, &asked, &lens)))).await
 }
 
 fn place(look: &Look, lens: &Lens) -> Option<usize> {
@@ -73,30 +146,12 @@ fn pending(look: &Look, key: &Key, lens: &Lens) -> Response {
     (StatusCode::ACCEPTED, retry, Json(body)).into_response()
 }
 
-/// What the lens shows of each arm.
-pub(super) fn sights(look: &Look, at: usize) -> Vec<ArmSights> {
-    let rows = look.measured.detail.iter().flat_map(|detail| detail.rows.iter().map(|(key, row)| (key, row)));
-    metrics::lens::read(&look.measured.definition, at, rows, look.through)
-}
-
-/// The question and how its answer is told: crossovers stay in their first arm in every lens.
-pub(super) fn asked_of<'a>(look: &'a Look, asked: &Asked) -> (Question<'a>, Telling<'a>) {
-    let (_, _, question, telling) = question(look, asked);
-    let question = Question { policy: CrossoverPolicy::First, ..question };
-    (question, Telling { question, ..telling })
-}
-
 /// The reading of the main fields of one arm.
 pub(super) fn main_of(arm: &ArmSights, maturity: Maturity) -> &Sights {
     match (&arm.matured, maturity) {
         (Some(matured), Maturity::Matured) => matured,
         _ => &arm.live,
     }
-}
-
-/// The reading that the main fields have.
-pub(super) fn maturity_of(look: &Look, at: usize, asked: Maturity) -> Maturity {
-    if look.measured.definition.lens_window_days(at).is_some() { asked } else { Maturity::Live }
 }
 
 /// The window that was asked for.

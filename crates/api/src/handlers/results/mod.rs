@@ -122,8 +122,7 @@ struct Asking {
     load: Load,
 }
 
-/// Looks, and tells what it sees where the client does not hold it already: a heavy answer not on a thread that others wait
-/// for.
+/// Looks, and tells what it sees.
 async fn answer(
     state: &AppState,
     tenant: &TenantStore,
@@ -134,22 +133,32 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     let look = look(state, tenant, key.as_str(), &asked, detail).await?;
     let etag = look.etag(tenant, &asked, &route);
-    if holds(headers, &etag) {
-        return cached(StatusCode::NOT_MODIFIED.into_response(), &etag);
+    deliver(headers, &etag, load, move || tell(&look, &asked)).await
+}
+
+/// Tells an answer where the client does not hold it already: a heavy one not on a thread that others wait for.
+async fn deliver(
+    headers: &HeaderMap,
+    etag: &str,
+    load: Load,
+    tell: impl FnOnce() -> Result<Response, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    if holds(headers, etag) {
+        return cached(StatusCode::NOT_MODIFIED.into_response(), etag);
     }
     let response = match load {
-        Load::Light => tell(&look, &asked)?,
+        Load::Light => tell()?,
         Load::Heavy => {
             let turn = HEAVY.acquire().await.map_err(|_| ApiError::internal())?;
             let told = tokio::task::spawn_blocking(move || {
-                let told = tell(&look, &asked);
+                let told = tell();
                 drop(turn);
                 told
             });
             told.await.map_err(|_| ApiError::internal())??
         }
     };
-    cached(response, &etag)
+    cached(response, etag)
 }
 
 /// What an experiment amounted to, day by day
@@ -232,7 +241,7 @@ fn days(look: &Look, asked: &Asked, zone: Zone) -> Result<Response, ApiError> {
 }
 
 fn told_interval(interval: Result<Interval, Undefined>) -> Option<IntervalInfo> {
-    interval.ok().map(|interval| IntervalInfo { low: interval.low, high: interval.high })
+    interval.ok().map(IntervalInfo::from)
 }
 
 fn arm_key(look: &Look, arm: usize) -> String {

@@ -9,11 +9,11 @@ use metrics::inference::wilson_interval;
 use metrics::paths::{ArmPaths, Branch, Node, arm_paths, branches, edges, frequent};
 use utoipa::IntoParams;
 
-use super::funnel::LensParams;
-use super::lens::{SHARED, main_of, maturity_of, not_a_lens, one_selector, sights, through, window_days};
+use super::described::{AsOf, OfComparison, OfLens, OfReading};
+use super::lens::{SHARED, Seen, main_of, not_a_lens, one_selector, through, window_days};
 use super::look::Look;
 use super::question::Asked;
-use super::{arm_key, question, told_interval};
+use super::{Load, arm_key, told_interval};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -62,7 +62,7 @@ const DESCRIPTION: &str = "who comes by a touchpoint is a consequence of the arm
     params(
         ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
         PathsParams,
-        LensParams,
+        OfLens, AsOf, OfComparison, OfReading,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
     ),
     responses(
@@ -89,8 +89,8 @@ pub(crate) async fn paths(
         (Asked::read_lens(&uri, &headers, &known)?, own)
     };
     let route = format!("paths {} {}", own.limit, own.branches);
-    let tell = |look: &Look, at: usize| Ok(Json(tell(look, at, &asked, &own)).into_response());
-    through(&state, &tenant, &key, &headers, (&asked, &route), &own.lens, tell).await
+    let (asking, lens) = ((asked, route.as_str(), Load::Heavy), own.lens.clone());
+    through(&state, &tenant, &key, &headers, asking, lens, move |seen| Json(tell(&seen, &own)).into_response()).await
 }
 
 /// What is asked here and nowhere else.
@@ -128,10 +128,10 @@ fn within(parameters: &mut Parameters, name: &str, most: usize) -> Result<Option
     }
 }
 
-fn tell(look: &Look, at: usize, asked: &Asked, own: &Own) -> PathsAnswer {
+fn tell(seen: &Seen<'_>, own: &Own) -> PathsAnswer {
+    let (look, asked, maturity) = (seen.look, seen.asked, seen.maturity);
     let definition = &*look.measured.definition;
-    let maturity = maturity_of(look, at, asked.maturity);
-    let arms: Vec<ArmPaths> = sights(look, at).iter().map(|arm| arm_paths(main_of(arm, maturity))).collect();
+    let arms: Vec<ArmPaths> = seen.arms.iter().map(|arm| arm_paths(main_of(arm, maturity))).collect();
     let frequent = frequent(&arms, own.branches);
     let graphs: Vec<_> = arms.iter().map(|arm| edges(&arm.paths, &frequent)).collect();
     let branches = branches(&graphs, look.plan.baseline, asked.confidence);
@@ -148,7 +148,7 @@ fn tell(look: &Look, at: usize, asked: &Asked, own: &Own) -> PathsAnswer {
         control: arm_key(look, definition.experiment.control),
         baseline: arm_key(look, look.plan.baseline),
         lens: lens_info(&own.lens),
-        window_days: definition.lens_window_days(at),
+        window_days: seen.window_days,
         as_of: as_of.to_string(),
         confidence: asked.confidence,
         maturity: build::maturity_word(maturity),
@@ -157,7 +157,7 @@ fn tell(look: &Look, at: usize, asked: &Asked, own: &Own) -> PathsAnswer {
         reason: DESCRIPTION,
         fresh: look.fresh(),
         measuring: look.measuring(),
-        checks: question(look, asked).1.iter().map(build::check).collect(),
+        checks: seen.checks.iter().map(build::check).collect(),
         arms: arms
             .iter()
             .enumerate()

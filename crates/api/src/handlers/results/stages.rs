@@ -4,32 +4,30 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use journey::{Day, Invalid, Json as Document, Lens, LensKind, Name, Stage};
+use journey::{Invalid, Json as Document, Lens, LensKind, Name, Stage};
 use metrics::inference::mean_interval;
-use metrics::lens::read as read_lens;
-use metrics::reading::Through;
-use metrics::report::Question;
+use metrics::lens::{Sights, each_day};
 use metrics::stages::{Stages, reached};
 
-use super::funnel::LensParams;
-use super::lens::{SHARED, asked_of, main_of, maturity_of, not_a_lens, selector_of, sights, through, window_days};
+use super::described::{AsOf, OfComparison, OfLens, OfReading};
+use super::lens::{SHARED, Seen, main_of, not_a_lens, selector_of, through, told, window_days};
 use super::look::Look;
 use super::question::Asked;
-use super::{arm_key, question, told_interval};
+use super::{Load, arm_key, told_interval};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::fields::Fields;
 use crate::problem::ApiError;
 use crate::query::Parameters;
 use crate::state::AppState;
-use crate::wire::results::build::{self, Telling};
-use crate::wire::results::lens::{events, lens_info};
+use crate::wire::results::build;
+use crate::wire::results::lens::events;
 use crate::wire::results::stages::{ArmStages, StageInfo, StagesAnswer, StagesOfArmOnDay, StagesOnDay, StayInfo};
 
 /// The stages of a tenant that names none.
 const USUAL: &str = "awareness,consideration,decision,loyalty";
 /// So many days are told one by one.
-const MOST_DAYS: usize = 400;
+const MOST_DAYS: i32 = 400;
 const DESCRIPTION: &str = "who is in a stage, and for how long, is a consequence of the arm: a description, not an effect; intervals \
                            are those of one reading, and stays that have not ended are left out, so that means are low while persons \
                            still stay";
@@ -44,7 +42,7 @@ const DESCRIPTION: &str = "who is in a stage, and for how long, is a consequence
     params(
         ("key" = String, Path, description = "The experiment's key", min_length = 1, max_length = 255),
         ("stages" = Option<String>, Query, description = "The stages in order: 2 to 20 names between commas, or a JSON array of names and of objects with `stage`, `event` and `where`, whose events put a person there; without it awareness, consideration, decision and loyalty"),
-        LensParams,
+        OfLens, AsOf, OfComparison, OfReading,
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: 304 where it still holds")
     ),
     responses(
@@ -71,8 +69,8 @@ pub(crate) async fn stages(
     let window_days = window_days(&mut parameters)?;
     let stages = stages_of(&text).and_then(|stages| Lens::validate(LensKind::Stages { stages }, window_days));
     let lens = stages.map_err(|refusal| not_a_lens(&refusal))?;
-    let tell = |look: &Look, at: usize| Ok(Json(tell(look, at, &asked, &lens)).into_response());
-    through(&state, &tenant, &key, &headers, (&asked, "stages"), &lens, tell).await
+    let asking = (asked, "stages", Load::Heavy);
+    through(&state, &tenant, &key, &headers, asking, lens, |seen| Json(tell(&seen)).into_response()).await
 }
 
 fn stages_of(text: &str) -> Result<Vec<Stage>, Invalid> {
@@ -98,31 +96,13 @@ fn stages_of(text: &str) -> Result<Vec<Stage>, Invalid> {
     items.into_iter().enumerate().map(stage).collect()
 }
 
-fn tell(look: &Look, at: usize, asked: &Asked, lens: &Lens) -> StagesAnswer {
-    let definition = &*look.measured.definition;
-    let LensKind::Stages { stages } = &lens.kind else { unreachable!("the lens of stages") };
-    let (asking, telling) = asked_of(look, asked);
-    let window_days = definition.lens_window_days(at);
-    let arms = sights(look, at);
-    let shares = reached(&asking, &arms, stages.len(), window_days);
-    let telling = Telling { question: Question { definition: &shares.definition, ..asking }, ..telling };
-    let maturity = maturity_of(look, at, asked.maturity);
-    let described = arms.iter().map(|arm| Stages::of(main_of(arm, maturity), stages.len())).enumerate();
-    StagesAnswer {
-        experiment: definition.experiment.key.as_str().to_owned(),
-        control: arm_key(look, definition.experiment.control),
-        baseline: arm_key(look, look.plan.baseline),
-        lens: lens_info(lens),
-        window_days,
-        as_of: look.through.live.to_string(),
-        matured_through: look.through.matured.to_string(),
-        method: look.plan.method.word(),
-        confidence: asked.confidence,
-        maturity: build::maturity_word(maturity),
-        exploratory: look.plan.exploratory,
-        fresh: look.fresh(),
-        measuring: look.measuring(),
-        checks: question(look, asked).1.iter().map(build::check).collect(),
+fn tell(seen: &Seen<'_>) -> StagesAnswer {
+    let LensKind::Stages { stages } = &seen.lens.kind else { unreachable!("the lens of stages") };
+    let (look, confidence) = (seen.look, seen.asked.confidence);
+    let shares = reached(&seen.question, &seen.arms, stages.len(), seen.window_days);
+    let telling = seen.telling_of(&shares.definition);
+    let described = seen.arms.iter().map(|arm| Stages::of(main_of(arm, seen.maturity), stages.len())).enumerate();
+    told! { StagesAnswer of seen;
         stages: stages
             .iter()
             .zip(&shares.reports)
@@ -132,8 +112,8 @@ fn tell(look: &Look, at: usize, asked: &Asked, lens: &Lens) -> StagesAnswer {
                 reached: build::metric(&shares.definition, report, telling),
             })
             .collect(),
-        arms: described.map(|(arm, found)| arm_stages(look, arm, &found, stages, asked.confidence)).collect(),
-        days: days(look, at, stages.len()),
+        arms: described.map(|(arm, found)| arm_stages(look, arm, &found, stages, confidence)).collect(),
+        days: days(seen, stages.len()),
     }
 }
 
@@ -168,23 +148,17 @@ fn arm_stages(look: &Look, arm: usize, found: &Stages, stages: &[Stage], confide
 }
 
 /// Persons in each stage at the end of each day since the first exposure.
-fn days(look: &Look, at: usize, stages: usize) -> Vec<StagesOnDay> {
-    let definition = &look.measured.definition;
-    let rows = look.measured.detail.as_ref().map_or(&[][..], |detail| &detail.rows[..]);
-    let Some(first) = rows.iter().map(|(key, _)| key.day).min() else { return Vec::new() };
-    let last = look.through.live.number();
-    let from = first.number().max(last - i32::try_from(MOST_DAYS).unwrap_or(i32::MAX) + 1);
-    (from..=last)
-        .map(|number| {
-            let day = Day::from_number(number);
-            let as_of = Through { live: day, matured: day, ..look.through };
-            let arms = read_lens(definition, at, rows.iter().map(|(key, row)| (key, row)), as_of);
-            let of_arm = |(arm, sights): (usize, &metrics::lens::ArmSights)| StagesOfArmOnDay {
-                arm: arm_key(look, arm),
-                persons: sights.live.persons,
-                now: Stages::of(&sights.live, stages).now,
-            };
-            StagesOnDay { day: day.to_string(), arms: arms.iter().enumerate().map(of_arm).collect() }
-        })
-        .collect()
+fn days(seen: &Seen<'_>, stages: usize) -> Vec<StagesOnDay> {
+    let look = seen.look;
+    let rows = look.measured.detail.iter().flat_map(|detail| detail.rows.iter().map(|(key, row)| (key, row)));
+    let mut days = Vec::new();
+    each_day(&look.measured.definition, rows, look.through.live, MOST_DAYS, |day, arms| {
+        let of_arm = |(arm, sights): (usize, &Sights)| StagesOfArmOnDay {
+            arm: arm_key(look, arm),
+            persons: sights.persons,
+            now: Stages::of(sights, stages).now,
+        };
+        days.push(StagesOnDay { day: day.to_string(), arms: arms.iter().enumerate().map(of_arm).collect() });
+    });
+    days
 }

@@ -3,74 +3,39 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::lens::LensInfo;
+use super::lens::{LensInfo, lens_answer};
 use super::metric::{Estimated, MetricResult, Reasons};
 use super::trust::{CheckInfo, FreshInfo};
 use crate::wire::experiment::MeasuringInfo;
 use crate::wire::schema;
 
-/// What touches are credited with by a model, and beside it what each arm caused.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AttributionAnswer {
-    /// The experiment's key.
-    pub(crate) experiment: String,
-    /// The key of the arm that is not personalised.
-    pub(crate) control: String,
-    /// The key of the arm that the others are compared with.
-    pub(crate) baseline: String,
-    /// What was asked for.
-    pub(crate) lens: LensInfo,
-    /// What divides the credit.
-    #[schema(pattern = "^(first|last|linear|position|time_decay|markov|shapley)$")]
-    pub(crate) model: &'static str,
-    /// What the model does.
-    pub(crate) model_meaning: &'static str,
-    /// What a touch is called by.
-    pub(crate) by: String,
-    /// A touch counts for conversions up to so many days later; null: however much later.
-    #[schema(required = true)]
-    pub(crate) lookback_days: Option<u32>,
-    /// After so many days a touch weighs half as much, by the model `time_decay`.
-    #[schema(exclusive_minimum = 0.0)]
-    pub(crate) half_life_days: f64,
-    /// Whether credit is what a label caused: it is not, by any model.
-    pub(crate) causal: bool,
-    /// Why.
-    pub(crate) causal_reason: &'static str,
-    /// So many days after the exposure count; null: all of them.
-    #[schema(required = true)]
-    pub(crate) window_days: Option<u32>,
-    /// The day, in the tenant's time zone, up to whose end live readings count.
-    #[schema(format = "date")]
-    pub(crate) as_of: String,
-    /// The day up to whose end closed windows count.
-    #[schema(format = "date")]
-    pub(crate) matured_through: String,
-    /// How differences are tested.
-    #[schema(value_type = schema::Method)]
-    pub(crate) method: &'static str,
-    /// The confidence of intervals.
-    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    pub(crate) confidence: f64,
-    /// The reading of the table.
-    #[schema(pattern = "^(matured|live)$")]
-    pub(crate) maturity: &'static str,
-    /// Whether the question differs from what the experiment planned.
-    pub(crate) exploratory: bool,
-    /// How current the numbers are.
-    pub(crate) fresh: FreshInfo,
-    /// How far a version is measured that these numbers do not come from yet.
-    #[schema(required = true)]
-    pub(crate) measuring: Option<MeasuringInfo>,
-    /// Whether the data can be trusted.
-    pub(crate) checks: Vec<CheckInfo>,
-    /// The experimental answer, part one: conversions per person of everyone exposed, arm against arm.
-    pub(crate) conversions: MetricResult,
-    /// Part two: the value of conversions per person.
-    pub(crate) value: MetricResult,
-    /// What is credited in each arm.
-    pub(crate) arms: Vec<ArmCreditInfo>,
+lens_answer! {
+    /// What touches are credited with by a model, and beside it what each arm caused.
+    AttributionAnswer {
+        /// What divides the credit.
+        #[schema(pattern = "^(first|last|linear|position|time_decay|markov|shapley)$")]
+        pub(crate) model: &'static str,
+        /// What the model does.
+        pub(crate) model_meaning: &'static str,
+        /// What a touch is called by.
+        pub(crate) by: String,
+        /// A touch counts for conversions up to so many days later; null: however much later.
+        #[schema(required = true)]
+        pub(crate) lookback_days: Option<u32>,
+        /// After so many days a touch weighs half as much, by the model `time_decay`.
+        #[schema(exclusive_minimum = 0.0)]
+        pub(crate) half_life_days: f64,
+        /// Whether credit is what a label caused: it is not, by any model.
+        pub(crate) causal: bool,
+        /// Why.
+        pub(crate) causal_reason: &'static str,
+        /// The experimental answer, part one: conversions per person of everyone exposed, arm against arm.
+        pub(crate) conversions: MetricResult,
+        /// Part two: the value of conversions per person.
+        pub(crate) value: MetricResult,
+        /// What is credited in each arm.
+        pub(crate) arms: Vec<ArmCreditInfo>,
+    }
 }
 
 /// What is credited in an arm. The lines add up exactly to `conversions` and `value`.

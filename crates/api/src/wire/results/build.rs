@@ -198,8 +198,7 @@ fn tell(kind: &MetricKind, kpi: &Kpi, telling: Telling<'_>) -> Told {
     Told {
         persons: Some(kpi.persons),
         value: or_reason(kpi.value.value, "value", &mut reasons),
-        interval: or_reason(kpi.value.interval, "interval", &mut reasons)
-            .map(|interval| IntervalInfo { low: interval.low, high: interval.high }),
+        interval: or_reason(kpi.value.interval, "interval", &mut reasons).map(IntervalInfo::from),
         tally: Some(tally(kind, &kpi.moments)),
         response: kpi.response.map(|response| ResponseInfo {
             answered: response.answered,

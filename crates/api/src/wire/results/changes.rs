@@ -148,7 +148,7 @@ fn state(arm: &ArmReport) -> ArmState {
     ArmState {
         persons: arm.main.persons,
         value: value.value.ok(),
-        interval: value.interval.ok().map(|ends| IntervalInfo { low: ends.low, high: ends.high }),
+        interval: value.interval.ok().map(IntervalInfo::from),
         lift: versus.map(|versus| Estimated {
             value: versus.lift.value.ok(),
             low: versus.lift_bounds.low.ok(),

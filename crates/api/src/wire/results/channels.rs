@@ -3,76 +3,41 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::lens::LensInfo;
+use super::lens::{LensInfo, lens_answer};
 use super::metric::{IntervalInfo, MetricResult};
 use super::trust::{CheckInfo, FreshInfo};
 use crate::wire::experiment::MeasuringInfo;
 use crate::wire::schema;
 
-/// Through which channels persons are reached, and whether what they were assigned arrives.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChannelsAnswer {
-    /// The experiment's key.
-    pub(crate) experiment: String,
-    /// The key of the arm that is not personalised.
-    pub(crate) control: String,
-    /// The key of the arm that the others are compared with.
-    pub(crate) baseline: String,
-    /// What was asked for.
-    pub(crate) lens: LensInfo,
-    /// So many days after the exposure count; null: all of them.
-    #[schema(required = true)]
-    pub(crate) window_days: Option<u32>,
-    /// The day, in the tenant's time zone, up to whose end live readings count.
-    #[schema(format = "date")]
-    pub(crate) as_of: String,
-    /// The day up to whose end closed windows count.
-    #[schema(format = "date")]
-    pub(crate) matured_through: String,
-    /// How differences are tested.
-    #[schema(value_type = schema::Method)]
-    pub(crate) method: &'static str,
-    /// The confidence of intervals.
-    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    pub(crate) confidence: f64,
-    /// The reading of the main fields.
-    #[schema(pattern = "^(matured|live)$")]
-    pub(crate) maturity: &'static str,
-    /// Whether the question differs from what the experiment planned.
-    pub(crate) exploratory: bool,
-    /// How current the numbers are.
-    pub(crate) fresh: FreshInfo,
-    /// How far a version is measured that these numbers do not come from yet.
-    #[schema(required = true)]
-    pub(crate) measuring: Option<MeasuringInfo>,
-    /// Whether the data can be trusted.
-    pub(crate) checks: Vec<CheckInfo>,
-    /// The share of everyone exposed who converted, whatever channels they used.
-    pub(crate) converted: MetricResult,
-    /// The channels, those with the most persons first; beyond twelve they are one, `other`.
-    pub(crate) channels: Vec<ChannelInfo>,
-    /// How many channels are in `other` beside those that are called so.
-    pub(crate) other_channels: usize,
-    /// Persons per set of channels, a description: sets with the most persons first, an empty one for persons who were
-    /// reached on none.
-    pub(crate) overlap: Vec<OverlapInfo>,
-    /// How many more sets there are.
-    pub(crate) more_sets: usize,
-    /// Persons in those, per arm.
-    pub(crate) in_more_sets: Vec<PartInfo>,
-    /// Who converted among persons with so many channels, a description.
-    pub(crate) by_number: Vec<NumberInfo>,
-    /// Per arm, persons who were shown their own arm and no other.
-    pub(crate) consistency: Vec<ConsistencyInfo>,
-    /// Per arm, whether what was assigned was received.
-    pub(crate) receipt: Vec<ReceiptInfo>,
-    /// Per arm, how soon persons were reached.
-    pub(crate) delay: Vec<DelayInfo>,
-    /// Which arms are exposed through which channels.
-    pub(crate) exposures: ExposuresInfo,
-    /// Ways to split the experiment's metrics by channel, and which of them compare randomised groups.
-    pub(crate) splits: Vec<ChannelSplitInfo>,
+lens_answer! {
+    /// Through which channels persons are reached, and whether what they were assigned arrives.
+    ChannelsAnswer {
+        /// The share of everyone exposed who converted, whatever channels they used.
+        pub(crate) converted: MetricResult,
+        /// The channels, those with the most persons first; beyond twelve they are one, `other`.
+        pub(crate) channels: Vec<ChannelInfo>,
+        /// How many channels are in `other` beside those that are called so.
+        pub(crate) other_channels: usize,
+        /// Persons per set of channels, a description: sets with the most persons first, an empty one for persons who were
+        /// reached on none.
+        pub(crate) overlap: Vec<OverlapInfo>,
+        /// How many more sets there are.
+        pub(crate) more_sets: usize,
+        /// Persons in those, per arm.
+        pub(crate) in_more_sets: Vec<PartInfo>,
+        /// Who converted among persons with so many channels, a description.
+        pub(crate) by_number: Vec<NumberInfo>,
+        /// Per arm, persons who were shown their own arm and no other.
+        pub(crate) consistency: Vec<ConsistencyInfo>,
+        /// Per arm, whether what was assigned was received.
+        pub(crate) receipt: Vec<ReceiptInfo>,
+        /// Per arm, how soon persons were reached.
+        pub(crate) delay: Vec<DelayInfo>,
+        /// Which arms are exposed through which channels.
+        pub(crate) exposures: ExposuresInfo,
+        /// Ways to split the experiment's metrics by channel, and which of them compare randomised groups.
+        pub(crate) splits: Vec<ChannelSplitInfo>,
+    }
 }
 
 /// A channel.

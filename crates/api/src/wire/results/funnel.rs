@@ -3,55 +3,20 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::lens::LensInfo;
+use super::lens::{LensInfo, lens_answer};
 use super::metric::{IntervalInfo, MetricResult};
 use super::trust::{CheckInfo, FreshInfo};
 use crate::wire::experiment::MeasuringInfo;
 use crate::wire::schema;
 
-/// Where on the way through ordered steps arms lose persons.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FunnelAnswer {
-    /// The experiment's key.
-    pub(crate) experiment: String,
-    /// The key of the arm that is not personalised.
-    pub(crate) control: String,
-    /// The key of the arm that the others are compared with.
-    pub(crate) baseline: String,
-    /// What was asked for.
-    pub(crate) lens: LensInfo,
-    /// So many days after the exposure count; null: all of them.
-    #[schema(required = true)]
-    pub(crate) window_days: Option<u32>,
-    /// The day, in the tenant's time zone, up to whose end live readings count.
-    #[schema(format = "date")]
-    pub(crate) as_of: String,
-    /// The day up to whose end closed windows count.
-    #[schema(format = "date")]
-    pub(crate) matured_through: String,
-    /// How differences are tested.
-    #[schema(value_type = schema::Method)]
-    pub(crate) method: &'static str,
-    /// The confidence of intervals.
-    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    pub(crate) confidence: f64,
-    /// The reading of the main fields.
-    #[schema(pattern = "^(matured|live)$")]
-    pub(crate) maturity: &'static str,
-    /// Whether the question differs from what the experiment planned.
-    pub(crate) exploratory: bool,
-    /// How current the numbers are.
-    pub(crate) fresh: FreshInfo,
-    /// How far a version is measured that these numbers do not come from yet.
-    #[schema(required = true)]
-    pub(crate) measuring: Option<MeasuringInfo>,
-    /// Whether the data can be trusted.
-    pub(crate) checks: Vec<CheckInfo>,
-    /// The steps, in order.
-    pub(crate) steps: Vec<StepInfo>,
-    /// For each arm but the baseline the step at which it loses most.
-    pub(crate) friction: Vec<FrictionInfo>,
+lens_answer! {
+    /// Where on the way through ordered steps arms lose persons.
+    FunnelAnswer {
+        /// The steps, in order.
+        pub(crate) steps: Vec<StepInfo>,
+        /// For each arm but the baseline the step at which it loses most.
+        pub(crate) friction: Vec<FrictionInfo>,
+    }
 }
 
 /// One step of a funnel.

@@ -3,57 +3,22 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::lens::LensInfo;
+use super::lens::{LensInfo, lens_answer};
 use super::metric::{ArmResult, Estimated, IntervalInfo, Reasons};
 use super::trust::{CheckInfo, FreshInfo};
 use crate::wire::experiment::MeasuringInfo;
 use crate::wire::schema;
 
-/// Which items persons were shown, what they did, and what of it is an effect of the items.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ItemsAnswer {
-    /// The experiment's key.
-    pub(crate) experiment: String,
-    /// The key of the arm that is not personalised.
-    pub(crate) control: String,
-    /// The key of the arm that the others are compared with.
-    pub(crate) baseline: String,
-    /// What was asked for.
-    pub(crate) lens: LensInfo,
-    /// So many days after the exposure count; null: all of them.
-    #[schema(required = true)]
-    pub(crate) window_days: Option<u32>,
-    /// The day, in the tenant's time zone, up to whose end live readings count.
-    #[schema(format = "date")]
-    pub(crate) as_of: String,
-    /// The day up to whose end closed windows count.
-    #[schema(format = "date")]
-    pub(crate) matured_through: String,
-    /// How differences are tested.
-    #[schema(value_type = schema::Method)]
-    pub(crate) method: &'static str,
-    /// The confidence of intervals.
-    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    pub(crate) confidence: f64,
-    /// The reading of the main fields.
-    #[schema(pattern = "^(matured|live)$")]
-    pub(crate) maturity: &'static str,
-    /// Whether the question differs from what the experiment planned.
-    pub(crate) exploratory: bool,
-    /// How current the numbers are.
-    pub(crate) fresh: FreshInfo,
-    /// How far a version is measured that these numbers do not come from yet.
-    #[schema(required = true)]
-    pub(crate) measuring: Option<MeasuringInfo>,
-    /// Whether the data can be trusted.
-    pub(crate) checks: Vec<CheckInfo>,
-    /// Who counts for which item.
-    pub(crate) counted: &'static str,
-    /// The items of each arm.
-    pub(crate) arms: Vec<ArmItemsInfo>,
-    /// Each item against the persons of the baseline who would have been shown it.
-    pub(crate) would_have: WouldHaveInfo,
+lens_answer! {
+    /// Which items persons were shown, what they did, and what of it is an effect of the items.
+    ItemsAnswer {
+        /// Who counts for which item.
+        pub(crate) counted: &'static str,
+        /// The items of each arm.
+        pub(crate) arms: Vec<ArmItemsInfo>,
+        /// Each item against the persons of the baseline who would have been shown it.
+        pub(crate) would_have: WouldHaveInfo,
+    }
 }
 
 /// The items of one arm.

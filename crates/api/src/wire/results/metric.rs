@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use metrics::inference::Interval;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -173,6 +174,12 @@ pub(crate) struct IntervalInfo {
     pub(crate) low: f64,
     /// The upper end.
     pub(crate) high: f64,
+}
+
+impl From<Interval> for IntervalInfo {
+    fn from(Interval { low, high }: Interval) -> Self {
+        Self { low, high }
+    }
 }
 
 /// Exact sums over persons, as decimal text: enough to compute everything again.

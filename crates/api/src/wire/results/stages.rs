@@ -3,57 +3,22 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::lens::LensInfo;
+use super::lens::{LensInfo, lens_answer};
 use super::metric::{IntervalInfo, MetricResult};
 use super::trust::{CheckInfo, FreshInfo};
 use crate::wire::experiment::MeasuringInfo;
 use crate::wire::schema;
 
-/// Through which lifecycle stages persons go, and how long they stay.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StagesAnswer {
-    /// The experiment's key.
-    pub(crate) experiment: String,
-    /// The key of the arm that is not personalised.
-    pub(crate) control: String,
-    /// The key of the arm that the others are compared with.
-    pub(crate) baseline: String,
-    /// What was asked for.
-    pub(crate) lens: LensInfo,
-    /// So many days after the exposure count; null: all of them.
-    #[schema(required = true)]
-    pub(crate) window_days: Option<u32>,
-    /// The day, in the tenant's time zone, up to whose end live readings count.
-    #[schema(format = "date")]
-    pub(crate) as_of: String,
-    /// The day up to whose end closed windows count.
-    #[schema(format = "date")]
-    pub(crate) matured_through: String,
-    /// How differences are tested.
-    #[schema(value_type = schema::Method)]
-    pub(crate) method: &'static str,
-    /// The confidence of intervals.
-    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
-    pub(crate) confidence: f64,
-    /// The reading of the main fields.
-    #[schema(pattern = "^(matured|live)$")]
-    pub(crate) maturity: &'static str,
-    /// Whether the question differs from what the experiment planned.
-    pub(crate) exploratory: bool,
-    /// How current the numbers are.
-    pub(crate) fresh: FreshInfo,
-    /// How far a version is measured that these numbers do not come from yet.
-    #[schema(required = true)]
-    pub(crate) measuring: Option<MeasuringInfo>,
-    /// Whether the data can be trusted.
-    pub(crate) checks: Vec<CheckInfo>,
-    /// The stages, in order, each with the share of everyone exposed who reached it.
-    pub(crate) stages: Vec<StageInfo>,
-    /// What describes each arm.
-    pub(crate) arms: Vec<ArmStages>,
-    /// Persons in each stage at the end of each day since the first exposure, the last 400 days of them.
-    pub(crate) days: Vec<StagesOnDay>,
+lens_answer! {
+    /// Through which lifecycle stages persons go, and how long they stay.
+    StagesAnswer {
+        /// The stages, in order, each with the share of everyone exposed who reached it.
+        pub(crate) stages: Vec<StageInfo>,
+        /// What describes each arm.
+        pub(crate) arms: Vec<ArmStages>,
+        /// Persons in each stage at the end of each day since the first exposure, the last 400 days of them.
+        pub(crate) days: Vec<StagesOnDay>,
+    }
 }
 
 /// A stage.

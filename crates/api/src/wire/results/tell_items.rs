@@ -1,6 +1,6 @@
 //! How items are told.
 
-use metrics::inference::{Interval, ShrunkenRate, Undefined};
+use metrics::inference::{ShrunkenRate, Undefined};
 use metrics::report::{
     ArmItems, Drawn, Item, ItemSums, Question, SegmentsReport, Shrunken, Value, VersusArm, WouldHave,
 };
@@ -80,7 +80,7 @@ fn of_item(item: &Item, arm: &ArmItems) -> ItemInfo {
             shown: item.acceptance.shown,
             accepted: item.acceptance.accepted,
             share: share(item.acceptance.accepted, item.acceptance.shown),
-            interval: item.acceptance.interval.ok().map(told),
+            interval: item.acceptance.interval.ok().map(IntervalInfo::from),
             causal: false,
             anytime: false,
             reason: ACCEPTANCE,
@@ -141,10 +141,6 @@ pub(crate) fn would_have(found: &Result<WouldHave, &'static str>, telling: Telli
         items: (0..found.conversions.values.len()).map(item).collect(),
         beyond: found.beyond,
     }
-}
-
-fn told(interval: Interval) -> IntervalInfo {
-    IntervalInfo { low: interval.low, high: interval.high }
 }
 
 /// The number, or null and the reason under its name.
