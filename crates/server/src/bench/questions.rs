@@ -4,33 +4,51 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use chrono::TimeDelta;
 use reqwest::StatusCode;
+use serde_json::json;
 
 use super::client::{Connection, on_own_thread};
 use super::course::Bench;
 use super::ground::{Ground, Tenant};
 use super::report::Line;
 use super::timing::{Times, shown, thousands};
-use super::trials::Trial;
+use super::trials::{Trial, metrics};
+use crate::clock;
 
-/// The questions, by the ends of their paths.
+/// The questions, by the ends of their paths; `{since}` is the day before yesterday.
 const QUESTIONS: &[(&str, &str)] = &[
+    ("results, by device", "results?by=properties.device"),
+    ("timeline", "timeline"),
+    ("segments", "segments?by=properties.device"),
+    ("retention", "retention"),
+    ("clv", "clv"),
+    ("power", "power"),
     ("funnel", "funnel?steps=Product%20Viewed,Email%20Opened,Order%20Completed"),
     ("paths", "paths"),
     (
         "stages",
         "stages?stages=[{\"stage\":\"visitor\",\"event\":\"Page%20Viewed\"},{\"stage\":\"buyer\",\"event\":\"Order%20Completed\"}]",
     ),
-    ("segments", "segments?by=properties.device"),
-    ("timeline", "timeline"),
-    ("power", "power"),
+    ("attribution, linear", "attribution?model=linear"),
+    ("attribution, Markov", "attribution?model=markov"),
+    ("attribution, Shapley", "attribution?model=shapley"),
+    ("channels", "channels"),
+    ("items", "items?by=properties.category&shown=Product%20Viewed"),
+    ("roi", "roi?by=properties.device"),
+    ("before_after", "before_after"),
+    ("changes", "changes?since={since}"),
 ];
+/// The metrics that only these questions ask for.
+const METRICS: [&str; 2] = ["lifetime-value", "profit"];
 /// No answer of them may take longer than this, 99 times of 100.
 const TARGET: Duration = Duration::from_millis(25);
 /// How long the first answer is waited for.
 const PATIENCE: Duration = Duration::from_mins(30);
 
 fn path(trial: &Trial, question: &str) -> String {
+    let since = (clock::now().to_utc().date_naive() - TimeDelta::days(2)).to_string();
+    let question = question.replace("{since}", &since);
     format!("/v1/experiments/{}/{}", trial.key, question.replace('"', "%22").replace('{', "%7B").replace('}', "%7D"))
 }
 
@@ -75,6 +93,9 @@ impl Bench<'_> {
     pub(super) async fn questions(&mut self) -> anyhow::Result<()> {
         self.say("asking about journeys");
         let trial = &self.journeys.trials()[0];
+        for tenant in [&self.tenant, &self.small] {
+            self.ask_for_money(tenant, trial).await?;
+        }
         let events = thousands(self.ground.stored(&self.tenant).await? as f64);
         let small = thousands(self.sizes.small as f64);
         for (name, question) in QUESTIONS {
@@ -93,6 +114,27 @@ impl Bench<'_> {
                 )
                 .target("p99 <= 25 ms", many.quantile(0.99) <= TARGET);
             self.lines.push(line);
+        }
+        Ok(())
+    }
+
+    /// Gives the experiment the metrics that only questions about money ask for, and waits until it answers with them.
+    async fn ask_for_money(&self, tenant: &Tenant, trial: &Trial) -> anyhow::Result<()> {
+        let documents = [
+            json!({"kind": "clv", "event": "Order Completed", "lifespan_days": 365, "curve": true}),
+            json!({"kind": "net", "event": "Order Completed", "margin": "0.4"}),
+        ];
+        for (key, document) in METRICS.iter().zip(&documents) {
+            self.ground.put(tenant, &format!("/v1/metrics/{key}"), document).await?;
+        }
+        let keys: Vec<&str> = metrics().iter().map(|(key, _)| *key).chain(METRICS).collect();
+        let document = trial.document(&self.journeys.begins.to_string(), &keys);
+        let path = format!("/v1/experiments/{}", trial.key);
+        self.ground.put(tenant, &path, &document).await?;
+        let begun = Instant::now();
+        while !self.ground.get(tenant, &path).await?["measuring"].is_null() {
+            ensure!(begun.elapsed() < PATIENCE, "{path} is never measured");
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
         Ok(())
     }
