@@ -256,8 +256,9 @@ fn statement(method: Method) -> &'static str {
         }
         Method::Frequentist => "a verdict at one reading, by Welch's test",
         Method::Bayesian => {
-            "a chance to beat control beyond the confidence at one reading: with a flat prior that is the one-sided test, so the \
-             two-sided statement at 2 x confidence - 1, not adjusted for the number of comparisons"
+            "a chance to beat control beyond the confidence at one reading: with a flat prior that is the one-sided test of the \
+             lift (of the difference for rates without a covariate), so the two-sided statement at 2 x confidence - 1, not \
+             adjusted for the number of comparisons"
         }
     }
 }

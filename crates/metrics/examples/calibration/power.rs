@@ -2,7 +2,7 @@
 
 use journey::{Method, UNIT};
 use metrics::inference::DEFAULT_PLANNED_PERSONS;
-use metrics::inference::power::{Baseline, Design, Direction, Horizon};
+use metrics::inference::power::{Baseline, Design, Direction, Horizon, Noise};
 use metrics::report::{CONTRIBUTORS, Verdict};
 
 use super::random::Random;
@@ -57,12 +57,15 @@ fn gate_share(outcome: Outcome, baseline: &Baseline) -> f64 {
     }
 }
 
-fn design(method: Method, control: i64) -> Design {
+fn design(method: Method, baseline: &Baseline, control: i64) -> Design {
     let (horizon, confidence) = match method {
         Method::Sequential => (Horizon::Sequential { tuning: DEFAULT_PLANNED_PERSONS }, 0.95),
         Method::Frequentist => (Horizon::Fixed, 0.95),
         // A chance of 95 % is a two-sided statement at 90 %.
-        Method::Bayesian => (Horizon::Fixed, 0.9),
+        Method::Bayesian => match *baseline {
+            Baseline::Mean { variance, .. } => (Horizon::Lift(Noise { variance, covariance: variance }), 0.9),
+            Baseline::Conversion(_) => (Horizon::Fixed, 0.9),
+        },
     };
     Design { horizon, confidence, share: 1.0 - control as f64 / 100.0 }
 }
@@ -71,15 +74,16 @@ fn design(method: Method, control: i64) -> Design {
 /// conversion), which is what a power from one variance speaks of. `None` where no effect is large enough.
 pub(crate) fn power(outcome: Outcome, control: i64, runs: usize, seed: u64, threads: usize) -> Option<Power> {
     let baseline = baseline(outcome);
-    let effect =
-        design(Method::Sequential, control).minimum_detectable_effect(&baseline, 5_000.0, 0.8, Direction::Up).ok()?;
+    let effect = design(Method::Sequential, &baseline, control)
+        .minimum_detectable_effect(&baseline, 5_000.0, 0.8, Direction::Up)
+        .ok()?;
     let smaller = |persons: usize| persons as f64 * control.min(100 - control) as f64 / 100.0;
     let told = METHODS.map(|method| {
         BY.map(|persons| {
             // Before the gate a sequence gives no verdict on values, and `/power` tells the reason in place of a power.
             let is_gated =
                 method == Method::Sequential && gate_share(outcome, &baseline) * smaller(persons) < CONTRIBUTORS;
-            design(method, control).power(&baseline, effect, persons as f64).ok().filter(|_| !is_gated)
+            design(method, &baseline, control).power(&baseline, effect, persons as f64).ok().filter(|_| !is_gated)
         })
     });
     let comfortable = BY.map(|persons| {

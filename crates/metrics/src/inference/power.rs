@@ -8,6 +8,9 @@
 //! distribution with shift `effect / SE` and Welch's degrees of freedom. The closed formula of textbooks is
 //! [`textbook_persons`].
 //!
+//! **Lift.** Reading once, by the posterior of the lift under a flat prior: its noise is that of control as well, so that a large
+//! effect is found less often than by a test of the difference.
+//!
 //! **Sequential.** Reading all the while, by the confidence sequence (Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas,
 //! arXiv 2103.06476, equation 9), with the boundary time that small arms need:
 //!
@@ -25,6 +28,7 @@
 
 mod crossing;
 mod design;
+mod lift;
 mod noncentral;
 #[cfg(test)]
 mod tests;
@@ -34,7 +38,7 @@ use super::tails::{normal_isf, normal_sf, student_isf};
 use super::undefined::{Undefined, finite, miss_rate};
 use crate::numeric::root;
 
-pub use design::{Baseline, Design, Direction, Horizon, Persons};
+pub use design::{Baseline, Design, Direction, Horizon, Noise, Persons};
 
 /// What a number of persons makes of a design: sizes, errors, and the width of the boundary.
 struct Reach {
@@ -65,6 +69,12 @@ impl Design {
                 let tail = |shift| noncentral::noncentral_t_sf(quantile, df, shift).ok_or(Undefined::OutOfRange);
                 Ok((tail(shift)? + tail(-shift)?).min(1.0))
             }
+            Horizon::Lift(noise) => {
+                let control = persons * (1.0 - self.share);
+                let noise = Noise { variance: noise.variance / control, covariance: noise.covariance / control };
+                let quantile = normal_isf(miss_rate(self.confidence)? / 2.0).ok_or(Undefined::OutOfRange)?;
+                lift::power_of_lift(effect, reach.true_error.powi(2), baseline.value(), noise, quantile)
+            }
             Horizon::Sequential { .. } => {
                 let alpha = miss_rate(self.confidence)?;
                 let widening = reach.used_error / reach.true_error;
@@ -81,7 +91,7 @@ impl Design {
     /// the power, for a sequence what is left of it without the looks before: `P(Z > (h - effect) / SE) + P(Z > (h +
     /// effect) / SE)`, `h` the half-width.
     pub fn power_of_one_look(&self, baseline: &Baseline, effect: f64, persons: f64) -> Result<f64, Undefined> {
-        if self.horizon == Horizon::Fixed {
+        if matches!(self.horizon, Horizon::Fixed | Horizon::Lift(_)) {
             return self.power(baseline, effect, persons);
         }
         let error = self.reach(baseline, effect, persons)?.true_error;
@@ -100,6 +110,7 @@ impl Design {
                 let quantile = student_isf(alpha / 2.0, reach.degrees_of_freedom).ok_or(Undefined::OutOfRange)?;
                 finite(quantile * reach.used_error)
             }
+            Horizon::Lift(_) => Err(Undefined::BoundsLiftOnly),
             Horizon::Sequential { .. } => finite(reach.used_error * two_sided_width(reach.information, 1.0, alpha)),
         }
     }
@@ -119,7 +130,11 @@ impl Design {
         let scale = self.reach(baseline, 0.0, persons)?.true_error;
         let sign = if direction == Direction::Up { 1.0 } else { -1.0 };
         // Just inside the limit, where the arm still varies.
-        let limit = baseline.limit(direction) * (1.0 - 1e-9);
+        let limit = match self.horizon {
+            // However large the effect, what is not known of control bounds the power.
+            Horizon::Lift(_) => baseline.limit(direction).min(1e9 * scale.max(baseline.value().abs())),
+            Horizon::Fixed | Horizon::Sequential { .. } => baseline.limit(direction),
+        } * (1.0 - 1e-9);
         let short = |size: f64| self.power(baseline, sign * size, persons).map_or(f64::NAN, |found| found - power);
         let high = grow(scale, limit, short)?;
         root(short, 0.0, high, PRECISION).map(|size| sign * size).ok_or(Undefined::OutOfRange)
@@ -224,7 +239,7 @@ impl Design {
         let pooled = ((n_c - 1.0) * s_c + (n_t - 1.0) * s_t) / (persons - 2.0);
         let widest = welch.max(pooled * (1.0 / n_c + 1.0 / n_t));
         let (used, information) = match self.horizon {
-            Horizon::Fixed => (welch, f64::NAN),
+            Horizon::Fixed | Horizon::Lift(_) => (welch, f64::NAN),
             Horizon::Sequential { tuning } => (widest, 4.0 * n_t * n_c / persons * rho(tuning, PLANNED_ERROR)?.powi(2)),
         };
         Ok(Reach {

@@ -9,7 +9,7 @@ use super::gate::{CONTRIBUTORS, contributing_share};
 use super::judge::adjusted_gap;
 use super::kpi::{estimate, of_arms};
 use super::{Maturity, Question};
-use crate::inference::power::{Baseline, Design, Direction, Horizon, Persons, days_needed};
+use crate::inference::power::{Baseline, Design, Direction, Horizon, Noise, Persons, days_needed};
 use crate::inference::{Undefined, bonferroni_confidence, finite};
 use crate::moments::Moments;
 use crate::reading::Reading;
@@ -21,8 +21,10 @@ pub use told::{ArmOutlook, Goals, MethodOutlook, Outlook, Split, SplitOutlook};
 /// - `sequential`: the probability that the corrected sequence has excluded zero by then ([`Design::power`]); values give no
 ///   verdict before 25 contributors are expected in the smaller arm.
 /// - `frequentist`: the power of Welch's test at one reading.
-/// - `bayesian`: with a flat prior the chance to beat control reaches the confidence c where a one-sided test at 1 - c
-///   rejects: the power of a two-sided statement of confidence 2 c - 1. It is not adjusted for the number of comparisons.
+/// - `bayesian`: with a flat prior the chance to beat control reaches the confidence c where a one-sided test of the lift at 1 - c
+///   rejects: the power of a two-sided statement of confidence 2 c - 1 about the lift, whose noise includes control's
+///   ([`Horizon::Lift`]). Rates that no covariate adjusts are judged by whether they differ, and so planned. It is not adjusted for
+///   the number of comparisons.
 ///
 /// Conditions: a metric of the definition, a baseline of it.
 #[must_use]
@@ -62,6 +64,8 @@ struct Known {
     direction: Direction,
     persons: f64,
     exposed: f64,
+    /// What is uncertain of the control below a lift.
+    noise: Option<Noise>,
     /// Numbers of persons to tell the power at.
     steps: Vec<f64>,
 }
@@ -85,8 +89,15 @@ impl Pair<'_> {
             Goal::Decrease => Direction::Down,
         };
         let effect = baseline.and_then(|baseline| self.effect(&baseline, direction));
-        let mut known =
-            Known { baseline, effect, direction, persons: here as f64, exposed: exposed as f64, steps: Vec::new() };
+        let mut known = Known {
+            baseline,
+            effect,
+            direction,
+            persons: here as f64,
+            exposed: exposed as f64,
+            noise: baseline.ok().and_then(|baseline| self.noise(&baseline, [control, arm])),
+            steps: Vec::new(),
+        };
         let current = self.share_of(Split::Current);
         let fixed =
             Design { horizon: Horizon::Fixed, confidence: self.confidence(Method::Frequentist), share: current };
@@ -158,6 +169,18 @@ impl Pair<'_> {
             return Err(Undefined::NoVariance);
         }
         Ok(Baseline::Mean { value: estimate_of(control)?.value(), variance })
+    }
+
+    /// What is uncertain of the control that a lift divides by; `None` for rates, which are judged by their difference.
+    fn noise(&self, baseline: &Baseline, [control, arm]: [&Moments; 2]) -> Option<Noise> {
+        let Baseline::Mean { variance, .. } = *baseline else { return None };
+        let used = &self.question.definition.experiment.metrics[self.metric];
+        let adjusted =
+            self.question.cuped.unwrap_or(used.cuped).then(|| adjusted_gap(self.kind(), control, arm)).flatten();
+        Some(adjusted.map_or(Noise { variance, covariance: variance }, |adjusted| {
+            let persons = adjusted.gap.control_persons as f64;
+            Noise { variance: adjusted.gap.base_variance * persons, covariance: -adjusted.gap.covariance * persons }
+        }))
     }
 
     fn effect(&self, baseline: &Baseline, direction: Direction) -> Result<f64, Undefined> {
@@ -233,7 +256,8 @@ impl Pair<'_> {
     fn by_method(&self, method: Method, share: f64, continues: bool, known: &Known) -> MethodOutlook {
         let horizon = match method {
             Method::Sequential => Horizon::Sequential { tuning: self.question.planned_persons },
-            Method::Frequentist | Method::Bayesian => Horizon::Fixed,
+            Method::Frequentist => Horizon::Fixed,
+            Method::Bayesian => known.noise.map_or(Horizon::Fixed, Horizon::Lift),
         };
         let design = Design { horizon, confidence: self.confidence(method), share };
         // Only the sequence waits for contributors.

@@ -14,6 +14,19 @@ pub enum Horizon {
         /// The number of persons at which the sequence is about narrowest.
         tuning: f64,
     },
+    /// Once, by the posterior of the lift under a flat prior, whose noise includes control's. The effect is still told as a
+    /// difference.
+    Lift(Noise),
+}
+
+/// What is uncertain of the control below a lift, for one person; divided by control's persons it is that of the estimate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Noise {
+    /// The variance between persons of control, without any covariate taken out.
+    pub variance: f64,
+    /// The covariance between persons of what control enters the difference with and control: without a covariate the same
+    /// variance, with one what is left of it.
+    pub covariance: f64,
 }
 
 /// What the KPI looks like without the effect.

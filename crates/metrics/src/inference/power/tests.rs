@@ -221,3 +221,41 @@ fn out_of_reach() {
     }
     assert!(sequential(5_000.0, 0.3).power(&rate, 0.5, 1e9).unwrap() > 1.0 - 1e-9);
 }
+
+/// The power of the lift against experiments whose control and arm are drawn from their normal distributions, four standard
+/// errors allowed; and far below that of the difference where the effect is large and control uncertain.
+#[test]
+fn the_power_of_a_lift_is_that_of_simulated_ones() {
+    const RUNS: u32 = 40_000;
+    let noise = Noise { variance: 9.0, covariance: 9.0 };
+    for (value, effect, share, persons) in
+        [(1.0, 0.6, 0.5, 400.0), (1.0, 1.2, 0.9, 500.0), (-1.0, 0.8, 0.3, 300.0), (1.0, -0.5, 0.5, 600.0)]
+    {
+        let design = Design { horizon: Horizon::Lift(noise), confidence: 0.9, share };
+        let baseline = Baseline::Mean { value, variance: 9.0 };
+        let told = design.power(&baseline, effect, persons).unwrap();
+        let (v_c, v_t) = (9.0 / (persons * (1.0 - share)), 9.0 / (persons * share));
+        let mut random = Random::new(11);
+        let mut normal = || {
+            let radius = (-2.0 * (1.0 - random.uniform()).ln()).sqrt();
+            radius * (std::f64::consts::TAU * random.uniform()).cos()
+        };
+        let found = (0..RUNS).filter(|_| {
+            let control = value + v_c.sqrt() * normal();
+            let arm = value + effect + v_t.sqrt() * normal();
+            // The delta method: the variance of a quotient, by control squared.
+            (arm - control).abs() > 1.644_853_626_951_472_7 * (v_t + (arm / control).powi(2) * v_c).sqrt()
+        });
+        let had = found.count() as f64 / f64::from(RUNS);
+        let error = (told * (1.0 - told) / f64::from(RUNS)).sqrt();
+        assert!((had - told).abs() < 4.0 * error + 1e-4, "{value} {effect} {share}: told {told}, had {had}");
+    }
+    let of_lift = Design { horizon: Horizon::Lift(noise), confidence: 0.9, share: 0.9 };
+    let of_difference = Design { horizon: Horizon::Fixed, ..of_lift };
+    let baseline = Baseline::Mean { value: 1.0, variance: 9.0 };
+    let [lift, difference] = [of_lift, of_difference].map(|design| design.power(&baseline, 1.2, 500.0).unwrap());
+    assert!(lift < difference - 0.1, "{lift} {difference}");
+    // What is not known of control bounds the power of any effect.
+    let few = of_lift.minimum_detectable_effect(&baseline, 40.0, 0.8, Direction::Up);
+    assert_eq!(few, Err(Undefined::Unreachable));
+}
