@@ -9,18 +9,21 @@
 //! first (Fisher 1935; for A/A tests on stored data: Kohavi, Tang, Xu, "Trustworthy Online Controlled Experiments", 2020,
 //! chapter 19).
 
+mod gathering;
+
 use std::ops::{AddAssign, Range};
 
 use ethnum::I256;
-use journey::{CrossoverPolicy, Day, Definition, Method, UNIT, Zone};
+use journey::{Day, Definition, Method, Zone};
 
-use crate::contribution::{Assignment, Contribution};
+use crate::contribution::Contribution;
 use crate::inference::{Interval, Undefined, wilson_interval};
 use crate::moments::{Layout, Moments, micro_days};
 use crate::random::Random;
 use crate::reading::{ArmReading, Reading, Through};
 use crate::report::{Adjust, Question, Verdict, report};
-use crate::tally::{Direction, Tally};
+use gathering::Entered;
+pub use gathering::Gathering;
 
 /// When a dealing is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,91 +120,6 @@ pub fn promised((method, looks): (Method, Looks), confidence: f64) -> Option<f64
         (Method::Sequential, _) | (Method::Frequentist, Looks::Once) => Some(1.0 - confidence),
         _ => None,
     }
-}
-
-/// The persons of an experiment while they come, one by one: of each only what is dealt out stays.
-#[derive(Debug)]
-pub struct Gathering {
-    definition: Definition,
-    through: Through,
-    zone: Zone,
-    confidence: f64,
-    count: u32,
-    /// Per metric, the experiment with this metric alone, and day, person, slot and what is added to it.
-    entered: Vec<(Definition, Vec<Entered>)>,
-}
-
-/// Day, person, slot, and what is added to it.
-type Entered = (Day, u32, u8, I256);
-
-impl Gathering {
-    /// Nobody yet. Persons will be taken as of `through`, and judged at `confidence`.
-    #[must_use]
-    pub fn new(definition: &Definition, through: Through, zone: Zone, confidence: f64) -> Self {
-        let entered = (0..definition.metrics.len()).map(|metric| (alone(definition, metric), Vec::new())).collect();
-        Self { definition: definition.clone(), through, zone, confidence, count: 0, entered }
-    }
-
-    /// One more person. Who was exposed later than `through` takes no part.
-    pub fn add(&mut self, contribution: &Contribution) {
-        let exposed = contribution.assignment.as_ref().filter(|assignment| assignment.day <= self.through.live);
-        let Some(assignment) = exposed else { return };
-        for (metric, (alone, entered)) in self.entered.iter_mut().enumerate() {
-            let windowed = self.definition.window_days(metric).is_some();
-            let assignment = Assignment {
-                arm: 0,
-                crossed: None,
-                values: Vec::new(),
-                foreign: Vec::new(),
-                walks: Vec::new(),
-                traces: vec![assignment.traces[metric].clone()],
-                ..assignment.clone()
-            };
-            let contribution = Contribution { strays: Vec::new(), assignment: Some(assignment) };
-            let mut tally = Tally::default();
-            tally.apply(alone, &contribution, Direction::Add);
-            for (key, row) in tally.rows {
-                let (slots, last) =
-                    if windowed { (row.all.matured, self.through.matured) } else { (row.all.live, self.through.live) };
-                if key.day <= last {
-                    // One metric has far fewer slots than 256.
-                    let some = slots.iter().filter_map(|(slot, sum)| Some((u8::try_from(slot).ok()?, sum)));
-                    entered.extend(some.map(|(slot, sum)| (key.day, self.count, slot, sum)));
-                }
-            }
-        }
-        self.count += 1;
-    }
-
-    /// All persons are there.
-    #[must_use]
-    pub fn finish(self) -> Persons {
-        let definition = &self.definition;
-        let weights: Vec<f64> =
-            definition.experiment.arms.iter().map(|arm| arm.weight.units() as f64 / UNIT as f64).collect();
-        let whole: f64 = weights.iter().sum();
-        let shares = weights.iter().scan(0.0, |sum, weight| {
-            *sum += weight / whole;
-            Some(*sum)
-        });
-        let shares = shares.collect();
-        let metrics = self.entered.into_iter().map(|(alone, entered)| Entries::of(alone, entered, self.zone));
-        Persons { count: self.count as usize, shares, metrics: metrics.collect(), confidence: self.confidence }
-    }
-}
-
-/// The experiment with one metric alone.
-fn alone(definition: &Definition, metric: usize) -> Definition {
-    let mut alone = definition.clone();
-    alone.metrics = vec![definition.metrics[metric].clone()];
-    alone.experiment.metrics = vec![definition.experiment.metrics[metric].clone()];
-    alone.experiment.dimensions.clear();
-    alone.experiment.lenses.clear();
-    // What the arms cost would be an effect of theirs.
-    alone.experiment.arms.iter_mut().for_each(|arm| arm.cost = journey::Cost::default());
-    // Nobody crosses over where persons are dealt out.
-    alone.experiment.crossovers = CrossoverPolicy::First;
-    alone
 }
 
 impl Persons {
@@ -332,97 +250,4 @@ impl Entries {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contribution::{Step, Trace};
-    use crate::report::tests::{conversion, definition_by, revenue};
-    use journey::{Instant, Role};
-
-    fn zone() -> Zone {
-        Zone::parse("UTC", "").unwrap()
-    }
-
-    fn day(number: i64) -> Instant {
-        Instant::parse("2026-06-01T12:00:00Z", "").unwrap().plus_days(number)
-    }
-
-    /// Persons who come over thirty days; one in ten orders at once, for a value of its own, small ones more often.
-    fn persons(n: u32) -> Vec<Contribution> {
-        let mut random = Random::new(3);
-        (0..n)
-            .map(|person| {
-                let at = day(i64::from(person % 30));
-                let on = zone().day_of(at);
-                let closed = Some(zone().day_of(at.plus_days(14)));
-                let bought = random.uniform() < 0.1;
-                let spent = i128::from((random.bits() % 5_000 + 1) * (random.bits() % 5_000 + 1));
-                let trace = |y: i128| Trace {
-                    matured: closed,
-                    window_units: 14 * UNIT,
-                    x: 0,
-                    u: 0,
-                    steps: if bought { vec![Step { day: on, y, d: 0, orders: 1 }] } else { Vec::new() },
-                };
-                let assignment = Assignment {
-                    // Whatever the arm did, dealing forgets it.
-                    arm: u16::from(bought),
-                    at,
-                    day: on,
-                    matured: closed,
-                    crossed: None,
-                    values: Vec::new(),
-                    foreign: Vec::new(),
-                    walks: Vec::new(),
-                    traces: vec![trace(1), trace(spent)],
-                };
-                Contribution { strays: Vec::new(), assignment: Some(assignment) }
-            })
-            .collect()
-    }
-
-    fn ready(n: u32, last: i64) -> Persons {
-        let x = definition_by(&[1, 1], &[conversion(Role::Primary), revenue(Role::Secondary)], Some(14), &[]);
-        let last = zone().day_of(day(last));
-        let through = Through { live: last, matured: last, end: zone().end_of(last) };
-        Persons::of(&x, &persons(n), through, zone(), 0.95)
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_rates_however_the_runs_are_cut() {
-        let persons = ready(3_000, 60);
-        assert_eq!((persons.count(), persons.days(0)), (3_000, 30));
-        let whole = persons.deal(7, 0..60);
-        let mut parts = persons.deal(7, 0..25);
-        parts += persons.deal(7, 25..60);
-        assert_eq!(whole, parts);
-        assert_ne!(whole, persons.deal(8, 0..60));
-    }
-
-    /// The realised rates of 400 dealings: at most 5 %, three standard errors (3.3 points) allowed; a test of one reading that is read
-    /// every day is wrong far more often.
-    #[test]
-    fn what_is_promised_is_kept_and_peeking_is_not() {
-        let found = ready(6_000, 60).deal(1, 0..400);
-        for metric in 0..2 {
-            let rate = |way: usize| found.rate(metric, way).unwrap().0;
-            assert!(rate(0) <= 0.05, "sequential {} of metric {metric}", rate(0));
-            assert!((0.017..0.083).contains(&rate(1)), "frequentist, once: {} of metric {metric}", rate(1));
-            assert!(rate(2) > 0.12, "frequentist, every day: {} of metric {metric}", rate(2));
-            assert!(rate(4) > rate(3), "bayesian, every day: {} of metric {metric}", rate(4));
-            let (rate, interval) = found.rate(metric, 1).unwrap();
-            assert!(interval.low < rate && rate < interval.high);
-        }
-        assert_eq!(promised(WAYS[0], 0.95).map(|rate| (rate * 1e9).round()), Some(5e7));
-        assert_eq!(promised(WAYS[2], 0.95), None);
-    }
-
-    #[test]
-    fn who_is_exposed_later_takes_no_part_and_nobody_raises_no_alarm() {
-        assert_eq!(ready(3_000, 9).count(), 1_000);
-        // No window has closed on the tenth day.
-        assert_eq!(ready(3_000, 9).days(0), 0);
-        let nobody = ready(0, 60);
-        assert_eq!(nobody.deal(1, 0..10).alarms, vec![[0; WAYS.len()]; 2]);
-        assert!(FalseAlarms::default().rate(0, 0).is_err());
-    }
-}
+mod tests;

@@ -41,7 +41,7 @@ pub(super) fn power_of_lift(
             return Some(0.0);
         }
         // The roots of a L^2 - b L - c, of which neither is a difference of equals.
-        let sum = (b + discriminant.sqrt().copysign(b)) / 2.0;
+        let sum = f64::midpoint(b, discriminant.sqrt().copysign(b));
         let (first, second) = (sum / a, -c / sum);
         let ends = [first.min(second), first.max(second)].map(|lift| (lift * found.abs() - mean) / left);
         let (below, above) = (normal_sf(-ends[0])?, normal_sf(ends[1])?);

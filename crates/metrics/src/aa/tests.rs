@@ -1,0 +1,94 @@
+//! Rates that are promised, on persons of known law.
+
+use super::*;
+use crate::contribution::{Assignment, Step, Trace};
+use crate::report::tests::{conversion, definition_by, revenue};
+use journey::{Instant, Role, UNIT};
+
+fn zone() -> Zone {
+    Zone::parse("UTC", "").unwrap()
+}
+
+fn day(number: i64) -> Instant {
+    Instant::parse("2026-06-01T12:00:00Z", "").unwrap().plus_days(number)
+}
+
+/// Persons who come over thirty days; one in ten orders at once, for a value of its own, small ones more often.
+fn persons(n: u32) -> Vec<Contribution> {
+    let mut random = Random::new(3);
+    (0..n)
+        .map(|person| {
+            let at = day(i64::from(person % 30));
+            let on = zone().day_of(at);
+            let closed = Some(zone().day_of(at.plus_days(14)));
+            let bought = random.uniform() < 0.1;
+            let spent = i128::from((random.bits() % 5_000 + 1) * (random.bits() % 5_000 + 1));
+            let trace = |y: i128| Trace {
+                matured: closed,
+                window_units: 14 * UNIT,
+                x: 0,
+                u: 0,
+                steps: if bought { vec![Step { day: on, y, d: 0, orders: 1 }] } else { Vec::new() },
+            };
+            let assignment = Assignment {
+                // Whatever the arm did, dealing forgets it.
+                arm: u16::from(bought),
+                at,
+                day: on,
+                matured: closed,
+                crossed: None,
+                values: Vec::new(),
+                foreign: Vec::new(),
+                walks: Vec::new(),
+                traces: vec![trace(1), trace(spent)],
+            };
+            Contribution { strays: Vec::new(), assignment: Some(assignment) }
+        })
+        .collect()
+}
+
+fn ready(n: u32, last: i64) -> Persons {
+    let x = definition_by(&[1, 1], &[conversion(Role::Primary), revenue(Role::Secondary)], Some(14), &[]);
+    let last = zone().day_of(day(last));
+    let through = Through { live: last, matured: last, end: zone().end_of(last) };
+    Persons::of(&x, &persons(n), through, zone(), 0.95)
+}
+
+#[test]
+fn the_same_seed_gives_the_same_rates_however_the_runs_are_cut() {
+    let persons = ready(3_000, 60);
+    assert_eq!((persons.count(), persons.days(0)), (3_000, 30));
+    let whole = persons.deal(7, 0..60);
+    let mut parts = persons.deal(7, 0..25);
+    parts += persons.deal(7, 25..60);
+    assert_eq!(whole, parts);
+    assert_ne!(whole, persons.deal(8, 0..60));
+}
+
+/// The realised rates of 400 dealings: at most 5 %, three standard errors (3.3 points) allowed; a test of one reading that is read
+/// every day is wrong far more often.
+#[test]
+fn what_is_promised_is_kept_and_peeking_is_not() {
+    let found = ready(6_000, 60).deal(1, 0..400);
+    for metric in 0..2 {
+        let rate = |way: usize| found.rate(metric, way).unwrap().0;
+        assert!(rate(0) <= 0.05, "sequential {} of metric {metric}", rate(0));
+        assert!((0.017..0.083).contains(&rate(1)), "frequentist, once: {} of metric {metric}", rate(1));
+        assert!(rate(2) > 0.12, "frequentist, every day: {} of metric {metric}", rate(2));
+        assert!(rate(4) > rate(3), "bayesian, every day: {} of metric {metric}", rate(4));
+        let (rate, interval) = found.rate(metric, 1).unwrap();
+        assert!(interval.low < rate && rate < interval.high);
+    }
+    assert_eq!(promised(WAYS[0], 0.95).map(|rate| (rate * 1e9).round()), Some(5e7));
+    assert_eq!(promised(WAYS[2], 0.95), None);
+}
+
+#[test]
+fn who_is_exposed_later_takes_no_part_and_nobody_raises_no_alarm() {
+    assert_eq!(ready(3_000, 9).count(), 1_000);
+    // No window has closed on the tenth day.
+    assert_eq!(ready(3_000, 9).days(0), 0);
+    let nobody = ready(0, 60);
+    assert_eq!(nobody.deal(1, 0..10).alarms, vec![[0; WAYS.len()]; 2]);
+    assert!(FalseAlarms::default().rate(0, 0).is_err());
+}
