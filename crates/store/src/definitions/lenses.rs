@@ -40,6 +40,10 @@ impl TenantStore {
             let looking = match retry("look_through", || self.add_lens(key, lens)).await {
                 // A slice that takes long holds the lock: it is what is waited for.
                 Err(DefinitionError::Store(StoreError::Unavailable(_))) if Instant::now() < deadline => continue,
+                Err(DefinitionError::Store(StoreError::Unavailable(error))) => {
+                    let seen = retry("look_through", || self.seen_through(key, lens)).await?;
+                    return seen.ok_or(DefinitionError::Store(StoreError::Unavailable(error)));
+                }
                 looking => looking?,
             };
             let Looking::Measuring(_) = looking else { return Ok(looking) };
@@ -50,6 +54,18 @@ impl TenantStore {
                 return retry("look_through", || self.add_lens(key, lens)).await;
             }
         }
+    }
+
+    /// What there is to say without waiting for the lock; `None` where the lens is still to be added.
+    async fn seen_through(&self, key: &Key, lens: &Lens) -> Result<Option<Looking>, DefinitionError> {
+        let mut tx = begin(&self.inner.ingest, self.id(), Purpose::Read).await?;
+        let found = find(&mut tx, self.id(), key.as_str()).await?;
+        tx.commit().await?;
+        Ok(match found {
+            None => Some(Looking::NoExperiment),
+            Some((_, Some(measuring))) => Some(Looking::Measuring(measuring)),
+            Some((experiment, None)) => experiment.lenses.contains(lens).then_some(Looking::Ready),
+        })
     }
 
     async fn add_lens(&self, key: &Key, lens: &Lens) -> Result<Looking, DefinitionError> {
