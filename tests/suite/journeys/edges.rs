@@ -60,7 +60,7 @@ async fn with_arms(world: &World, arms: usize) -> Tenant {
     let tenant = world.tenant().await;
     tenant.metric("bought", &json!({"kind": "conversion", "event": "Order Completed", "curve": true})).await;
     tenant.metric("clv", &json!({"kind": "clv", "event": "Order Completed", "lifespan_days": 365})).await;
-    tenant.metric("profit", &json!({"kind": "net", "event": "Order Completed", "margin": "0.4"})).await;
+    tenant.metric("profit", &json!({"kind": "net", "event": "Order Completed", "margin": 0.4})).await;
     let keys: Vec<Value> = (0..arms).map(|arm| json!({"key": format!("arm {arm}"), "weight": 1})).collect();
     let body = json!({"control": "arm 0", "arms": keys, "window_days": 14, "dimensions": ["device", "bin(properties.score,0.1)"],
         "metrics": [{"metric": "bought", "role": "primary"}, "clv", "profit"]});
