@@ -117,7 +117,7 @@ fn definition(random: &mut Random, kind: &MetricKind, arms: usize) -> Definition
         cost: journey::Cost::default(),
     };
     let role = one_of(random, &[Role::Primary, Role::Secondary, Role::Guardrail]);
-    let harm = one_of(random, &[0, 50_000, UNIT]);
+    let harm = one_of(random, &[1, 50_000, UNIT - 1]);
     let draft = ExperimentDraft {
         key: name("x"),
         name: None,
