@@ -14,7 +14,7 @@ use super::versus::{Claim, Family, Versus};
 use super::{ArmReport, Maturity, MetricReport, Question, Weights, judge_report, report_metric};
 use crate::inference::{
     Effect, Interval, Segment, SegmentEffect, Segments, SequentialSegments, Undefined, bonferroni_confidence,
-    compare_segments, sequential_segments, two_sided_width,
+    compare_segments, finite, sequential_segments, two_sided_width,
 };
 use crate::moments::Moments;
 use crate::reading::Group;
@@ -354,7 +354,8 @@ impl Compare<'_> {
 /// An effect with the interval of `width` standard errors to either side.
 fn around(effect: &Effect, width: f64) -> Value {
     let half = width * effect.standard_error;
-    Value { value: Ok(effect.value), interval: Ok(Interval { low: effect.value - half, high: effect.value + half }) }
+    let ends = finite(effect.value - half).and_then(|low| Ok(Interval { low, high: finite(effect.value + half)? }));
+    Value { value: Ok(effect.value), interval: ends }
 }
 
 /// The sums of all groups together, arm by arm, as far as a gate looks at them.
