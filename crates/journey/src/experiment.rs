@@ -1,9 +1,10 @@
 //! Experiments: comparisons of arms.
 
+mod words;
+
 use std::collections::HashSet;
 
 use crate::amount::{Amount, UNIT};
-use crate::channel::words;
 use crate::cost::Cost;
 use crate::derived::Derived;
 use crate::instant::Instant;
@@ -13,71 +14,13 @@ use crate::path::Path;
 use crate::phase::{self, Phase};
 use crate::text::{Key, Name};
 
+pub use words::{CrossoverPolicy, Method, Role, Tactic};
+
 /// The window of an experiment that does not say.
 pub const DEFAULT_WINDOW_DAYS: u32 = 14;
 
 /// The planned persons (N*) of an experiment that does not say.
 pub const DEFAULT_PLANNED_PERSONS: u32 = 5_000;
-
-words! {
-    /// The kind of personalisation.
-    Tactic {
-        /// First steps.
-        Onboarding = "onboarding",
-        /// Texts and pictures.
-        Content = "content",
-        /// Recommended items.
-        Recommendation = "recommendation",
-        /// Offers and coupons.
-        Offer = "offer",
-        /// Prices.
-        Pricing = "pricing",
-        /// The channel that is used.
-        Channel = "channel",
-        /// Customer support.
-        Support = "support",
-        /// By behaviour.
-        Behavioral = "behavioral",
-        /// By context.
-        Contextual = "contextual",
-        /// By prediction.
-        Predictive = "predictive",
-    }
-}
-
-words! {
-    /// What happens to a person exposed to a second arm.
-    CrossoverPolicy {
-        /// Everything keeps counting for the first arm (intention to treat).
-        First = "first",
-        /// The person is taken away from the day of the second exposure on (a sensitivity reading).
-        Exclude = "exclude",
-    }
-}
-
-words! {
-    /// How lifts are tested.
-    Method {
-        /// By confidence sequences, which hold however often they are read.
-        Sequential = "sequential",
-        /// At a fixed horizon: one reading, at a time that was fixed beforehand.
-        Frequentist = "frequentist",
-        /// By posterior distributions, which describe one reading.
-        Bayesian = "bayesian",
-    }
-}
-
-words! {
-    /// What a metric is for in an experiment.
-    Role {
-        /// It decides.
-        Primary = "primary",
-        /// It explains.
-        Secondary = "secondary",
-        /// It must not be harmed.
-        Guardrail = "guardrail",
-    }
-}
 
 /// A branch of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]
