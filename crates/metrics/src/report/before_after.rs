@@ -12,7 +12,7 @@ use journey::{COVARIATE_DAYS, Definition, MetricKind, UNIT};
 
 use super::Maturity;
 use super::Number;
-use super::judge::ONE_READING;
+use super::claims::ONE_READING;
 use super::kpi::of_arm;
 use super::versus::Claim;
 use crate::inference::{

@@ -1,11 +1,12 @@
 //! How does an arm compare? One difference, three methods.
 
-use journey::{CrossoverPolicy, Goal, Method, MetricKind, UNIT};
+use journey::{Goal, Method, MetricKind, UNIT};
 
+use super::claims::{BY_DRAWS, BY_SEQUENCE, BY_SIZES, NOTHING_YET, ONE_READING, TOO_FEW, TOO_FEW_LIVE, causal};
 use super::gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS};
 use super::kpi::{Value, point};
 use super::strata::Strata;
-use super::versus::{Claim, Cuped, Guardrail, Inference, Versus};
+use super::versus::{Cuped, Guardrail, Inference, Versus};
 use super::{Maturity, Question, Verdict, Weights, response};
 use crate::inference::{
     AdjustedGap, Bounds, Comparison, CovariateSums, Estimate, ExactConverters, Gap, Harm, Interval, Level, Prior,
@@ -45,53 +46,8 @@ pub(super) struct Judge<'a> {
     pub(super) tuning: Result<Tuning, Undefined>,
 }
 
-pub(super) const BY_SEQUENCE: Claim =
-    Claim::yes("a confidence sequence: wrong at any moment at most as often as stated");
-const BY_DRAWS: Claim =
-    Claim::yes("an exact test of whose converters they are: wrong at any moment at most as often as stated");
-pub(super) const ONE_READING: Claim =
-    Claim::no("holds for one reading at a time fixed beforehand; read often, it finds what is not there");
-pub(super) const TOO_FEW: Claim = Claim::no(
-    "fewer than 25 contributors are expected in the smaller arm so far, too few to promise anything for every moment",
-);
-pub(super) const TOO_FEW_LIVE: Claim = Claim::no(
-    "values still move while windows close, and fewer than 100 contributors are expected in the smaller arm: not proven \
-     for every moment",
-);
-const BY_SIZES: Claim = Claim::no(
-    "the arms' sizes stand in for the weights of the assignment, and are known only afterwards: holds for one reading, where \
-     arms differ in size by chance alone",
-);
-pub(super) const NOTHING_YET: Claim = Claim::no("there is nothing to judge yet");
-const RANDOMISED: Claim = Claim::yes("randomised groups, on a quantity defined for everyone exposed");
-const RANDOMISED_WITHIN: Claim = Claim::yes(
-    "randomised groups, compared within phases of constant weights, on a quantity defined for everyone exposed",
-);
-const MIXED: Claim = Claim::no(
-    "the weights of the arms changed, and this is across phases: what differs between arms may differ between phases; compare by \
-     the dimension of phases, or read the results, which compare within them",
-);
-const BLOCKED: Claim = Claim::no("a blocking check failed: the groups may differ for other reasons than the arms");
-const EXCLUDED: Claim =
-    Claim::no("who crosses over is decided after the exposure, so leaving these persons out compares unlike groups");
-
 /// Degrees of freedom at which Student's t is the normal distribution to the last digit that is told.
 const NORMAL: f64 = 1e12;
-
-/// Whether a difference is an effect.
-pub(super) fn causal(question: &Question<'_>) -> Claim {
-    if question.blocked {
-        BLOCKED
-    } else if question.policy == CrossoverPolicy::Exclude {
-        EXCLUDED
-    } else {
-        match question.weights {
-            Weights::Constant | Weights::Equal(_) | Weights::OfValues => RANDOMISED,
-            Weights::Within(_) => RANDOMISED_WITHIN,
-            Weights::Mixed => MIXED,
-        }
-    }
-}
 
 impl Judge<'_> {
     /// Judges an arm against the baseline.

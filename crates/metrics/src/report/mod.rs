@@ -4,6 +4,7 @@ mod balance;
 mod before_after;
 mod changes;
 mod check;
+mod claims;
 mod composition;
 mod course;
 mod family;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use journey::{Method, MetricKind};
 
+use super::claims::{BY_SEQUENCE, ONE_READING, causal};
 use super::family;
 use super::gate::{CONTRIBUTORS, LIVE_CONTRIBUTORS, contributing_share};
-use super::judge::{BY_SEQUENCE, ONE_READING, causal};
 use super::kpi::{Setting, Value, of_arm};
 use super::stratified::post_stratify;
 use super::versus::{Claim, Family, Versus};

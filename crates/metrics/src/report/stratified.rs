@@ -3,8 +3,8 @@
 
 use journey::Method;
 
+use super::claims::{BY_SEQUENCE, ONE_READING, TOO_FEW, TOO_FEW_LIVE};
 use super::gate::{CONTRIBUTORS, LIVE_CONTRIBUTORS};
-use super::judge::{BY_SEQUENCE, ONE_READING, TOO_FEW, TOO_FEW_LIVE};
 use super::kpi::{Setting, Value};
 use super::versus::{Claim, Inference};
 use super::{Maturity, Question};

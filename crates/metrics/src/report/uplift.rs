@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use journey::{Amount, Bin, MetricKind, UNIT, parse_units};
 
-use super::judge::{ONE_READING, causal};
+use super::claims::{ONE_READING, causal};
 use super::kpi::{Setting, Value, of_arm};
 use super::segments::{SegmentsReport, segments};
 use super::versus::Claim;

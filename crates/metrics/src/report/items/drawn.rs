@@ -28,8 +28,8 @@ use crate::inference::tails::normal_sf;
 use crate::inference::{
     Estimate, Interval, Level, Undefined, bonferroni_confidence, holm, log_e_value, mean, ratio, two_sided_width,
 };
+use crate::report::claims::{BY_SEQUENCE, ONE_READING, TOO_FEW};
 use crate::report::gate::CONTRIBUTORS;
-use crate::report::judge::{BY_SEQUENCE, ONE_READING, TOO_FEW};
 use crate::report::verdict::Verdict;
 
 /// The probability with which sums of weights so far off may be met in an arm whose items were drawn as told, all its items

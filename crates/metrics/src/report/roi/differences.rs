@@ -4,8 +4,8 @@
 use ethnum::I256;
 use journey::{Method, MetricKind, UNIT};
 
+use super::super::claims::ONE_READING;
 use super::super::gate::contributing_share;
-use super::super::judge::ONE_READING;
 use super::super::kpi::Setting;
 use super::super::versus::Claim;
 use super::{Number, Question};

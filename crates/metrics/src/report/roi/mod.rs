@@ -28,7 +28,7 @@ mod wasted;
 use journey::Amount;
 
 use self::differences::{Differences, of_interval};
-use super::judge::NOTHING_YET;
+use super::claims::NOTHING_YET;
 use super::kpi::{Setting, of_arms};
 use super::versus::{Claim, Versus};
 use super::{Maturity, MetricReport, Question, Verdict, report};
