@@ -106,7 +106,7 @@ impl FalseAlarms {
         if self.left_out.get(metric).copied().unwrap_or(false) {
             return Err(Undefined::NotDealt);
         }
-        let alarms = u64::from(self.alarms.get(metric).map_or(0, |ways| ways[way]));
+        let alarms = i64::from(self.alarms.get(metric).map_or(0, |ways| ways[way]));
         let interval = wilson_interval(alarms, self.runs.into(), 0.95)?;
         Ok((alarms as f64 / f64::from(self.runs), interval))
     }

@@ -206,10 +206,7 @@ impl Seen {
 }
 
 fn describe(sights: &Sights, seen: &Seen, sets: &[BTreeSet<Arc<str>>], most: usize, confidence: f64) -> ArmChannels {
-    let part = |persons: i64, of: i64| {
-        let whole = |n: i64| u64::try_from(n).unwrap_or(0);
-        Part { persons, of, interval: wilson_interval(whole(persons), whole(of), confidence) }
-    };
+    let part = |persons: i64, of: i64| Part { persons, of, interval: wilson_interval(persons, of, confidence) };
     let count = |key: &ChannelKey| sights.count(&key.text());
     let all = |key: &ChannelKey| part(count(key), sights.persons);
     let in_sets: Vec<i64> = sets.iter().map(|set| seen.sets.get(set).map_or(0, |(persons, _)| *persons)).collect();

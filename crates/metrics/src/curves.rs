@@ -108,9 +108,9 @@ pub struct Curves {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RepeatShare {
     /// Persons with the event.
-    pub persons: u64,
+    pub persons: i64,
     /// Persons with the event at least twice.
-    pub repeated: u64,
+    pub repeated: i64,
     /// Wilson's interval of the share.
     pub interval: Result<Interval, Undefined>,
 }
@@ -157,7 +157,6 @@ pub fn curves(arms: &[Cohorts], ends: Ends, inactive_days: u32, confidence: f64)
 /// time to have it again.
 #[must_use]
 pub fn repeat_share(arm: &Cohorts, confidence: f64) -> RepeatShare {
-    let count = |series| u64::try_from(arm.total(series)).unwrap_or(0);
-    let (persons, repeated) = (count(Series::First), count(Series::Second));
+    let (persons, repeated) = (arm.total(Series::First), arm.total(Series::Second));
     RepeatShare { persons, repeated, interval: wilson_interval(repeated, persons, confidence) }
 }

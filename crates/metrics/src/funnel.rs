@@ -107,11 +107,10 @@ fn reached(sights: &Sights, step: usize) -> i64 {
 
 fn onward(sights: &Sights, step: usize, confidence: f64) -> Onward {
     let (from, reached) = (reached(sights, step - 1), reached(sights, step));
-    let whole = |n: i64| u64::try_from(n).unwrap_or(0);
     Onward {
         from,
         reached,
-        interval: wilson_interval(whole(reached), whole(from), confidence),
+        interval: wilson_interval(reached, from, confidence),
         median_seconds: time(sights, step, 0.5),
         p90_seconds: time(sights, step, 0.9),
     }

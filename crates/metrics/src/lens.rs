@@ -26,7 +26,7 @@ pub use self::credits::{CreditKey, CreditSums, SLOTS_PER_MODEL, TOTALS, Way, cre
 pub use self::funnel::{FIRST_STEP, reach_key, time_key};
 pub use self::items::{ItemKey, ItemSlot, item_key_of};
 pub use self::paths::{PathKey, path_of};
-pub use self::sights::{ArmSights, Sights, each_day, read};
+pub use self::sights::{ArmSights, Sights, SightsByDay, by_day, each_day, read};
 pub use self::stages::{StageKey, stage_key_of};
 use crate::attribution::Rules;
 use crate::tally::Slots;

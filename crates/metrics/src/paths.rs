@@ -135,9 +135,8 @@ pub fn branches(
     let branch = |edge: &(Node, Node)| {
         let at: Vec<i64> = at.iter().map(|at| at.get(&edge.0).copied().unwrap_or(0)).collect();
         let went: Vec<i64> = arms.iter().map(|edges| edges.get(edge).copied().unwrap_or(0)).collect();
-        let whole = |n: i64| u64::try_from(n).unwrap_or(0);
         let intervals: Vec<_> =
-            at.iter().zip(&went).map(|(at, went)| wilson_interval(whole(*went), whole(*at), confidence)).collect();
+            at.iter().zip(&went).map(|(at, went)| wilson_interval(*went, *at, confidence)).collect();
         let difference = |arm: usize| {
             let share = |arm: usize| went[arm] as f64 / at[arm] as f64;
             let (own, other) =

@@ -6,7 +6,11 @@ use tests::events::{arm, check, event, experiment, exposure, order, with};
 use tests::moment::days_ago;
 use tests::{Tenant, World};
 
-tests::cases![customers_with_two_devices_do_not_lower_the_larger_arm, mails_that_are_sent_to_one_arm_bring_nobody_back,];
+tests::cases![
+    customers_with_two_devices_do_not_lower_the_larger_arm,
+    mails_that_are_sent_to_one_arm_bring_nobody_back,
+    a_trigger_that_is_logged_with_the_message_is_found,
+];
 
 fn at(days: i64, minutes: i64) -> DateTime<Utc> {
     days_ago(60) + TimeDelta::days(days) + TimeDelta::minutes(minutes)
@@ -92,4 +96,39 @@ async fn mails_that_are_sent_to_one_arm_bring_nobody_back() {
     let [off, on] = ["off", "on"].map(|key| arm(&results, "back", key));
     assert_eq!((&off["value"], &on["value"]), (&json!(0.2), &json!(0.2)));
     assert_eq!(on["versus_control"]["verdict"], "inconclusive");
+}
+
+/// Of 400 abandoned carts, one half by chance is sent a message. Logged at the trigger all is well; logged with the message,
+/// control holds only those few whom support wrote to by hand.
+async fn a_trigger_that_is_logged_with_the_message_is_found() {
+    let world = World::new().await;
+    let run = async |logs: fn(u64, bool) -> bool| {
+        let tenant = world.tenant().await;
+        tenant.metric("recovered", &json!({"from": "conversion_rate"})).await;
+        tenant.experiment("e", &experiment(&["recovered"])).await;
+        let mut events = Vec::new();
+        for n in 0..400u64 {
+            let user = format!("u{n}");
+            let treated = dice(n) < 50;
+            events.push(event(&format!("c{n}"), &user, "Cart Abandoned", at(0, 0)));
+            if logs(n, treated) {
+                events.push(exposure(&format!("x{n}"), &user, "e", if treated { "on" } else { "off" }, at(0, 0)));
+            }
+            if dice(1_000_000 + n) < if treated { 20 } else { 10 } {
+                events.push(order(&format!("o{n}"), &user, "10", at(1, 0)));
+            }
+        }
+        send(&tenant, &events).await;
+        tenant.settled("e", "").await
+    };
+    let fine = run(|_, _| true).await;
+    assert_eq!(check(&fine, "trigger_logged_in_both_arms")["ok"], true);
+    let wrong = run(|n, treated| treated || dice(2_000_000 + n) < 10).await;
+    let found = check(&wrong, "trigger_logged_in_both_arms");
+    assert_eq!((&found["ok"], &found["blocking"]), (&json!(false), &json!(false)), "{found}");
+    assert!(found["number"].as_f64().unwrap() < 0.3 && found["persons"].as_i64().unwrap() > 100, "{found}");
+    assert!(found["message"].as_str().unwrap().contains("at the moment that decides who is in"), "{found}");
+    // What withholds the verdict is the sample ratio.
+    assert_eq!(check(&wrong, "sample_ratio")["ok"], false);
+    assert_eq!(arm(&wrong, "recovered", "on")["versus_control"]["verdict"], Value::Null);
 }

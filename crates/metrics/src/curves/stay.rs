@@ -11,9 +11,9 @@ pub struct ActiveDay {
     /// Days after that of the exposure.
     pub day: u32,
     /// Persons who were watched on the whole of that day.
-    pub persons: u64,
+    pub persons: i64,
     /// Those of them who were active on it.
-    pub active: u64,
+    pub active: i64,
     /// Wilson's interval of the share.
     pub interval: Result<Interval, Undefined>,
 }
@@ -59,9 +59,11 @@ pub fn active_days(arm: &Cohorts, confidence: f64) -> Vec<ActiveDay> {
     }
     (0..)
         .zip(persons.into_iter().zip(active))
-        .map(|(day, (persons, active))| {
-            let (persons, active) = (u64::try_from(persons).unwrap_or(0), u64::try_from(active).unwrap_or(0));
-            ActiveDay { day, persons, active, interval: wilson_interval(active, persons, confidence) }
+        .map(|(day, (persons, active))| ActiveDay {
+            day,
+            persons,
+            active,
+            interval: wilson_interval(active, persons, confidence),
         })
         .collect()
 }

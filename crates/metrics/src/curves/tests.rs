@@ -113,7 +113,7 @@ proptest! {
         for (number, arm) in arms.iter().enumerate() {
             let (mut first, mut second, mut again, mut stay) =
                 (Durations::default(), Durations::default(), Durations::default(), Durations::default());
-            let mut seen: Vec<[u64; 2]> = Vec::new();
+            let mut seen: Vec<[i64; 2]> = Vec::new();
             for (_, exposed, days) in persons.iter().filter(|(of, ..)| usize::try_from(*of) == Ok(number)) {
                 let Ok(since) = u32::try_from(through - exposed) else { continue };
                 let last = window.map_or(since, |window| since.min(window - 1));
@@ -141,7 +141,7 @@ proptest! {
             prop_assert_eq!(arm.until(Series::Second), second);
             prop_assert_eq!(arm.until_again(), window.is_none().then_some(again));
             prop_assert_eq!(stays(arm, inactive), stay);
-            let found: Vec<[u64; 2]> = active_days(arm, 0.95).iter().map(|day| [day.persons, day.active]).collect();
+            let found: Vec<[i64; 2]> = active_days(arm, 0.95).iter().map(|day| [day.persons, day.active]).collect();
             prop_assert_eq!(found, seen);
         }
     }

@@ -82,7 +82,7 @@ impl Design {
                     // The half-width in standard errors at this share of the information, as a sum.
                     widening * share.sqrt() * two_sided_width(reach.information * share, 1.0, alpha)
                 };
-                crossing::crossing_probability(boundary, shift).ok_or(Undefined::OutOfRange)
+                crossing::crossing_probability(boundary, shift, reach.information).ok_or(Undefined::OutOfRange)
             }
         }
     }
@@ -135,9 +135,10 @@ impl Design {
             Horizon::Lift(_) => baseline.limit(direction).min(1e9 * scale.max(baseline.value().abs())),
             Horizon::Fixed | Horizon::Sequential { .. } => baseline.limit(direction),
         } * (1.0 - 1e-9);
-        let short = |size: f64| self.power(baseline, sign * size, persons).map_or(f64::NAN, |found| found - power);
+        let short =
+            |size: f64| self.power(baseline, sign * size, persons).map_or(f64::NAN, |found| beyond(found, power));
         let high = grow(scale, limit, short)?;
-        root(short, 0.0, high, PRECISION).map(|size| sign * size).ok_or(Undefined::OutOfRange)
+        root(short, 0.0, high, self.precision()).map(|size| sign * size).ok_or(Undefined::OutOfRange)
     }
 
     /// The persons that show an absolute `effect` (not zero) with probability `power`.
@@ -147,13 +148,13 @@ impl Design {
             return Err(Undefined::Unreachable);
         }
         let fewest = self.fewest();
-        let short = |persons: f64| self.power(baseline, effect, persons).map_or(f64::NAN, |found| found - power);
+        let short = |persons: f64| self.power(baseline, effect, persons).map_or(f64::NAN, |found| beyond(found, power));
         let at_fewest = self.power(baseline, effect, fewest)?;
         let total = if at_fewest >= power {
             fewest
         } else {
             let (low, high) = self.around(baseline, effect, power, fewest, short)?;
-            root(short, low, high, PRECISION).ok_or(Undefined::OutOfRange)?
+            root(short, low, high, self.precision()).ok_or(Undefined::OutOfRange)?
         };
         self.persons(total)
     }
@@ -170,15 +171,16 @@ impl Design {
             horizon: Horizon::Sequential { tuning: tuning_for_persons(persons, self.share) },
             ..*self
         };
-        let short =
-            |persons: f64| tuned(persons).power(baseline, effect, persons).map_or(f64::NAN, |found| found - power);
+        let short = |persons: f64| {
+            tuned(persons).power(baseline, effect, persons).map_or(f64::NAN, |found| beyond(found, power))
+        };
         let fewest = self.fewest();
         tuned(fewest).power(baseline, effect, fewest)?;
         if short(fewest) >= 0.0 {
             return Ok(tuning_for_persons(fewest, self.share));
         }
         let (low, high) = self.around(baseline, effect, power, fewest, short)?;
-        let persons = root(short, low, high, PRECISION).ok_or(Undefined::OutOfRange)?;
+        let persons = root(short, low, high, PRECISION_OF_SEQUENCES).ok_or(Undefined::OutOfRange)?;
         Ok(tuning_for_persons(persons, self.share))
     }
 
@@ -216,6 +218,10 @@ impl Design {
         Ok(Persons { total, control: up(total * (1.0 - self.share)), treatment: up(total * self.share) })
     }
 
+    fn precision(&self) -> f64 {
+        if matches!(self.horizon, Horizon::Sequential { .. }) { PRECISION_OF_SEQUENCES } else { PRECISION }
+    }
+
     fn check_power(&self, power: f64) -> Result<(), Undefined> {
         if power > miss_rate(self.confidence)? && power < 1.0 { Ok(()) } else { Err(Undefined::InvalidDesign) }
     }
@@ -251,8 +257,10 @@ impl Design {
     }
 }
 
-/// Relative precision of solved numbers.
+/// Relative precision of solved numbers; those of a sequence, which is dear to evaluate and known to fewer digits, are solved less
+/// finely.
 const PRECISION: f64 = 1e-12;
+const PRECISION_OF_SEQUENCES: f64 = 1e-9;
 
 /// More persons than there will ever be; a plan that needs more is refused.
 const MOST_PERSONS: f64 = 1e15;
@@ -270,6 +278,16 @@ fn grow(start: f64, limit: f64, short: impl Fn(f64) -> f64) -> Result<f64, Undef
         }
         high = (2.0 * high).min(limit);
     }
+}
+
+/// How far a power that was found lies beyond one that is wanted, in standard deviations of a normal variable: nearly straight
+/// in the effect and in the root of the persons, so that a root is found in few steps. Powers of 0 and 1 lie far away.
+fn beyond(found: f64, wanted: f64) -> f64 {
+    let score = |power: f64| match normal_isf(power) {
+        Some(z) => -z,
+        None => 40f64.copysign(power - 0.5),
+    };
+    score(found) - score(wanted)
 }
 
 /// The `N*` of a plan for `persons` in both arms, the arm having `share` of them: the boundary time `N_e = 4 n_T n_C /

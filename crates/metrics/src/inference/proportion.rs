@@ -9,18 +9,18 @@ use super::undefined::{Undefined, finite};
 ///
 /// `(p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)`. Inside `[0, 1]` always, 0 exactly where
 /// nobody succeeded, 1 exactly where everybody did; defined from one person on, also without any spread, where the t
-/// interval is not.
-pub fn wilson_interval(successes: u64, persons: u64, confidence: f64) -> Result<Interval, Undefined> {
+/// interval is not. Refused: more successes than persons, and fewer than none.
+pub fn wilson_interval(successes: i64, persons: i64, confidence: f64) -> Result<Interval, Undefined> {
     wilson_interval_at(successes, persons, &Level::new(confidence)?)
 }
 
 /// [`wilson_interval`] at a level that is made once for many intervals.
-pub fn wilson_interval_at(successes: u64, persons: u64, level: &Level) -> Result<Interval, Undefined> {
+pub fn wilson_interval_at(successes: i64, persons: i64, level: &Level) -> Result<Interval, Undefined> {
     let z = level.normal();
     if persons == 0 {
         return Err(Undefined::NoPersons);
     }
-    if successes > persons {
+    if !(0..=persons).contains(&successes) {
         return Err(Undefined::ImpossibleSums);
     }
     let (n, p) = (persons as f64, successes as f64 / persons as f64);
@@ -82,10 +82,12 @@ mod tests {
     fn wilson_edges() {
         assert_eq!(wilson_interval(0, 0, 0.95), Err(Undefined::NoPersons));
         assert_eq!(wilson_interval(2, 1, 0.95), Err(Undefined::ImpossibleSums));
+        assert_eq!(wilson_interval(-1, 1, 0.95), Err(Undefined::ImpossibleSums));
+        assert_eq!(wilson_interval(-2, -1, 0.95), Err(Undefined::ImpossibleSums));
         assert_eq!(wilson_interval(1, 2, 1.0), Err(Undefined::InvalidConfidence));
         assert_eq!(wilson_interval(0, 7, 0.95).unwrap().low.to_bits(), 0);
         assert_eq!(wilson_interval(7, 7, 0.95).unwrap().high.to_bits(), 1f64.to_bits());
-        let vast = wilson_interval(u64::MAX - 1, u64::MAX, 0.95).unwrap();
+        let vast = wilson_interval(i64::MAX - 1, i64::MAX, 0.95).unwrap();
         assert!(vast.low <= vast.high && vast.high <= 1.0);
     }
 

@@ -184,30 +184,6 @@ mod tests {
         Level::new(0.95).unwrap()
     }
 
-    /// A hundred persons in five scores. Source: `tests/oracles/qini.py`, person by person after the definition of scikit-uplift's
-    /// `qini_curve`; tolerance: rounding.
-    #[test]
-    fn scikit_uplift() {
-        let persons: Vec<Person> = (0..100usize)
-            .map(|i| {
-                let (bin, treated) = (i % 5, (i / 5) % 3 != 0);
-                let bought = (i * 37 + if treated { 40 - 8 * bin } else { 0 }) % 100 >= 60;
-                (bin, treated, i64::from(bought))
-            })
-            .collect();
-        let found = qini(&bins(&persons, 5), &level()).unwrap();
-        let (shares, gains): (Vec<f64>, Vec<f64>) = found.points.iter().map(|point| (point.share, point.gain)).unzip();
-        for (found, reference) in shares.iter().zip(SHARES).chain(gains.iter().zip(GAINS)) {
-            close(*found, reference, 1e-12);
-        }
-        close(found.coefficient, COEFFICIENT, 1e-12);
-    }
-
-    const SHARES: [f64; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
-    const GAINS: [f64; 5] =
-        [0.01978021978021978, 0.024175824175824173, 0.015384615384615385, 0.021978021978021955, 0.041758241758241776];
-    const COEFFICIENT: f64 = -0.00043956043956045333;
-
     /// In worlds in which the truth is known the interval holds it as often as it says.
     #[test]
     fn the_interval_holds_the_truth() {

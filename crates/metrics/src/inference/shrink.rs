@@ -37,8 +37,8 @@ impl RateSpread {
     /// Finds it from `(converted, persons)` of each item.
     ///
     /// Conditions: persons in at least two items, of whom some converted and some did not.
-    pub fn of(items: &[(u64, u64)]) -> Result<Self, Undefined> {
-        if items.iter().any(|(k, n)| k > n) {
+    pub fn of(items: &[(i64, i64)]) -> Result<Self, Undefined> {
+        if items.iter().any(|(k, n)| !(0..=*n).contains(k)) {
             return Err(Undefined::ImpossibleSums);
         }
         let counts: Vec<(f64, f64)> =
@@ -72,9 +72,9 @@ impl RateSpread {
     /// The posterior is `Beta(mu M + k, (1 - mu) M + n - k)`; its variance grows by that of the mean times the squared share
     /// that comes from the mean (Kass and Steffey, JASA 1989; the uncertainty of `M` is left out), and the interval is that of
     /// the beta distribution with this mean and variance.
-    pub fn shrink(&self, converted: u64, persons: u64, confidence: f64) -> Result<ShrunkenRate, Undefined> {
+    pub fn shrink(&self, converted: i64, persons: i64, confidence: f64) -> Result<ShrunkenRate, Undefined> {
         let alpha = miss_rate(confidence)?;
-        if converted > persons {
+        if !(0..=persons).contains(&converted) {
             return Err(Undefined::ImpossibleSums);
         }
         let (k, n) = (converted as f64, persons as f64);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     /// Tarone's 71 groups of rats (Gelman, Carlin, Stern, Rubin, "Bayesian Data Analysis", table 5.1), tumours of animals.
-    const RATS: [(u64, u64); 71] = [
+    const RATS: [(i64, i64); 71] = [
         (0, 20),
         (0, 20),
         (0, 20),
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn rates_that_differ_by_chance_alone_are_one_rate() {
-        let alike: Vec<(u64, u64)> = (0..40).map(|item| (9 + item % 3, 100)).collect();
+        let alike: Vec<(i64, i64)> = (0..40).map(|item| (9 + item % 3, 100)).collect();
         let spread = RateSpread::of(&alike).unwrap();
         assert_eq!(spread.persons, None);
         let item = spread.shrink(11, 100, 0.95).unwrap();

@@ -27,6 +27,9 @@ pub struct ArmSights {
     pub matured: Option<Sights>,
 }
 
+/// What the persons of each arm who were exposed on a day amount to, live.
+pub type SightsByDay = BTreeMap<Day, Vec<Sights>>;
+
 impl Sights {
     /// How many persons a key counts, in its first slot.
     #[must_use]
@@ -83,6 +86,29 @@ pub fn each_day<'a>(
             look(day, &arms);
         }
     }
+}
+
+/// What lens `lens` of the definition shows of those who were exposed on each day up to `last`, by arm.
+#[must_use]
+pub fn by_day<'a>(
+    definition: &Definition,
+    lens: usize,
+    rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
+    last: Day,
+) -> SightsByDay {
+    let arms = definition.experiment.arms.len();
+    let dimension = i16::try_from(lens).ok().map(|lens| LENSES - lens);
+    let mut days = SightsByDay::new();
+    for (key, row) in rows.into_iter().filter(|(key, _)| Some(key.dimension) == dimension && key.day <= last) {
+        let arm = usize::try_from(key.arm).ok().filter(|arm| *arm < arms);
+        if let (Some(arm), Some(detail)) = (arm, &row.all.detail) {
+            let of_arm = &mut days.entry(key.day).or_insert_with(|| vec![Sights::default(); arms])[arm];
+            for (sight, sums) in detail.sights.iter().filter(|(sight, _)| !sight.matured) {
+                of_arm.add(&sight.key, sums);
+            }
+        }
+    }
+    days
 }
 
 /// What lens `lens` of the definition shows of each arm, from the rows of that lens.

@@ -7,6 +7,7 @@ use super::course::Course;
 use super::gate::check_normal_theory;
 use super::novelty::check_novelty;
 use super::strata::Strata;
+use super::trigger::check_trigger;
 use crate::inference::{Undefined, sample_ratio, sequential_sample_ratio};
 use crate::reading::Reading;
 
@@ -211,6 +212,7 @@ pub fn checks_within(
         ),
         check_novelty(definition, &course.drifts),
         check_normal_theory(definition, reading),
+        check_trigger(definition, reading, strata),
     ]
 }
 

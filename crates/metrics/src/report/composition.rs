@@ -15,16 +15,47 @@ use crate::tally::{Count, Row, RowKey};
 /// share. With the three blocking checks of the whole experiment at most 0.5 % of experiments see a false alarm.
 pub const COMPOSITION_ALARM: f64 = 0.002;
 
-/// Persons of one value per arm, as of some day.
-#[derive(Debug, Clone)]
-struct Spread {
-    number: usize,
-    persons: Vec<i64>,
+/// The persons who joined on each day, per value and arm.
+pub(super) type Joined = BTreeMap<Day, BTreeMap<Arc<str>, Vec<i64>>>;
+
+/// The values of something that is known before the arm can make a difference, followed from day to day.
+pub(super) struct Followed {
+    /// The anytime-valid p-value.
+    pub(super) p_value: Result<f64, Undefined>,
+    /// The value that is spread least like the weights, and the persons of each arm with it, as of the last day.
+    pub(super) worst: (Arc<str>, Vec<i64>),
 }
 
-/// Whether the arms are composed alike by a dimension (arm x value), at the end of every day up to `through`: the anytime-valid
-/// sample ratio of many groups ([`GroupedSampleRatio`]), values in the order of their first person, those of one day by
-/// persons and then by name.
+/// Follows the values that joined up to the end of every day: the anytime-valid sample ratio of many groups
+/// ([`GroupedSampleRatio`]), values in the order of their first person, those of one day by persons and then by name. The order
+/// says nothing of what came later, so that the p-value stays valid however often it is read.
+pub(super) fn follow(days: Joined, weights: Vec<f64>) -> Followed {
+    let arms = weights.len();
+    let mut numbers: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+    let mut spreads: Vec<(Arc<str>, Vec<i64>)> = Vec::new();
+    let mut ratio = GroupedSampleRatio::new(weights);
+    let mut failed = None;
+    for joined in days.into_values() {
+        let mut joined: Vec<(Arc<str>, Vec<i64>)> = joined.into_iter().collect();
+        joined.sort_by_key(|(_, persons)| std::cmp::Reverse(persons.iter().sum::<i64>()));
+        for (value, persons) in joined {
+            let number = *numbers.entry(value.clone()).or_insert_with(|| {
+                spreads.push((value, vec![0; arms]));
+                spreads.len() - 1
+            });
+            let spread = &mut spreads[number].1;
+            spread.iter_mut().zip(persons).for_each(|(all, new)| *all += new);
+            let counts: Vec<u64> = spread.iter().map(|count| u64::try_from(*count).unwrap_or(0)).collect();
+            failed = failed.or(ratio.set(number, &counts).err());
+        }
+        ratio.read();
+    }
+    let found = failed.map_or_else(|| ratio.found(), Err);
+    let worst = found.ok().and_then(|found| spreads.get(found.group).cloned()).unwrap_or_default();
+    Followed { p_value: found.map(|found| found.p_value), worst }
+}
+
+/// Whether the arms are composed alike by a dimension (arm x value), at the end of every day up to `through`.
 ///
 /// `rows`: of the dimension of index `dimension`, in any order. Blocking for what is told by that dimension, and for nothing
 /// else. Crossovers stay in their first arm.
@@ -39,7 +70,7 @@ pub fn check_composition<'a>(
         return composition_within(definition, (dimension, strata), rows, through);
     }
     let arms = definition.experiment.arms.len();
-    let mut days: BTreeMap<Day, BTreeMap<Arc<str>, Vec<i64>>> = BTreeMap::new();
+    let mut days = Joined::new();
     for (key, row) in rows.into_iter().filter(|(key, _)| key.day <= through) {
         let Some(arm) = usize::try_from(key.arm).ok().filter(|arm| *arm < arms) else { continue };
         let joined = row.all.counts[Count::Persons as usize];
@@ -48,35 +79,15 @@ pub fn check_composition<'a>(
             of_day.entry(key.value.clone()).or_insert_with(|| vec![0; arms])[arm] += joined;
         }
     }
-    let mut spreads: BTreeMap<Arc<str>, Spread> = BTreeMap::new();
-    let mut order: Vec<Arc<str>> = Vec::new();
-    let mut ratio = GroupedSampleRatio::new(weights(definition));
-    let mut failed = None;
-    for joined in days.into_values() {
-        let mut joined: Vec<(Arc<str>, Vec<i64>)> = joined.into_iter().collect();
-        joined.sort_by_key(|(_, persons)| std::cmp::Reverse(persons.iter().sum::<i64>()));
-        for (value, persons) in joined {
-            let spread = spreads.entry(value.clone()).or_insert_with(|| {
-                order.push(value);
-                Spread { number: order.len() - 1, persons: vec![0; arms] }
-            });
-            spread.persons.iter_mut().zip(persons).for_each(|(all, new)| *all += new);
-            let counts: Vec<u64> = spread.persons.iter().map(|count| u64::try_from(*count).unwrap_or(0)).collect();
-            failed = failed.or(ratio.set(spread.number, &counts).err());
-        }
-        ratio.read();
-    }
-    let found = failed.map_or_else(|| ratio.found(), Err);
+    let Followed { p_value, worst: (value, persons) } = follow(days, weights(definition));
     let alarm = COMPOSITION_ALARM / definition.experiment.dimensions.len().max(1) as f64;
     let path = definition.experiment.dimensions[dimension].as_str();
     let check = Check::by_p_value(
         "sample_ratio_by_dimension",
-        found.map(|found| found.p_value),
+        p_value,
         alarm,
         &format!("the values of {path} are spread over the arms like their weights"),
         |p| {
-            let value = found.ok().and_then(|found| order.get(found.group).cloned()).unwrap_or_default();
-            let persons = spreads.get(&value).map(|spread| spread.persons.clone()).unwrap_or_default();
             let named = if value.is_empty() { "whose value is unknown".to_owned() } else { format!("with {value}") };
             format!(
                 "the arms are composed differently by {path}: of the persons {named} they hold {persons:?}, which their \
@@ -87,7 +98,7 @@ pub fn check_composition<'a>(
         },
     );
     let check = Check { dimension: Some(path.to_owned()), ..check };
-    match found {
+    match p_value {
         Err(Undefined::NoPersons) => Check { message: "nobody was exposed yet".into(), ..check },
         _ => check,
     }

@@ -176,9 +176,8 @@ fn value(kind: &MetricKind, side: &Side<'_>, level: Result<Level, Undefined>, co
         return Value { value: found.map(|found| found.value), interval };
     }
     let interval = if kind.is_binary() {
-        let whole = |n: i64| u64::try_from(n).map_err(|_| Undefined::ImpossibleSums);
         let successes = i64::try_from(sums.y / ethnum::I256::from(UNIT)).map_err(|_| Undefined::ImpossibleSums);
-        successes.and_then(|n| wilson_interval_at(whole(n)?, whole(sums.n)?, &level?))
+        successes.and_then(|n| wilson_interval_at(n, sums.n, &level?))
     } else {
         estimate.and_then(|estimate| mean_interval_at(&estimate, &level?))
     };

@@ -27,6 +27,7 @@ mod sums;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timeline;
+mod trigger;
 mod uplift;
 mod verdict;
 mod versus;

@@ -53,9 +53,8 @@ const UNTESTED: Claim = Claim::no(
 /// Who answered: on a rating the denominator counts a person who answered as one.
 pub(super) fn response(sums: &Moments, level: Result<Level, Undefined>) -> Response {
     let answered = i64::try_from(sums.d / I256::from(UNIT)).unwrap_or(0);
-    let whole = |n: i64| u64::try_from(n).map_err(|_| Undefined::ImpossibleSums);
     let rate = if sums.n > 0 { Ok(answered as f64 / sums.n as f64) } else { Err(Undefined::NoPersons) };
-    let interval = level.and_then(|level| wilson_interval_at(whole(answered)?, whole(sums.n)?, &level));
+    let interval = level.and_then(|level| wilson_interval_at(answered, sums.n, &level));
     Response { answered, rate: Value { value: rate, interval } }
 }
 

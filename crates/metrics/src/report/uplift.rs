@@ -259,8 +259,7 @@ impl Meter<'_> {
             return None;
         }
         let [low, value, high] = predicted.map(|sum| sum / persons as f64);
-        let whole = |n: i64| u64::try_from(n).map_err(|_| Undefined::ImpossibleSums);
-        let interval = whole(converted).and_then(|k| wilson_interval_at(k, whole(persons)?, &self.setting.level?));
+        let interval = self.setting.level.and_then(|level| wilson_interval_at(converted, persons, &level));
         Some(Calibration {
             persons,
             predicted: Predicted { value, low, high },

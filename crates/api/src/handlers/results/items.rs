@@ -109,7 +109,7 @@ fn read(parameters: &mut Parameters) -> Result<Lens, ApiError> {
 }
 
 fn tell(mut seen: Seen<'_>) -> ItemsAnswer {
-    let (found, by_item) = report_items(&seen.question, &seen.arms, seen.window_days);
+    let (found, by_item) = report_items(&seen.question, (&seen.arms, &seen.by_day()), seen.window_days);
     seen.checks.extend(by_item);
     told! { ItemsAnswer of &seen;
         counted: COUNTED,

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Definition, Invalid, Json as Document, Key, Lens, Pattern, Selector};
-use metrics::lens::{ArmSights, Sights};
+use metrics::lens::{ArmSights, Sights, SightsByDay};
 use metrics::report::{Check, Maturity, Question};
+use metrics::tally::{Row, RowKey};
 use store::{Detail, Looking, TenantStore};
 
 use super::look::{Look, look};
@@ -29,6 +30,8 @@ pub(super) struct Seen<'a> {
     pub(super) look: &'a Look,
     pub(super) asked: &'a Asked,
     pub(super) lens: &'a Lens,
+    /// Its number among the lenses of the experiment.
+    at: usize,
     /// What the lens shows of each arm.
     pub(super) arms: Vec<ArmSights>,
     /// Its window in days.
@@ -73,20 +76,25 @@ impl<'a> Seen<'a> {
     fn of(look: &'a Look, at: usize, asked: &'a Asked, lens: &'a Lens) -> Self {
         let (_, checks, question, telling) = question(look, asked);
         let question = Question { policy: CrossoverPolicy::First, ..question };
-        let rows = look.measured.detail.iter().flat_map(|detail| detail.rows.iter().map(|(key, row)| (key, row)));
         let definition = &*look.measured.definition;
         let window_days = definition.lens_window_days(at);
         Self {
             look,
             asked,
             lens,
-            arms: metrics::lens::read(definition, at, rows, look.through),
+            at,
+            arms: metrics::lens::read(definition, at, rows(look), look.through),
             window_days,
             maturity: if window_days.is_some() { asked.maturity } else { Maturity::Live },
             checks,
             question,
             telling: Telling { question, ..telling },
         }
+    }
+
+    /// What the lens shows of those who were exposed on each day, by arm.
+    pub(super) fn by_day(&self) -> SightsByDay {
+        metrics::lens::by_day(&self.look.measured.definition, self.at, rows(self.look), self.look.through.live)
     }
 
     /// How the answer to a question about another definition is told: one in which shares stand for metrics.
@@ -96,6 +104,10 @@ impl<'a> Seen<'a> {
     {
         Telling { question: Question { definition, ..self.question }, ..self.telling }
     }
+}
+
+fn rows(look: &Look) -> impl Iterator<Item = (&RowKey, &Row)> {
+    look.measured.detail.iter().flat_map(|detail| detail.rows.iter().map(|(key, row)| (key, row)))
 }
 
 /// Looks at an experiment through `lens`, and tells what it sees where the client does not hold it already.

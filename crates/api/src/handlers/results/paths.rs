@@ -183,13 +183,12 @@ fn tell(seen: &Seen<'_>, own: &Own) -> PathsAnswer {
 fn list(arm: &ArmPaths, converted: bool, limit: usize, confidence: f64) -> PathList {
     let all: Vec<_> = arm.paths.iter().filter(|(path, _)| path.converted == converted).collect();
     let persons: i64 = all.iter().map(|(_, n)| n).sum();
-    let whole = |n: i64| u64::try_from(n).unwrap_or(0);
     let told = all.iter().take(limit).map(|(path, n)| PathInfo {
         touches: path.touches.iter().map(ToString::to_string).collect(),
         more: path.more,
         persons: *n,
         share: *n as f64 / arm.persons.max(1) as f64,
-        interval: told_interval(wilson_interval(whole(*n), whole(arm.persons), confidence)),
+        interval: told_interval(wilson_interval(*n, arm.persons, confidence)),
     });
     let paths: Vec<PathInfo> = told.collect();
     let named: i64 = paths.iter().map(|path| path.persons).sum();

@@ -212,11 +212,9 @@ fn returned(look: &Look, at: usize, confidence: f64) -> Vec<ShareInfo> {
     };
     let shares = reading.arms.iter().enumerate().map(|(arm, read)| {
         let sums = read.matured[at].as_ref().unwrap_or(&read.live[at]);
-        let whole = |count: i64| u64::try_from(count).unwrap_or(0);
-        let counted = whole(i64::try_from(sums.y / i128::from(journey::UNIT)).unwrap_or(0));
-        let persons = whole(
-            begun.as_ref().filter(|_| read.matured[at].is_none()).map_or(sums.n, |begun| begun.arms[arm].persons),
-        );
+        let counted = i64::try_from(sums.y / i128::from(journey::UNIT)).unwrap_or(0);
+        let begun = begun.as_ref().filter(|_| read.matured[at].is_none());
+        let persons = begun.map_or(sums.n, |begun| begun.arms[arm].persons);
         share_info(look, arm, (counted, persons), wilson_interval(counted, persons, confidence))
     });
     shares.collect()
@@ -225,7 +223,7 @@ fn returned(look: &Look, at: usize, confidence: f64) -> Vec<ShareInfo> {
 fn share_info(
     look: &Look,
     arm: usize,
-    (counted, persons): (u64, u64),
+    (counted, persons): (i64, i64),
     interval: Result<Interval, Undefined>,
 ) -> ShareInfo {
     ShareInfo {
@@ -237,7 +235,7 @@ fn share_info(
     }
 }
 
-fn share(part: u64, whole: u64) -> Option<f64> {
+fn share(part: i64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 

@@ -192,9 +192,9 @@ pub(crate) struct ActiveDayInfo {
     /// Days after that of the exposure.
     pub(crate) day: u32,
     /// Persons who were watched on the whole of it.
-    pub(crate) persons: u64,
+    pub(crate) persons: i64,
     /// Those of them who were active on it.
-    pub(crate) active: u64,
+    pub(crate) active: i64,
     /// Their share.
     #[schema(required = true)]
     pub(crate) share: Option<f64>,
@@ -224,9 +224,9 @@ pub(crate) struct ShareInfo {
     /// The arm's key.
     pub(crate) arm: String,
     /// Persons that the share is of.
-    pub(crate) persons: u64,
+    pub(crate) persons: i64,
     /// Those of them who did it.
-    pub(crate) counted: u64,
+    pub(crate) counted: i64,
     /// Their share.
     #[schema(required = true)]
     pub(crate) share: Option<f64>,

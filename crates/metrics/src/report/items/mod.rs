@@ -24,7 +24,7 @@ use crate::inference::{
     Effect, Estimate, Interval, RateSpread, ShrunkenRate, Undefined, compare_segments, mean, mean_interval_at,
     wilson_interval_at,
 };
-use crate::lens::{ArmSights, ItemKey, Sights, item_key_of};
+use crate::lens::{ArmSights, ItemKey, Sights, SightsByDay, item_key_of};
 
 pub use drawn::{Drawn, VersusArm};
 pub use sums::ItemSums;
@@ -114,7 +114,7 @@ pub struct Acceptance {
 #[must_use]
 pub fn report_items(
     question: &Question<'_>,
-    arms: &[ArmSights],
+    (arms, joined): (&[ArmSights], &SightsByDay),
     window_days: Option<u32>,
 ) -> (ItemsReport, Option<Check>) {
     let setting = Setting::of(question);
@@ -131,7 +131,7 @@ pub fn report_items(
         .map(|(arm, sights)| of_arm(question, &setting, maturity, window_days.is_some(), arm, &main(sights)))
         .collect();
     drawn::adjust(question, &mut reports);
-    let (would_have, check) = would_have::compare(question, arms, window_days);
+    let (would_have, check) = would_have::compare(question, (arms, joined), window_days);
     (ItemsReport { arms: reports, would_have }, check)
 }
 
@@ -171,7 +171,7 @@ fn of_arm(
         }
         (beyond.len(), sums)
     });
-    let counts: Vec<(u64, u64)> = items.iter().map(|(_, sums)| (whole(sums.converted), whole(sums.persons))).collect();
+    let counts: Vec<(i64, i64)> = items.iter().map(|(_, sums)| (sums.converted, sums.persons)).collect();
     let spread = RateSpread::of(&counts);
     let values = expected_values(question, &items, &shown);
     let drawing =
@@ -194,7 +194,7 @@ fn of_arm(
             acceptance: Acceptance {
                 shown: was_shown,
                 accepted,
-                interval: level.and_then(|level| wilson_interval_at(whole(accepted), whole(was_shown), &level)),
+                interval: level.and_then(|level| wilson_interval_at(accepted, was_shown, &level)),
             },
             drawn: drawing.item(&sums),
             item,
@@ -211,10 +211,6 @@ fn of_arm(
         value_spread: values.map(|(between, _)| between),
         drawn: claim,
     }
-}
-
-fn whole(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
 }
 
 impl ItemSums {

@@ -10,11 +10,10 @@ use std::sync::Arc;
 use journey::{Definition, Goal, Key, Metric, MetricDraft, MetricKind, MetricUse, Pattern, Role, Selector};
 
 use super::{ItemSums, MOST_ITEMS, Question};
-use crate::inference::GroupedSampleRatio;
-use crate::lens::{ArmSights, ItemKey, Sights, item_key_of};
+use crate::lens::{ArmSights, ItemKey, Sights, SightsByDay, item_key_of};
 use crate::reading::{ArmReading, Group, Reading};
 use crate::report::check::{Check, weights};
-use crate::report::composition::COMPOSITION_ALARM;
+use crate::report::composition::{COMPOSITION_ALARM, Followed, Joined, follow};
 use crate::report::segments::{SegmentsReport, segments};
 
 const NAMELESS: &str = "the exposures of the baseline carry no properties.would_have (the item that would have been shown), so \
@@ -38,21 +37,16 @@ type ByItem = BTreeMap<Arc<str>, ItemSums>;
 
 pub(super) fn compare(
     question: &Question<'_>,
-    arms: &[ArmSights],
+    (arms, joined): (&[ArmSights], &SightsByDay),
     window_days: Option<u32>,
 ) -> (Result<WouldHave, &'static str>, Option<Check>) {
+    // An arm that shows nothing of its own is compared by what it would have shown.
+    let shows = |arm: &ArmSights| arm.live.sums.keys().any(|key| named_at_exposure(key, false).is_some());
+    let by_would_have: Vec<bool> =
+        arms.iter().enumerate().map(|(at, arm)| at == question.baseline || !shows(arm)).collect();
     let named = |sights: &Sights, at: usize| -> ByItem {
-        let mut would = ByItem::new();
-        let mut shown = ByItem::new();
-        for key in sights.sums.keys() {
-            match item_key_of(key) {
-                Some(ItemKey::WouldHave(item)) => _ = would.insert(item, ItemSums::of(sights, key)),
-                Some(ItemKey::AtExposure(item)) => _ = shown.insert(item, ItemSums::of(sights, key)),
-                Some(ItemKey::Later(_) | ItemKey::Ever(_)) | None => {}
-            }
-        }
-        // An arm that shows nothing of its own is compared by what it would have shown.
-        if at == question.baseline || shown.is_empty() { would } else { shown }
+        let keys = sights.sums.keys();
+        keys.filter_map(|key| Some((named_at_exposure(key, by_would_have[at])?, ItemSums::of(sights, key)))).collect()
     };
     let live: Vec<ByItem> = arms.iter().enumerate().map(|(at, arm)| named(&arm.live, at)).collect();
     if live[question.baseline].is_empty() {
@@ -60,7 +54,7 @@ pub(super) fn compare(
     }
     let matured: Vec<Option<ByItem>> =
         arms.iter().enumerate().map(|(at, arm)| arm.matured.as_ref().map(|matured| named(matured, at))).collect();
-    let check = composition(question.definition, arms, &live);
+    let check = composition(question.definition, joined, &by_would_have);
     let definition = definition(question.definition, window_days);
     let mut persons: BTreeMap<Arc<str>, i64> = BTreeMap::new();
     for (item, sums) in live.iter().flatten() {
@@ -109,40 +103,99 @@ fn definition(of: &Definition, window_days: Option<u32>) -> Definition {
     definition
 }
 
-/// Whether items, and exposures that name none, are spread over the arms like their weights.
-fn composition(definition: &Definition, arms: &[ArmSights], live: &[ByItem]) -> Check {
-    let mut groups: BTreeMap<Arc<str>, Vec<u64>> = BTreeMap::new();
-    for (at, (by_item, sights)) in live.iter().zip(arms).enumerate() {
-        let mut nameless = sights.live.persons;
-        for (item, sums) in by_item {
-            nameless -= sums.persons;
-            groups.entry(item.clone()).or_insert_with(|| vec![0; live.len()])[at] += super::whole(sums.persons);
-        }
-        groups.entry("".into()).or_insert_with(|| vec![0; live.len()])[at] += super::whole(nameless);
+/// The item that an exposure names, from a key of the lens: what it would have shown, or what it showed.
+fn named_at_exposure(key: &str, by_would_have: bool) -> Option<Arc<str>> {
+    match item_key_of(key)? {
+        ItemKey::WouldHave(item) if by_would_have => Some(item),
+        ItemKey::AtExposure(item) if !by_would_have => Some(item),
+        _ => None,
     }
-    let mut groups: Vec<(Arc<str>, Vec<u64>)> = groups.into_iter().collect();
-    groups.retain(|(_, persons)| persons.iter().any(|persons| *persons > 0));
-    groups.sort_by_key(|(_, persons)| std::cmp::Reverse(persons.iter().sum::<u64>()));
-    let mut ratio = GroupedSampleRatio::new(weights(definition));
-    let failed = groups.iter().enumerate().find_map(|(at, (_, persons))| ratio.set(at, persons).err());
-    ratio.read();
-    let found = failed.map_or_else(|| ratio.found(), Err);
+}
+
+/// Whether items, and exposures that name none, are spread over the arms like their weights, at the end of every day.
+fn composition(definition: &Definition, joined: &SightsByDay, by_would_have: &[bool]) -> Check {
+    const NAME: &str = "sample_ratio_by_item";
+    if definition.experiment.strata().is_some() {
+        let message = "the weights of the arms changed, so how items are spread over them differs with the phases, and is not tested; \
+                       nothing by item is an effect";
+        let untested = Check::new(NAME, true, message.into());
+        return Check {
+            anytime: None,
+            dimension: Some("item".to_owned()),
+            threshold: Some(COMPOSITION_ALARM),
+            ..untested
+        };
+    }
+    let mut days = Joined::new();
+    for (day, arms) in joined {
+        let of_day = days.entry(*day).or_default();
+        for (at, (sights, by_would_have)) in arms.iter().zip(by_would_have).enumerate() {
+            let mut nameless = sights.persons;
+            let mut add = |item: Arc<str>, persons: i64| {
+                if persons != 0 {
+                    of_day.entry(item).or_insert_with(|| vec![0; arms.len()])[at] += persons;
+                }
+            };
+            for key in sights.sums.keys() {
+                if let Some(item) = named_at_exposure(key, *by_would_have) {
+                    let persons = ItemSums::of(sights, key).persons;
+                    nameless -= persons;
+                    add(item, persons);
+                }
+            }
+            add("".into(), nameless);
+        }
+    }
+    let Followed { p_value, worst: (item, persons) } = follow(days, weights(definition));
     let check = Check::by_p_value(
-        "sample_ratio_by_item",
-        found.map(|found| found.p_value),
+        NAME,
+        p_value,
         COMPOSITION_ALARM,
         "the items that persons were or would have been shown are spread over the arms like their weights",
         |p| {
-            let worst = found.ok().and_then(|found| groups.get(found.group));
-            let (item, persons) = worst.map_or(("", &[][..]), |(item, persons)| (&**item, persons.as_slice()));
             let named =
                 if item.is_empty() { "whose exposure names no item".to_owned() } else { format!("with {item}") };
             format!(
-                "the arms name items differently: of the persons {named} they hold {persons:?}, which their weights explain \
-                 with a probability of at most {p:.2e}: have the same engine pick the item before the arm is known, and \
-                 send it with every exposure of every arm; until then no item can be compared with what would have been"
+                "the arms name items differently: of the persons {named} they hold {persons:?}, which their weights explain, now or \
+                 on any day before, with a probability of at most {p:.2e}: have the same engine pick the item before the arm is \
+                 known, and send it with every exposure of every arm; until then no item can be compared with what would have been"
             )
         },
     );
     Check { dimension: Some("item".to_owned()), ..check }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{conversion, definition_by};
+    use journey::Day;
+
+    /// Of each arm: persons, and of these those whose exposure names the item.
+    fn day(control: (i64, i64), arm: (i64, i64)) -> Vec<Sights> {
+        [('w', control), ('i', arm)]
+            .map(|(kind, (persons, named))| {
+                let sums = [(Arc::from(format!("{kind}shoes")), std::iter::once(named.into()).collect())];
+                Sights { persons, sums: sums.into() }
+            })
+            .into()
+    }
+
+    fn check(days: &[Vec<Sights>]) -> Check {
+        let definition = definition_by(&[1, 1], &[conversion(Role::Primary)], Some(14), &[]);
+        let from = Day::parse("2026-10-01", "").unwrap().number();
+        let joined = (from..).map(Day::from_number).zip(days.iter().cloned()).collect();
+        composition(&definition, &joined, &[true, false])
+    }
+
+    #[test]
+    fn what_one_day_showed_stays_shown() {
+        assert!(check(&[]).ok && check(&[day((500, 250), (500, 240))]).ok);
+        let unlike = day((500, 400), (500, 100));
+        let found = check(std::slice::from_ref(&unlike));
+        assert!(!found.ok && found.blocking && found.message.contains("[100, 400]"), "{found:?}");
+        // The second day makes up for it, and the p-value is of all days.
+        let mended = check(&[unlike, day((500, 100), (500, 400))]);
+        assert!(!mended.ok && mended.p_value <= found.p_value, "{mended:?}");
+    }
 }

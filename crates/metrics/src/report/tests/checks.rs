@@ -100,3 +100,24 @@ fn skewed_values_are_named_with_what_they_ask_for() {
     assert!(!skewed.ok && !skewed.blocking && (skewed.number.unwrap() - 3.444).abs() < 0.001, "{skewed:?}");
     assert!(skewed.message.contains("m0 (3.4 times") && !skewed.message.contains("m1"), "{}", skewed.message);
 }
+
+#[test]
+fn an_arm_that_logs_hardly_any_exposure_is_named() {
+    let of = |weights: &[i64], persons: &[i64]| {
+        let x = definition(weights, &[conversion(Role::Primary)], Some(14));
+        let arms: Vec<_> = persons.iter().map(|persons| vec![converted(*persons, persons / 10)]).collect();
+        let all = checks(&x, &reading(&arms), 0);
+        all.into_iter().find(|check| check.check == "trigger_logged_in_both_arms").unwrap()
+    };
+    // Nobody, and nobody in control while the other arm has as yet too few to tell.
+    assert!(of(&[1, 1], &[0, 0]).ok && of(&[1, 1], &[0, 24]).ok && of(&[1, 9], &[0, 200]).ok);
+    assert!(of(&[1, 1], &[51, 100]).ok && of(&[1, 9], &[100, 900]).ok && of(&[1, 1, 1], &[90, 100, 110]).ok);
+    // 225 persons in nine tenths lead one to expect 25 in the other.
+    let none = of(&[1, 9], &[0, 225]);
+    assert!(!none.ok && !none.blocking && (none.persons, none.number) == (Some(25), Some(0.0)), "{none:?}");
+    assert!(none.message.starts_with("arm a0 holds 0 persons"), "{}", none.message);
+    // The arm that lacks the largest share, whichever it is; the others make up what is expected: 400 of two thirds, 200 of one.
+    let third = of(&[1, 1, 1], &[200, 200, 40]);
+    assert!(!third.ok && third.persons == Some(160) && third.message.starts_with("arm a2 holds 40"), "{third:?}");
+    assert!((third.number.unwrap() - 0.2).abs() < 1e-12);
+}

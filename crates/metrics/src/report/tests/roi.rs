@@ -7,7 +7,7 @@ use journey::{Cost, Costs};
 use super::*;
 use crate::net::Flows;
 use crate::reading::Group;
-use crate::report::{Money, Pays, Wasted, roi, segments, wasted};
+use crate::report::{DoseStep, Money, Pays, Wasted, roi, segments, wasted};
 
 fn net(margin: i64) -> (MetricKind, Role, Goal) {
     let kind = MetricKind::Net {
@@ -159,6 +159,42 @@ fn lump_costs_are_apart_and_come_back() {
     close(&main.foregone, 40_000.0);
     close(&main.cost_per_conversion.unwrap(), 31_100.0 / 3_000.0);
     assert_eq!(found.arms[0].alert, None);
+}
+
+/// statsmodels' Welch contrasts of neighbouring doses, and Holm over them (`tests/oracles/doses.py`).
+#[test]
+fn doses_are_compared_as_by_statsmodels() {
+    use crate::oracles::{Disagreements, EXACT, numbers, rows};
+    let mut found = Disagreements::default();
+    for row in rows("doses.csv") {
+        let arms: Vec<Vec<Moments>> = row[0]
+            .split(' ')
+            .map(|dose| {
+                let of = |part: &str| {
+                    let n: Vec<i64> = part.split(':').map(|n| n.parse().unwrap()).collect();
+                    (n[0], n[1], n[2])
+                };
+                vec![persons(&dose.split('/').map(of).collect::<Vec<_>>())]
+            })
+            .collect();
+        let mut definition = definition(&vec![1; arms.len()], &[net(UNIT / 2)], Some(14));
+        for (arm, dose) in definition.experiment.arms.iter_mut().zip(0..) {
+            arm.intensity = money(dose);
+        }
+        let question = Question { method: Method::Frequentist, ..Question::planned(&definition) };
+        let steps = roi(&question, &reading(&arms), &asked(0, None)).dose.unwrap().steps;
+        let [differences, lows, highs, p_values] = [1, 2, 3, 4].map(|column| numbers::<f64>(&row[column]));
+        assert_eq!(steps.len(), differences.len(), "{}", row[0]);
+        for (at, DoseStep { versus, .. }) in steps.iter().enumerate() {
+            let interval = versus.difference.interval.unwrap();
+            found.close(&row[0], versus.difference.value.unwrap(), differences[at], EXACT);
+            found.close(&row[0], interval.low, lows[at], EXACT);
+            found.close(&row[0], interval.high, highs[at], EXACT);
+            // What is below the smallest double there is nothing.
+            found.check(&row[0], versus.p_value_adjusted, Some(p_values[at]), EXACT, 1e-290);
+        }
+    }
+    found.none(800);
 }
 
 #[test]
