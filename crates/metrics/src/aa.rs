@@ -10,7 +10,9 @@
 //! chapter 19).
 
 mod gathering;
+mod spread;
 
+use std::collections::BTreeSet;
 use std::ops::{AddAssign, Range};
 
 use ethnum::I256;
@@ -22,8 +24,9 @@ use crate::moments::{Layout, Moments, micro_days};
 use crate::random::Random;
 use crate::reading::{ArmReading, Reading, Through};
 use crate::report::{Adjust, Question, Verdict, report};
-use gathering::Entered;
 pub use gathering::Gathering;
+use gathering::{Entered, Valued};
+use spread::{Dealt, Values};
 
 /// When a dealing is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +73,23 @@ struct Entries {
     /// The experiment with this metric alone.
     definition: Definition,
     layout: Layout,
-    /// The days on which something is entered, with the instant at which they end and their entries.
-    days: Vec<(Day, i64, Range<usize>)>,
+    /// The days on which something is entered.
+    days: Vec<EntriesOfDay>,
     /// Person, slot and what is added to it.
     items: Vec<(u32, u8, I256)>,
+    /// How values are distributed, of metrics that look at it.
+    values: Values,
+}
+
+/// What is entered on a day.
+#[derive(Debug, Clone)]
+struct EntriesOfDay {
+    /// The instant at which it ends.
+    end: i64,
+    /// Its items.
+    items: Range<usize>,
+    /// Its values.
+    values: Range<usize>,
 }
 
 /// How many dealings of each metric were called an effect.
@@ -81,8 +97,8 @@ struct Entries {
 pub struct FalseAlarms {
     /// Dealings.
     pub runs: u32,
-    /// Per metric, whether it was left out: how values are distributed is not dealt out.
-    pub left_out: Vec<bool>,
+    /// Per metric, whether it is a quantile: there is no sequence of those.
+    pub quantiles: Vec<bool>,
     /// Per metric, in each of [`WAYS`].
     pub alarms: Vec<[u32; WAYS.len()]>,
 }
@@ -90,8 +106,8 @@ pub struct FalseAlarms {
 impl AddAssign for FalseAlarms {
     fn add_assign(&mut self, other: Self) {
         self.runs += other.runs;
-        if self.left_out.is_empty() {
-            self.left_out = other.left_out;
+        if self.quantiles.is_empty() {
+            self.quantiles = other.quantiles;
         }
         self.alarms.resize(self.alarms.len().max(other.alarms.len()), [0; WAYS.len()]);
         for (own, more) in self.alarms.iter_mut().zip(other.alarms) {
@@ -103,8 +119,8 @@ impl AddAssign for FalseAlarms {
 impl FalseAlarms {
     /// The realised rate of a metric in one of [`WAYS`], with Wilson's interval of 95 %.
     pub fn rate(&self, metric: usize, way: usize) -> Result<(f64, Interval), Undefined> {
-        if self.left_out.get(metric).copied().unwrap_or(false) {
-            return Err(Undefined::NotDealt);
+        if self.quantiles.get(metric).copied().unwrap_or(false) && WAYS[way].0 == Method::Sequential {
+            return Err(Undefined::NoSequenceOfQuantiles);
         }
         let alarms = i64::from(self.alarms.get(metric).map_or(0, |ways| ways[way]));
         let interval = wilson_interval(alarms, self.runs.into(), 0.95)?;
@@ -168,62 +184,64 @@ impl Persons {
                 let found = self.shares.iter().position(|share| at < *share).unwrap_or(self.shares.len() - 1);
                 *arm = u8::try_from(found).unwrap_or(u8::MAX);
             }
-            for (entries, alarms) in self.metrics.iter().zip(&mut alarms).filter(|(entries, _)| !entries.is_left_out())
-            {
+            for (entries, alarms) in self.metrics.iter().zip(&mut alarms) {
                 let found = entries.judge(&arms, self.shares.len(), self.confidence);
                 alarms.iter_mut().zip(found).for_each(|(count, found)| *count += u32::from(found));
             }
         }
-        let left_out = self.metrics.iter().map(Entries::is_left_out).collect();
-        FalseAlarms { runs: runs.end.saturating_sub(runs.start), left_out, alarms }
+        let quantiles = self.metrics.iter().map(|entries| entries.definition.metrics[0].kind.is_quantile()).collect();
+        FalseAlarms { runs: runs.end.saturating_sub(runs.start), quantiles, alarms }
     }
 }
 
 impl Entries {
-    fn of(alone: Definition, mut all: Vec<Entered>, zone: Zone) -> Self {
+    fn of(alone: Definition, mut all: Vec<Entered>, mut values: Vec<Valued>, zone: Zone) -> Self {
         all.sort_unstable_by_key(|(day, person, slot, _)| (*day, *person, *slot));
-        let mut days = Vec::new();
-        let mut start = 0;
-        for some in all.chunk_by(|a, b| a.0 == b.0) {
-            days.push((some[0].0, micro_days(zone.end_of(some[0].0)), start..start + some.len()));
-            start += some.len();
-        }
+        values.sort_by_key(|(day, person, ..)| (*day, *person));
+        let known: BTreeSet<Day> =
+            all.iter().map(|(day, ..)| *day).chain(values.iter().map(|(day, ..)| *day)).collect();
+        let (mut items, mut of_values) = (0, 0);
+        let days = known.into_iter().map(|on| {
+            let before = (items, of_values);
+            items = all.partition_point(|(day, ..)| *day <= on);
+            of_values = values.partition_point(|(day, ..)| *day <= on);
+            EntriesOfDay { end: micro_days(zone.end_of(on)), items: before.0..items, values: before.1..of_values }
+        });
+        let (days, values) = (days.collect(), Values::of(&values));
         let layout = Layout::of(&alone.metrics[0].kind);
         let items = all.into_iter().map(|(_, person, slot, sum)| (person, slot, sum)).collect();
-        Self { definition: alone, layout, days, items }
-    }
-
-    /// Whether the metric needs how values are distributed, which is not dealt out.
-    fn is_left_out(&self) -> bool {
-        let metric = &self.definition.metrics[0];
-        metric.kind.is_quantile() || metric.keeps.percentile_cap.is_some()
+        Self { definition: alone, layout, days, items, values }
     }
 
     /// Whether anything is called an effect, in each of [`WAYS`], where each person is in this arm.
     fn judge(&self, of_person: &[u8], arms: usize, confidence: f64) -> [bool; WAYS.len()] {
         let mut sums = vec![vec![I256::ZERO; self.layout.slots().len()]; arms];
+        let mut dealt = self.values.nobody(arms);
         let mut found = [false; WAYS.len()];
-        for (number, (_, end, range)) in self.days.iter().enumerate() {
-            for (person, slot, sum) in &self.items[range.clone()] {
+        for (number, day) in self.days.iter().enumerate() {
+            for (person, slot, sum) in &self.items[day.items.clone()] {
                 sums[usize::from(of_person[*person as usize])][usize::from(*slot)] += *sum;
             }
+            self.values.deal(day.values.clone(), of_person, &mut dealt);
             let is_last = number + 1 == self.days.len();
             let mut reading = None;
             for (way, (method, looks)) in WAYS.iter().enumerate() {
                 if found[way] || (*looks == Looks::Once && !is_last) {
                     continue;
                 }
-                let reading = reading.get_or_insert_with(|| self.reading(&sums, *end));
+                let reading = reading.get_or_insert_with(|| self.reading(&sums, &dealt, day.end));
                 found[way] = self.is_alarm(reading, *method, confidence);
             }
         }
         found
     }
 
-    fn reading(&self, sums: &[Vec<I256>], end: i64) -> Reading {
+    fn reading(&self, sums: &[Vec<I256>], dealt: &[Dealt], end: i64) -> Reading {
         let windowed = self.definition.window_days(0).is_some();
-        let arms = sums.iter().enumerate().map(|(arm, sums)| {
-            let moments = Moments::of(&self.definition, 0, arm, sums, end);
+        let of_arm = |(arm, sums): (usize, &Vec<I256>)| Moments::of(&self.definition, 0, arm, sums, end);
+        let mut all: Vec<Moments> = sums.iter().enumerate().map(of_arm).collect();
+        self.values.refine(&self.definition, dealt, &mut all);
+        let arms = all.into_iter().map(|moments| {
             let persons = moments.n;
             // A metric with a window decides by its matured reading: the live one is not looked at.
             let (live, matured) = if windowed { (Moments::default(), Some(moments)) } else { (moments, None) };

@@ -91,6 +91,11 @@ async fn the_outlook_follows_from_the_traffic() {
             assert!((number(&found["minimum_detectable"]["lift"]) * rate - detectable).abs() < 1e-9);
         }
     }
+    // 320 persons are fewer than normal theory asks for, and what is told of them says so.
+    let warned = method(&answer, "current", "frequentist")["warning"].as_str().unwrap();
+    assert!(warned.starts_with("power_now and minimum_detectable"), "{warned}");
+    let from = number(&split(&answer, "current")["normal_theory_from"]);
+    assert!(from > 320.0 && warned.contains(&format!("({from} of both arms")), "{warned}");
     // The persons of today count at the current split; at another one the experiment would begin anew.
     let (now, anew) = (method(&answer, "current", "frequentist"), method(&answer, "50:50", "frequentist"));
     let (total, more) = (number(&now["persons_needed"]["total"]), number(&now["more_persons"]));

@@ -11,7 +11,7 @@ use tests::{Tenant, World};
 tests::cases![
     promises_are_kept_on_an_experiments_own_persons,
     what_the_arms_did_is_dealt_away,
-    distributions_are_not_dealt_and_it_says_so,
+    distributions_are_dealt_too,
     questions_without_an_answer_are_refused_in_words,
 ];
 
@@ -131,7 +131,7 @@ async fn what_the_arms_did_is_dealt_away() {
     }
 }
 
-async fn distributions_are_not_dealt_and_it_says_so() {
+async fn distributions_are_dealt_too() {
     let world = World::new().await;
     let tenant = tenant_of(&world, 300, [20, 20]).await;
     let capped = json!({"kind": "sum", "event": "Order Completed", "cap": {"percentile": 0.9}});
@@ -140,15 +140,14 @@ async fn distributions_are_not_dealt_and_it_says_so() {
     tenant.experiment("e", &tests::events::experiment(&["bought", "capped", "median"])).await;
     world.caught_up(&tenant).await;
     let told = rates(&world, &tenant, &["--runs", "20"]);
-    for (metric, is_dealt) in [("bought", true), ("capped", false), ("median", false)] {
-        let found = rate(&told, metric, "sequential", "every_day");
-        assert_eq!(found["rate"].is_number(), is_dealt, "{found}");
-        assert_eq!(
-            found["reason"].as_str().is_some_and(|reason| reason.contains("not dealt out")),
-            !is_dealt,
-            "{found}"
-        );
+    for metric in ["bought", "capped", "median"] {
+        let once = rate(&told, metric, "frequentist", "once");
+        assert!(once["rate"].is_number(), "{once}");
+        let sequence = rate(&told, metric, "sequential", "every_day");
+        assert_eq!(sequence["rate"].is_number(), metric != "median", "{sequence}");
     }
+    let of_median = rate(&told, "median", "sequential", "every_day");
+    assert!(of_median["reason"].as_str().unwrap().contains("quantile"), "{of_median}");
 }
 
 async fn questions_without_an_answer_are_refused_in_words() {

@@ -129,6 +129,10 @@ pub(crate) struct SplitPower {
     share: f64,
     /// Whether the persons of today count. At another split the experiment would begin anew.
     continues: bool,
+    /// The persons of both arms from which normal theory is to be trusted, and with it all numbers here: 355 x skewness², and 200
+    /// who contribute, in the smaller arm. Ratios: the latter alone. Null: nobody contributes yet.
+    #[schema(required = true)]
+    normal_theory_from: Option<u64>,
     /// Method by method.
     methods: Vec<MethodPower>,
 }
@@ -160,6 +164,9 @@ pub(crate) struct MethodPower {
     days: Option<f64>,
     /// The power at rising numbers of persons.
     by_persons: Vec<PowerAt>,
+    /// Which of these numbers stand on fewer persons than normal theory asks for, and what to do.
+    #[schema(required = true)]
+    warning: Option<String>,
     /// Why a number is null, by its name.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     #[schema(value_type = std::collections::BTreeMap<String, String>, required = false)]
@@ -245,7 +252,8 @@ fn split_power(split: &SplitOutlook, arm: &ArmOutlook) -> SplitPower {
         split: split_word(split.split),
         share: split.share,
         continues: split.continues,
-        methods: split.methods.iter().map(|method| method_power(method, arm)).collect(),
+        normal_theory_from: split.trusted_from.ok().map(whole),
+        methods: split.methods.iter().map(|method| method_power(method, split, arm)).collect(),
     }
 }
 
@@ -263,7 +271,32 @@ fn statement(method: Method) -> &'static str {
     }
 }
 
-fn method_power(method: &MethodOutlook, arm: &ArmOutlook) -> MethodPower {
+/// Names the numbers that are told of fewer persons than normal theory asks for.
+fn warning(method: &MethodOutlook, split: &SplitOutlook, persons: u64) -> Option<String> {
+    let mut named: Vec<String> = Vec::new();
+    let now = method.power.is_ok() || method.detectable.is_ok();
+    if now && !split.trusts(persons as f64) {
+        named.push("power_now and minimum_detectable".to_owned());
+    }
+    if method.needed.is_ok_and(|needed| !split.trusts(needed.total)) {
+        named.push("persons_needed".to_owned());
+    }
+    let mut few = method.by_persons.iter().filter(|(persons, power)| power.is_ok() && !split.trusts(*persons));
+    if let Some((persons, _)) = few.next_back() {
+        named.push(format!("by_persons up to {persons}"));
+    }
+    let from = split.trusted_from.map_or("more".to_owned(), |from| whole(from).to_string());
+    (!named.is_empty()).then(|| {
+        format!(
+            "{}: of fewer persons than normal theory asks for ({from} of both arms at this split: 355 x skewness², and 200 who \
+             contribute, in the smaller one); the power that the experiment has there may differ by many points, so plan with more \
+             persons, or give a metric of values a cap",
+            named.join(", ")
+        )
+    })
+}
+
+fn method_power(method: &MethodOutlook, split: &SplitOutlook, arm: &ArmOutlook) -> MethodPower {
     let mut reasons = Reasons::new();
     let difference = told(method.detectable, "minimum_detectable", &mut reasons);
     let lift = difference.zip(arm.value.ok()).map(|(difference, value)| difference / value.abs());
@@ -294,6 +327,7 @@ fn method_power(method: &MethodOutlook, arm: &ArmOutlook) -> MethodPower {
                 reason: power.err().map(|reason| reason.to_string()),
             })
             .collect(),
+        warning: warning(method, split, arm.persons),
         reasons,
     }
 }

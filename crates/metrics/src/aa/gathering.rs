@@ -6,6 +6,7 @@ use journey::{CrossoverPolicy, Day, Definition, UNIT, Zone};
 use super::{Entries, Persons};
 use crate::contribution::{Assignment, Contribution};
 use crate::reading::Through;
+use crate::tally::detail::Bucket;
 use crate::tally::{Direction, Tally};
 
 /// The persons of an experiment while they come, one by one: of each only what is dealt out stays.
@@ -16,18 +17,22 @@ pub struct Gathering {
     zone: Zone,
     confidence: f64,
     count: u32,
-    /// Per metric, the experiment with this metric alone, and day, person, slot and what is added to it.
-    entered: Vec<(Definition, Vec<Entered>)>,
+    /// Per metric, the experiment with this metric alone, and what is entered.
+    entered: Vec<(Definition, Vec<Entered>, Vec<Valued>)>,
 }
 
 /// Day, person, slot, and what is added to it.
 pub(super) type Entered = (Day, u32, u8, I256);
 
+/// Day, person, the bucket of the value, and what is added to it.
+pub(super) type Valued = (Day, u32, i16, Bucket);
+
 impl Gathering {
     /// Nobody yet. Persons will be taken as of `through`, and judged at `confidence`.
     #[must_use]
     pub fn new(definition: &Definition, through: Through, zone: Zone, confidence: f64) -> Self {
-        let entered = (0..definition.metrics.len()).map(|metric| (alone(definition, metric), Vec::new())).collect();
+        let entered = (0..definition.metrics.len()).map(|metric| (alone(definition, metric), Vec::new(), Vec::new()));
+        let entered = entered.collect();
         Self { definition: definition.clone(), through, zone, confidence, count: 0, entered }
     }
 
@@ -35,7 +40,7 @@ impl Gathering {
     pub fn add(&mut self, contribution: &Contribution) {
         let exposed = contribution.assignment.as_ref().filter(|assignment| assignment.day <= self.through.live);
         let Some(assignment) = exposed else { return };
-        for (metric, (alone, entered)) in self.entered.iter_mut().enumerate() {
+        for (metric, (alone, entered, values)) in self.entered.iter_mut().enumerate() {
             let windowed = self.definition.window_days(metric).is_some();
             let assignment = Assignment {
                 arm: 0,
@@ -53,6 +58,9 @@ impl Gathering {
                 let (slots, last) =
                     if windowed { (row.all.matured, self.through.matured) } else { (row.all.live, self.through.live) };
                 if key.day <= last {
+                    let buckets = row.all.detail.iter().flat_map(|detail| &detail.buckets);
+                    let looked_at = buckets.filter(|(bucket, _)| bucket.matured == windowed);
+                    values.extend(looked_at.map(|(bucket, sums)| (key.day, self.count, bucket.bucket, *sums)));
                     // One metric has far fewer slots than 256.
                     let some = slots.iter().filter_map(|(slot, sum)| Some((u8::try_from(slot).ok()?, sum)));
                     entered.extend(some.map(|(slot, sum)| (key.day, self.count, slot, sum)));
@@ -74,7 +82,8 @@ impl Gathering {
             Some(*sum)
         });
         let shares = shares.collect();
-        let metrics = self.entered.into_iter().map(|(alone, entered)| Entries::of(alone, entered, self.zone));
+        let of = |(alone, entered, values)| Entries::of(alone, entered, values, self.zone);
+        let metrics = self.entered.into_iter().map(of);
         Persons { count: self.count as usize, shares, metrics: metrics.collect(), confidence: self.confidence }
     }
 }

@@ -83,6 +83,39 @@ fn what_is_promised_is_kept_and_peeking_is_not() {
     assert_eq!(promised(WAYS[2], 0.95), None);
 }
 
+/// The 95th percentile, and values cut at it: what a test of one reading promises is kept, no sequence is told of a quantile, and
+/// that of cut values keeps its promise.
+#[test]
+fn distributions_are_dealt_like_sums() {
+    use journey::{Keeps, MetricKind, PercentileCap, Share};
+    let share = Share::from_millionths(950_000).unwrap();
+    let mut x = definition_by(&[1, 1], &[revenue(Role::Primary), revenue(Role::Secondary)], Some(14), &[]);
+    let MetricKind::Sum(selector) = x.metrics[0].kind.clone() else { panic!("revenue is a sum") };
+    x.metrics[0].kind = MetricKind::Quantile { measure: journey::Measure { selector, of: journey::Of::Value }, share };
+    x.metrics[1].keeps =
+        Keeps { percentile_cap: Some(PercentileCap { share, ignore_zeros: true }), ..Keeps::default() };
+    let last = zone().day_of(day(60));
+    let through = Through { live: last, matured: last, end: zone().end_of(last) };
+    // Both metrics look at the same values.
+    let all: Vec<Contribution> = persons(6_000)
+        .into_iter()
+        .map(|mut contribution| {
+            let traces = &mut contribution.assignment.as_mut().unwrap().traces;
+            traces[0] = traces[1].clone();
+            contribution
+        })
+        .collect();
+    let found = Persons::of(&x, &all, through, zone(), 0.95).deal(1, 0..200);
+    assert_eq!(found.rate(0, 0), Err(Undefined::NoSequenceOfQuantiles));
+    assert!(found.rate(1, 0).unwrap().0 <= 0.05);
+    for metric in 0..2 {
+        let rate = |way: usize| found.rate(metric, way).unwrap().0;
+        // Four and a half standard errors of 200 dealings.
+        assert!((0.005..0.12).contains(&rate(1)), "frequentist, once: {} of metric {metric}", rate(1));
+        assert!(rate(2) > rate(1), "frequentist, every day: {} of metric {metric}", rate(2));
+    }
+}
+
 #[test]
 fn who_is_exposed_later_takes_no_part_and_nobody_raises_no_alarm() {
     assert_eq!(ready(3_000, 9).count(), 1_000);

@@ -114,9 +114,6 @@ pub enum Undefined {
          with crossovers: first"
     )]
     NoVerdictWithoutCrossovers,
-    /// Quantiles and percentile caps need how values are distributed.
-    #[error("quantiles and caps at a percentile need how values are distributed, which is not dealt out")]
-    NotDealt,
     /// Credit is divided among touches.
     #[error("nobody was touched before a conversion, so there is nothing to credit it to")]
     NoTouches,

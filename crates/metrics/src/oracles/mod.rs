@@ -49,7 +49,14 @@ pub(crate) struct Disagreements {
 
 impl Disagreements {
     /// Compares a number with its reference to `tolerance` of `scale`, or that both are missing.
-    pub(crate) fn check<E>(&mut self, what: &str, found: Result<f64, E>, expected: Option<f64>, tolerance: f64, scale: f64) {
+    pub(crate) fn check<E>(
+        &mut self,
+        what: &str,
+        found: Result<f64, E>,
+        expected: Option<f64>,
+        tolerance: f64,
+        scale: f64,
+    ) {
         self.compared += 1;
         let agree = match (&found, expected) {
             (Ok(found), Some(expected)) => (found - expected).abs() <= tolerance * scale.max(expected.abs()),

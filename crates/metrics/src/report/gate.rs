@@ -9,7 +9,7 @@ use journey::{Definition, MetricKind, UNIT};
 use super::Maturity;
 use super::check::Check;
 use super::kpi::of_arms;
-use crate::inference::{PERSONS_PER_SQUARED_SKEWNESS, Undefined, skewness};
+use crate::inference::{PERSONS_PER_SQUARED_SKEWNESS, Undefined, finite, skewness};
 use crate::moments::Moments;
 use crate::net::Flows;
 use crate::reading::Reading;
@@ -98,24 +98,42 @@ pub(super) fn share_of_alike(n: i64, sum: I256, squares: I256) -> f64 {
     if squares > 0.0 && n > 0 { ((sum / squares.sqrt()).powi(2) / n as f64).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// How much more than the persons of the smallest arm normal theory asks for, `skewness^2 x 355 / n_min` of the most skewed arm:
-/// above 1 the values are too skewed. `None` without persons or spread.
+/// The contributors of the smaller arm from which a power is as it is told: the issue of conversions that are rare is not their
+/// skewness alone.
+const CONTRIBUTORS_OF_PLANS: f64 = 200.0;
+
+/// The persons of the smaller arm from which normal theory is to be trusted, and with it a power: 355 x skewness^2 of the most
+/// skewed arm, and 200 contributors.
+pub(super) fn persons_for_plans(kind: &MetricKind, arms: &[&Moments]) -> Result<f64, Undefined> {
+    let contributing = contributing_share(kind, arms);
+    if contributing <= 0.0 {
+        return Err(Undefined::NoVariance);
+    }
+    finite(persons_for_skewness(kind, arms).unwrap_or(0.0).max(CONTRIBUTORS_OF_PLANS / contributing))
+}
+
+/// How much more than the persons of the smallest arm normal theory asks for: above 1 the values are too skewed. `None` without
+/// persons or spread, and where [`persons_for_skewness`] says nothing.
+fn persons_asked_for(kind: &MetricKind, arms: &[&Moments]) -> Option<f64> {
+    let smallest = arms.iter().map(|arm| arm.n.unsigned_abs()).min().filter(|n| *n > 0)?;
+    Some(persons_for_skewness(kind, arms)? / smallest as f64)
+}
+
+/// The persons of an arm that normal theory asks for, `skewness^2 x 355` of the most skewed arm. `None` without spread.
 ///
 /// Ratios and CLVs are not looked at: the skewness of what is left of a numerator after its denominator needs sums that
 /// are not kept. Nor are quantiles, which large values do not move.
-fn persons_asked_for(kind: &MetricKind, arms: &[&Moments]) -> Option<f64> {
+fn persons_for_skewness(kind: &MetricKind, arms: &[&Moments]) -> Option<f64> {
     if kind.is_ratio() || kind.is_quantile() {
         return None;
     }
-    let smallest = arms.iter().map(|arm| arm.n.unsigned_abs()).min().filter(|n| *n > 0)?;
     let skewnesses = arms.iter().filter_map(|arm| match &arm.net {
         // It is the values that are skewed.
         Some(flows) => skewness(arm.n, flows.value, flows.value_squares, flows.value_cubes).ok(),
         None if arm.without_cubes => None,
         None => skewness(arm.n, arm.y, arm.yy, arm.yyy).ok(),
     });
-    let asked = |skewness: f64| skewness * skewness * PERSONS_PER_SQUARED_SKEWNESS / smallest as f64;
-    skewnesses.map(asked).reduce(f64::max)
+    skewnesses.map(|skewness| skewness * skewness * PERSONS_PER_SQUARED_SKEWNESS).reduce(f64::max)
 }
 
 /// Whether the values of any arm are too skewed for normal theory at this number of persons.

@@ -5,7 +5,7 @@ mod told;
 
 use journey::{CrossoverPolicy, Goal, Method, MetricKind, Role};
 
-use super::gate::{CONTRIBUTORS, contributing_share};
+use super::gate::{CONTRIBUTORS, contributing_share, persons_for_plans};
 use super::judge::adjusted_gap;
 use super::kpi::{estimate, of_arms};
 use super::{Maturity, Question};
@@ -38,9 +38,10 @@ pub fn outlook(question: &Question<'_>, reading: &Reading, metric: usize, goals:
     let comparisons = family * reading.arms.len().saturating_sub(1);
     let sums = of_arms(reading, metric, maturity);
     let live = of_arms(reading, metric, Maturity::Live);
-    let share = contributing_share(&definition.metrics[metric].kind, &sums);
+    let kind = &definition.metrics[metric].kind;
+    let (share, trusted_from) = (contributing_share(kind, &sums), persons_for_plans(kind, &sums));
     let arms = (0..sums.len()).filter(|arm| *arm != question.baseline).map(|arm| {
-        let pair = Pair { question, goals, metric, arm, comparisons, share };
+        let pair = Pair { question, goals, metric, arm, comparisons, share, trusted_from };
         pair.outlook([question.baseline, arm].map(|arm| sums[arm]), [question.baseline, arm].map(|arm| live[arm]))
     });
     Outlook { maturity, comparisons, arms: arms.collect() }
@@ -55,6 +56,8 @@ struct Pair<'a> {
     comparisons: usize,
     /// The share of persons who contribute.
     share: f64,
+    /// The persons of the smaller arm from which normal theory is to be trusted.
+    trusted_from: Result<f64, Undefined>,
 }
 
 /// What is known before any split is looked at.
@@ -250,7 +253,8 @@ impl Pair<'_> {
         let continues = (share - self.share_of(Split::Current)).abs() < 1e-9;
         let methods = [Method::Sequential, Method::Frequentist, Method::Bayesian];
         let methods = methods.map(|method| self.by_method(method, share, continues, known)).into();
-        SplitOutlook { split, share, continues, methods }
+        let trusted_from = self.trusted_from.and_then(|persons| finite(persons / share.min(1.0 - share)));
+        SplitOutlook { split, share, continues, trusted_from, methods }
     }
 
     fn by_method(&self, method: Method, share: f64, continues: bool, known: &Known) -> MethodOutlook {

@@ -73,8 +73,18 @@ pub struct SplitOutlook {
     pub share: f64,
     /// Whether the persons of today count: at another split the experiment begins anew.
     pub continues: bool,
+    /// The persons of both arms from which normal theory is to be trusted; what is told of fewer may be off.
+    pub trusted_from: Result<f64, Undefined>,
     /// Method by method.
     pub methods: Vec<MethodOutlook>,
+}
+
+impl SplitOutlook {
+    /// Whether normal theory is to be trusted with so many persons of both arms.
+    #[must_use]
+    pub fn trusts(&self, persons: f64) -> bool {
+        self.trusted_from.is_ok_and(|from| persons >= from)
+    }
 }
 
 /// The outlook of a method.

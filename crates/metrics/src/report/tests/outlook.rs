@@ -49,6 +49,12 @@ fn persons_are_those_of_the_textbook_and_of_each_other() {
     assert!(needs(lopsided).total > 2.0 * needs(equal).total);
     assert!((needs(lopsided).treatment as f64 * 9.0 / needs(lopsided).control as f64 - 1.0).abs() < 1e-3);
     assert!(!lopsided.continues && current.continues);
+    // Normal theory asks for 355 x skewness^2 in the smaller arm: (1 - 2p)^2 / (p (1 - p)) = 7.111 of control's rate.
+    for (split, smaller) in [(equal, 0.5), (lopsided, 0.1)] {
+        let from = split.trusted_from.unwrap();
+        assert!((from * smaller / (355.0 * 0.64 / 0.09) - 1.0).abs() < 1e-6, "{from}");
+        assert!(split.trusts(from) && !split.trusts(from - 1.0));
+    }
     // What is proposed as N* makes the sequence tightest about where it should decide.
     let proposed = found.planned_persons.unwrap();
     assert!((0.5..2.0).contains(&(proposed / needs(equal).total)), "{proposed}");
