@@ -207,7 +207,7 @@ impl Entries {
             of_values = values.partition_point(|(day, ..)| *day <= on);
             EntriesOfDay { end: micro_days(zone.end_of(on)), items: before.0..items, values: before.1..of_values }
         });
-        let (days, values) = (days.collect(), Values::of(&values));
+        let (days, values) = (days.collect(), Values::of(values));
         let layout = Layout::of(&alone.metrics[0].kind);
         let items = all.into_iter().map(|(_, person, slot, sum)| (person, slot, sum)).collect();
         Self { definition: alone, layout, days, items, values }
@@ -219,14 +219,12 @@ impl Entries {
         let mut dealt = self.values.nobody(arms);
         let mut found = [false; WAYS.len()];
         for (number, day) in self.days.iter().enumerate() {
-            for (person, slot, sum) in &self.items[day.items.clone()] {
-                sums[usize::from(of_person[*person as usize])][usize::from(*slot)] += *sum;
-            }
-            self.values.deal(day.values.clone(), of_person, &mut dealt);
+            self.add(day, of_person, &mut sums, &mut dealt);
             let is_last = number + 1 == self.days.len();
             let mut reading = None;
             for (way, (method, looks)) in WAYS.iter().enumerate() {
-                if found[way] || (*looks == Looks::Once && !is_last) {
+                let is_silent = *method == Method::Sequential && self.definition.metrics[0].kind.is_quantile();
+                if found[way] || is_silent || (*looks == Looks::Once && !is_last) {
                     continue;
                 }
                 let reading = reading.get_or_insert_with(|| self.reading(&sums, &dealt, day.end));
@@ -234,6 +232,14 @@ impl Entries {
             }
         }
         found
+    }
+
+    /// Adds what is entered on a day to the arms of the persons.
+    fn add(&self, day: &EntriesOfDay, of_person: &[u8], sums: &mut [Vec<I256>], dealt: &mut [Dealt]) {
+        for (person, slot, sum) in &self.items[day.items.clone()] {
+            sums[usize::from(of_person[*person as usize])][usize::from(*slot)] += *sum;
+        }
+        self.values.deal(day.values.clone(), of_person, dealt);
     }
 
     fn reading(&self, sums: &[Vec<I256>], dealt: &[Dealt], end: i64) -> Reading {

@@ -93,7 +93,7 @@ async fn the_outlook_follows_from_the_traffic() {
     }
     // 320 persons are fewer than normal theory asks for, and what is told of them says so.
     let warned = method(&answer, "current", "frequentist")["warning"].as_str().unwrap();
-    assert!(warned.starts_with("power_now and minimum_detectable"), "{warned}");
+    assert!(warned.starts_with("power_now, minimum_detectable"), "{warned}");
     let from = number(&split(&answer, "current")["normal_theory_from"]);
     assert!(from > 320.0 && warned.contains(&format!("({from} of both arms")), "{warned}");
     // The persons of today count at the current split; at another one the experiment would begin anew.

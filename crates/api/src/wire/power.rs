@@ -129,8 +129,9 @@ pub(crate) struct SplitPower {
     share: f64,
     /// Whether the persons of today count. At another split the experiment would begin anew.
     continues: bool,
-    /// The persons of both arms from which normal theory is to be trusted, and with it all numbers here: 355 x skewness², and 200
-    /// who contribute, in the smaller arm. Ratios: the latter alone. Null: nobody contributes yet.
+    /// The persons of both arms from which normal theory is to be trusted, and with it all numbers here: 355 x skewness² (Kohavi
+    /// and others, KDD 2014), and 200 who contribute, in the smaller arm. Where the skewness is not known (ratios, CLVs, rates per
+    /// time, ratings, quantiles): the latter alone. Null: nobody contributes yet.
     #[schema(required = true)]
     normal_theory_from: Option<u64>,
     /// Method by method.
@@ -273,26 +274,30 @@ fn statement(method: Method) -> &'static str {
 
 /// Names the numbers that are told of fewer persons than normal theory asks for.
 fn warning(method: &MethodOutlook, split: &SplitOutlook, persons: u64) -> Option<String> {
-    let mut named: Vec<String> = Vec::new();
-    let now = method.power.is_ok() || method.detectable.is_ok();
-    if now && !split.trusts(persons as f64) {
-        named.push("power_now and minimum_detectable".to_owned());
-    }
-    if method.needed.is_ok_and(|needed| !split.trusts(needed.total)) {
-        named.push("persons_needed".to_owned());
-    }
+    let now = !split.trusts(persons as f64);
+    let needed = method.needed.is_ok_and(|needed| !split.trusts(needed.total));
+    let numbers = [
+        ("power_now", now && method.power.is_ok()),
+        ("minimum_detectable", now && method.detectable.is_ok()),
+        ("persons_needed", needed),
+        ("more_persons", needed && method.more.is_ok()),
+        ("days", needed && method.days.is_ok()),
+    ];
+    let named = numbers.iter().filter(|(_, is_told)| *is_told).map(|(name, _)| (*name).to_owned());
+    let mut named: Vec<String> = named.collect();
     let mut few = method.by_persons.iter().filter(|(persons, power)| power.is_ok() && !split.trusts(*persons));
     if let Some((persons, _)) = few.next_back() {
         named.push(format!("by_persons up to {persons}"));
     }
-    let from = split.trusted_from.map_or("more".to_owned(), |from| whole(from).to_string());
-    (!named.is_empty()).then(|| {
-        format!(
-            "{}: of fewer persons than normal theory asks for ({from} of both arms at this split: 355 x skewness², and 200 who \
+    let named = (!named.is_empty()).then(|| named.join(", "))?;
+    Some(match split.trusted_from {
+        Ok(from) => format!(
+            "{named}: of fewer persons than normal theory asks for ({} of both arms at this split: 355 x skewness², and 200 who \
              contribute, in the smaller one); the power that the experiment has there may differ by many points, so plan with more \
              persons, or give a metric of values a cap",
-            named.join(", ")
-        )
+            whole(from)
+        ),
+        Err(reason) => format!("{named}: how many persons normal theory asks for can't be said ({reason})"),
     })
 }
 

@@ -3,7 +3,7 @@
 use journey::{Method, UNIT};
 use metrics::inference::DEFAULT_PLANNED_PERSONS;
 use metrics::inference::power::{Baseline, Design, Direction, Horizon, Noise};
-use metrics::report::{CONTRIBUTORS, Verdict};
+use metrics::report::{CONTRIBUTORS, PLANNED_CONTRIBUTORS, Verdict};
 
 use super::random::Random;
 use super::run::{Cell, Watch};
@@ -87,7 +87,8 @@ pub(crate) fn power(outcome: Outcome, control: i64, runs: usize, seed: u64, thre
         })
     });
     let comfortable = BY.map(|persons| {
-        outcome.contributing() * smaller(persons) >= 200.0 && 355.0 * outcome.skewness().powi(2) <= smaller(persons)
+        outcome.contributing() * smaller(persons) >= PLANNED_CONTRIBUTORS
+            && 355.0 * outcome.skewness().powi(2) <= smaller(persons)
     });
     let cell = Cell { outcome, arrival: Arrival::Persons, control, persons: BY[BY.len() - 1] };
     let definition = definition(outcome, Arrival::Persons, control);

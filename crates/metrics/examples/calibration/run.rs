@@ -3,7 +3,9 @@
 use journey::{Definition, Method};
 use metrics::inference::{DEFAULT_PLANNED_PERSONS, Tuning, plain_sequential};
 use metrics::reading::{ArmReading, Reading};
-use metrics::report::{Adjust, CONTRIBUTORS, LIVE_CONTRIBUTORS, Question, Verdict, Versus, report};
+use metrics::report::{
+    Adjust, CONTRIBUTORS, LIVE_CONTRIBUTORS, PLANNED_CONTRIBUTORS, Question, Verdict, Versus, report,
+};
 
 use super::near::{Draws, Moment, SMALLEST_WIDTH, contributing, squared_width};
 use super::random::Random;
@@ -255,7 +257,7 @@ impl<'a> Watch<'a> {
             run.fieller_covers = versus.lift_fieller.is_ok_and(|set| set.contains(truth));
             run.warned = warned;
             run.should_warn = expected < CONTRIBUTORS || (needed > smaller && !outcome.is_ratio());
-            run.comfortable = expected >= 200.0 && needed <= smaller;
+            run.comfortable = expected >= PLANNED_CONTRIBUTORS && needed <= smaller;
         }
         self.runs
     }

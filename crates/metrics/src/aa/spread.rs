@@ -6,8 +6,8 @@ use journey::Definition;
 
 use super::gathering::Valued;
 use crate::moments::Moments;
-use crate::reading::spread;
-use crate::tally::detail::{Bucket, BucketKey, Detail};
+use crate::reading::spread::{self, Buckets};
+use crate::tally::detail::Bucket;
 
 /// What persons enter into the buckets of one metric; nothing where it does not look at them.
 #[derive(Debug, Clone, Default)]
@@ -22,12 +22,12 @@ pub(super) struct Values {
 pub(super) type Dealt = Vec<Bucket>;
 
 impl Values {
-    pub(super) fn of(entered: &[Valued]) -> Self {
+    pub(super) fn of(entered: Vec<Valued>) -> Self {
         let mut buckets: Vec<i16> = entered.iter().map(|(_, _, bucket, _)| *bucket).collect();
         buckets.sort_unstable();
         buckets.dedup();
         let place = |bucket: i16| buckets.binary_search(&bucket).ok().and_then(|at| u16::try_from(at).ok());
-        let items = entered.iter().filter_map(|(_, person, bucket, sums)| Some((*person, place(*bucket)?, *sums)));
+        let items = entered.into_iter().filter_map(|(_, person, bucket, sums)| Some((person, place(bucket)?, sums)));
         let items = items.collect();
         Self { buckets, items }
     }
@@ -50,20 +50,14 @@ impl Values {
         if self.buckets.is_empty() {
             return;
         }
-        let details: Vec<Detail> = dealt.iter().map(|dealt| self.detail(dealt)).collect();
-        let all: Vec<Option<&Detail>> = details.iter().map(Some).collect();
+        let arm = |dealt: &Dealt| {
+            let filled = self.buckets.iter().zip(dealt).filter(|(_, sums)| **sums != Bucket::default());
+            Buckets(filled.map(|(bucket, sums)| (*bucket, *sums)).collect())
+        };
+        let all: Vec<Buckets> = dealt.iter().map(arm).collect();
         let cap = spread::cap_of(alone, 0, &all);
-        for (moments, detail) in arms.iter_mut().zip(all) {
-            spread::refine(alone, 0, detail, cap, moments);
+        for (moments, buckets) in arms.iter_mut().zip(&all) {
+            spread::refine(alone, 0, buckets, cap, moments);
         }
-    }
-
-    fn detail(&self, dealt: &Dealt) -> Detail {
-        let mut detail = Detail::default();
-        for (bucket, sums) in self.buckets.iter().zip(dealt).filter(|(_, sums)| **sums != Bucket::default()) {
-            // There is one reading, and it is called the matured one.
-            detail.add_bucket(BucketKey { metric: 0, matured: true, bucket: *bucket }, sums, 1);
-        }
-        detail
     }
 }

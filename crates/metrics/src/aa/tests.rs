@@ -116,6 +116,79 @@ fn distributions_are_dealt_like_sums() {
     }
 }
 
+/// Of quantiles, of values cut at a percentile and of plain ones, with a window and without: what is dealt to an arm is read as if the
+/// arm had been so from the start, to the last digit.
+#[test]
+fn a_dealing_is_read_as_an_experiment_is() {
+    use crate::tally::{Direction, Tally};
+    use journey::{CrossoverPolicy, Keeps, MetricKind, PercentileCap, Share};
+    let share = |millionths: u32| Share::from_millionths(millionths).unwrap();
+    let mut x = definition_by(&[1, 1], &vec![revenue(Role::Primary); 5], Some(14), &[]);
+    for metric in [0, 1] {
+        let MetricKind::Sum(selector) = x.metrics[metric].kind.clone() else { panic!("revenue is a sum") };
+        let measure = journey::Measure { selector, of: journey::Of::Value };
+        x.metrics[metric].kind = MetricKind::Quantile { measure, share: share(700_000) };
+    }
+    for (metric, ignore_zeros) in [(2, false), (3, true)] {
+        let percentile_cap = Some(PercentileCap { share: share(900_000), ignore_zeros });
+        x.metrics[metric].keeps = Keeps { percentile_cap, ..Keeps::default() };
+    }
+    for metric in [1, 2] {
+        x.metrics[metric].window_days = None;
+    }
+    // Most buy something within their window, on up to three days, so that values leave buckets for others.
+    let mut random = Random::new(5);
+    let mut all = persons(400);
+    for contribution in &mut all {
+        let assignment = contribution.assignment.as_mut().unwrap();
+        let steps = (0..random.bits() % 4).map(|step| Step {
+            day: zone().day_of(assignment.at.plus_days(2 * i64::try_from(step).unwrap())),
+            y: i128::from(random.bits() % 90_000_000),
+            d: 0,
+            orders: 1,
+        });
+        let steps: Vec<Step> = steps.collect();
+        let trace = |metric: usize| Trace {
+            matured: x.window_days(metric).and(assignment.matured),
+            steps: steps.clone(),
+            ..assignment.traces[1].clone()
+        };
+        assignment.traces = (0..5).map(trace).collect();
+    }
+    let of_person: Vec<u8> = (0..all.len()).map(|person| u8::from(person % 3 == 0)).collect();
+    let mut tally = Tally::default();
+    for (contribution, arm) in all.iter_mut().zip(&of_person) {
+        contribution.assignment.as_mut().unwrap().arm = (*arm).into();
+        tally.apply(&x, contribution, Direction::Add);
+    }
+    for last in [20, 34, 60] {
+        let last = zone().day_of(day(last));
+        let through = Through { live: last, matured: last, end: zone().end_of(last) };
+        let rows = tally.rows.iter().filter(|(key, _)| key.dimension == 0);
+        let read = crate::reading::read(&x, rows, through, CrossoverPolicy::First).remove("").unwrap();
+        let dealt = Persons::of(&x, &all, through, zone(), 0.95);
+        let known: Vec<u8> =
+            of_person[..].iter().zip(&all).filter(|(_, person)| is_known(person, last)).map(|(arm, _)| *arm).collect();
+        for (metric, entries) in dealt.metrics.iter().enumerate() {
+            let mut sums = vec![vec![I256::ZERO; entries.layout.slots().len()]; 2];
+            let mut values = entries.values.nobody(2);
+            entries.days.iter().for_each(|day| entries.add(day, &known, &mut sums, &mut values));
+            let found = entries.reading(&sums, &values, micro_days(through.end));
+            for (found, read) in found.arms.iter().zip(&read.arms) {
+                if x.window_days(metric).is_some() {
+                    assert_eq!(found.matured[0], read.matured[metric], "metric {metric} on {last}");
+                } else {
+                    assert_eq!(found.live[0], read.live[metric], "metric {metric} on {last}");
+                }
+            }
+        }
+    }
+}
+
+fn is_known(person: &Contribution, last: Day) -> bool {
+    person.assignment.as_ref().is_some_and(|assignment| assignment.day <= last)
+}
+
 #[test]
 fn who_is_exposed_later_takes_no_part_and_nobody_raises_no_alarm() {
     assert_eq!(ready(3_000, 9).count(), 1_000);

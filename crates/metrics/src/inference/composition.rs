@@ -54,11 +54,11 @@ impl GroupedSampleRatio {
         Ok(())
     }
 
-    /// Reads all groups as they are now.
-    pub fn read(&mut self) {
+    /// Reads all groups as they are now, and says whether they were never as far from the weights.
+    pub fn read(&mut self) -> bool {
         let share = |j: usize| 1.0 / ((j + 1) as f64 * (j + 2) as f64);
         let Some(largest) = self.groups.iter().copied().reduce(f64::max).map(|largest| largest.max(0.0)) else {
-            return;
+            return false;
         };
         // The weights of the first k are 1 - 1 / (k + 1) together. In units of the largest e-value nothing overflows.
         let unseen = (-largest).exp() / (self.groups.len() + 1) as f64;
@@ -67,7 +67,9 @@ impl GroupedSampleRatio {
         if self.worst.is_none_or(|(worst, _)| e > worst) {
             let group = parts.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(j, _)| j);
             self.worst = Some((e, group));
+            return true;
         }
+        false
     }
 
     /// What all readings have shown.

@@ -281,11 +281,14 @@ fn grow(start: f64, limit: f64, short: impl Fn(f64) -> f64) -> Result<f64, Undef
 }
 
 /// How far a power that was found lies beyond one that is wanted, in standard deviations of a normal variable: nearly straight
-/// in the effect and in the root of the persons, so that a root is found in few steps. Powers of 0 and 1 lie far away.
+/// in the effect and in the root of the persons, so that a root is found in few steps. Powers of 0 and 1 lie as far away as the
+/// nearest doubles.
 fn beyond(found: f64, wanted: f64) -> f64 {
+    const FARTHEST: f64 = 8.5;
     let score = |power: f64| match normal_isf(power) {
-        Some(z) => -z,
-        None => 40f64.copysign(power - 0.5),
+        Some(z) => (-z).clamp(-FARTHEST, FARTHEST),
+        None if power.is_nan() => f64::NAN,
+        None => FARTHEST.copysign(power - 0.5),
     };
     score(found) - score(wanted)
 }

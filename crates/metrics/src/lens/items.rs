@@ -266,6 +266,12 @@ pub fn item_key_of(key: &str) -> Option<ItemKey> {
     }
 }
 
+/// Whether a key counts persons by what their exposure showed, or would have shown.
+#[must_use]
+pub fn is_at_exposure(key: &str) -> bool {
+    matches!(item_key_of(key), Some(ItemKey::AtExposure(_) | ItemKey::WouldHave(_)))
+}
+
 /// What a person did.
 struct Outcome {
     converted: bool,

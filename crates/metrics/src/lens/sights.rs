@@ -27,7 +27,7 @@ pub struct ArmSights {
     pub matured: Option<Sights>,
 }
 
-/// What the persons of each arm who were exposed on a day amount to, live.
+/// By arm, what a day changes in the live reading. Whoever is exposed enters on that day.
 pub type SightsByDay = BTreeMap<Day, Vec<Sights>>;
 
 impl Sights {
@@ -88,13 +88,14 @@ pub fn each_day<'a>(
     }
 }
 
-/// What lens `lens` of the definition shows of those who were exposed on each day up to `last`, by arm.
+/// By arm, what each day up to `last` changes in what lens `lens` of the definition shows; of its keys the `wanted` ones.
 #[must_use]
 pub fn by_day<'a>(
     definition: &Definition,
     lens: usize,
     rows: impl IntoIterator<Item = (&'a RowKey, &'a Row)>,
     last: Day,
+    wanted: impl Fn(&str) -> bool,
 ) -> SightsByDay {
     let arms = definition.experiment.arms.len();
     let dimension = i16::try_from(lens).ok().map(|lens| LENSES - lens);
@@ -103,7 +104,9 @@ pub fn by_day<'a>(
         let arm = usize::try_from(key.arm).ok().filter(|arm| *arm < arms);
         if let (Some(arm), Some(detail)) = (arm, &row.all.detail) {
             let of_arm = &mut days.entry(key.day).or_insert_with(|| vec![Sights::default(); arms])[arm];
-            for (sight, sums) in detail.sights.iter().filter(|(sight, _)| !sight.matured) {
+            // The persons themselves stand under no key.
+            let is_wanted = |key: &str| key.is_empty() || wanted(key);
+            for (sight, sums) in detail.sights.iter().filter(|(sight, _)| !sight.matured && is_wanted(&sight.key)) {
                 of_arm.add(&sight.key, sums);
             }
         }

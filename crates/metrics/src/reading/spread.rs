@@ -35,35 +35,32 @@ pub(super) fn add(definition: &Definition, details: &[Option<&Detail>], arms: &m
     }
 }
 
-/// The cap at a metric's percentile, from the details of all arms together; `None`: the metric is not cut at one, or there is
+/// The cap at a metric's percentile, from the buckets of all arms together; `None`: the metric is not cut at one, or there is
 /// nobody to find it from.
-pub(crate) fn cap_of(definition: &Definition, metric: usize, details: &[Option<&Detail>]) -> Option<i128> {
-    let cap = definition.metrics[metric].keeps.percentile_cap?;
-    let found: Vec<Buckets> = details.iter().map(|detail| Buckets::of(*detail, metric, true)).collect();
-    percentile(cap, &found)
+pub(crate) fn cap_of(definition: &Definition, metric: usize, arms: &[Buckets]) -> Option<i128> {
+    percentile(definition.metrics[metric].keeps.percentile_cap?, arms)
 }
 
-/// Adds to the matured sums of an arm what its detail says, at a cap of [`cap_of`].
+/// Adds to the sums of an arm what its buckets say, at a cap of [`cap_of`].
 pub(crate) fn refine(
     definition: &Definition,
     metric: usize,
-    detail: Option<&Detail>,
+    buckets: &Buckets,
     cap: Option<i128>,
     moments: &mut Moments,
 ) {
-    let buckets = Buckets::of(detail, metric, true);
     if definition.metrics[metric].keeps.percentile_cap.is_some() {
-        cut(moments, &buckets, cap);
+        cut(moments, buckets, cap);
     } else if definition.metrics[metric].kind.is_quantile() {
         moments.histogram = Some(Arc::new(buckets.histogram(false)));
     }
 }
 
-/// The buckets of one metric of one arm.
-struct Buckets(Vec<(i16, detail::Bucket)>);
+/// The buckets of one metric of one arm, ascending.
+pub(crate) struct Buckets(pub(crate) Vec<(i16, detail::Bucket)>);
 
 impl Buckets {
-    fn of(detail: Option<&Detail>, metric: usize, matured: bool) -> Self {
+    pub(crate) fn of(detail: Option<&Detail>, metric: usize, matured: bool) -> Self {
         let Ok(metric) = u16::try_from(metric) else { return Self(Vec::new()) };
         let key = |bucket| BucketKey { metric, matured, bucket };
         let found = detail.into_iter().flat_map(|detail| detail.buckets.range(key(i16::MIN)..=key(i16::MAX)));

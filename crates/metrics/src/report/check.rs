@@ -154,11 +154,13 @@ pub fn checks_within(
 ) -> Vec<Check> {
     let left_out = total(reading.arms.iter().flat_map(|arm| &arm.live).map(|moments| moments.left_out));
     let foreign = total(reading.arms.iter().map(|arm| arm.foreign));
+    let sizes = match strata {
+        Some(strata) => strata.check_sizes("sample_ratio", SAMPLE_RATIO_ALARM),
+        None => check_sample_ratio(definition, reading, course),
+    };
+    let trigger = check_trigger(definition, reading, strata, &sizes);
     vec![
-        match strata {
-            Some(strata) => strata.check_sizes("sample_ratio", SAMPLE_RATIO_ALARM),
-            None => check_sample_ratio(definition, reading, course),
-        },
+        sizes,
         check_crossover_balance(definition, course, strata),
         check_covariates(definition, reading, strata),
         check_crossovers(reading),
@@ -212,7 +214,7 @@ pub fn checks_within(
         ),
         check_novelty(definition, &course.drifts),
         check_normal_theory(definition, reading),
-        check_trigger(definition, reading, strata),
+        trigger,
     ]
 }
 

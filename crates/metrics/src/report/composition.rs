@@ -22,8 +22,8 @@ pub(super) type Joined = BTreeMap<Day, BTreeMap<Arc<str>, Vec<i64>>>;
 pub(super) struct Followed {
     /// The anytime-valid p-value.
     pub(super) p_value: Result<f64, Undefined>,
-    /// The value that is spread least like the weights, and the persons of each arm with it, as of the last day.
-    pub(super) worst: (Arc<str>, Vec<i64>),
+    /// The value that was spread least like the weights, the persons of each arm with it, and the end of which day that was.
+    pub(super) worst: (Arc<str>, Vec<i64>, Day),
 }
 
 /// Follows the values that joined up to the end of every day: the anytime-valid sample ratio of many groups
@@ -35,7 +35,8 @@ pub(super) fn follow(days: Joined, weights: Vec<f64>) -> Followed {
     let mut spreads: Vec<(Arc<str>, Vec<i64>)> = Vec::new();
     let mut ratio = GroupedSampleRatio::new(weights);
     let mut failed = None;
-    for joined in days.into_values() {
+    let mut worst = (Arc::from(""), vec![0; arms], Day::from_number(0));
+    for (day, joined) in days {
         let mut joined: Vec<(Arc<str>, Vec<i64>)> = joined.into_iter().collect();
         joined.sort_by_key(|(_, persons)| std::cmp::Reverse(persons.iter().sum::<i64>()));
         for (value, persons) in joined {
@@ -48,10 +49,13 @@ pub(super) fn follow(days: Joined, weights: Vec<f64>) -> Followed {
             let counts: Vec<u64> = spread.iter().map(|count| u64::try_from(*count).unwrap_or(0)).collect();
             failed = failed.or(ratio.set(number, &counts).err());
         }
-        ratio.read();
+        if ratio.read()
+            && let Some((value, persons)) = ratio.found().ok().and_then(|found| spreads.get(found.group))
+        {
+            worst = (value.clone(), persons.clone(), day);
+        }
     }
     let found = failed.map_or_else(|| ratio.found(), Err);
-    let worst = found.ok().and_then(|found| spreads.get(found.group).cloned()).unwrap_or_default();
     Followed { p_value: found.map(|found| found.p_value), worst }
 }
 
@@ -79,7 +83,7 @@ pub fn check_composition<'a>(
             of_day.entry(key.value.clone()).or_insert_with(|| vec![0; arms])[arm] += joined;
         }
     }
-    let Followed { p_value, worst: (value, persons) } = follow(days, weights(definition));
+    let Followed { p_value, worst: (value, persons, day) } = follow(days, weights(definition));
     let alarm = COMPOSITION_ALARM / definition.experiment.dimensions.len().max(1) as f64;
     let path = definition.experiment.dimensions[dimension].as_str();
     let check = Check::by_p_value(
@@ -90,8 +94,8 @@ pub fn check_composition<'a>(
         |p| {
             let named = if value.is_empty() { "whose value is unknown".to_owned() } else { format!("with {value}") };
             format!(
-                "the arms are composed differently by {path}: of the persons {named} they hold {persons:?}, which their \
-                 weights explain, now or on any day before, with a probability of at most {p:.2e}: look for exposures of these \
+                "the arms are composed differently by {path}: of the persons {named} they held {persons:?} on {day}, which \
+                 their weights explain, on whatever day one looks, with a probability of at most {p:.2e}: look for exposures of these \
                  persons that one arm loses or sends late, and for a value that the arm itself sets; until then nothing \
                  by {path} can be compared"
             )
@@ -165,11 +169,19 @@ mod tests {
         let found = check(&rows, "2026-10-02");
         assert!(!found.ok && found.blocking && found.anytime == Some(true), "{found:?}");
         assert_eq!(found.dimension.as_deref(), Some("device"));
-        assert!(found.message.contains("whose value is unknown they hold [150, 300]"), "{}", found.message);
+        assert!(
+            found.message.contains("whose value is unknown they held [150, 300] on 2026-10-02"),
+            "{}",
+            found.message
+        );
         assert!(found.p_value.unwrap() < found.threshold.unwrap());
         // As of the first day only that day is known; what it showed stays.
         let before = check(&rows, "2026-10-01");
-        assert!(!before.ok && before.message.contains("with ios they hold [350, 200]"), "{}", before.message);
+        assert!(
+            !before.ok && before.message.contains("with ios they held [350, 200] on 2026-10-01"),
+            "{}",
+            before.message
+        );
         let mended = [&rows[..], &[row("", 0, "2026-10-03", 150)]].concat();
         assert!(!check(&mended, "2026-10-03").ok);
     }

@@ -46,7 +46,7 @@ pub use check::{
 };
 pub use composition::{COMPOSITION_ALARM, check_composition};
 pub use course::Course;
-pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, contributing_share};
+pub use gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS, PLANNED_CONTRIBUTORS, contributing_share};
 pub use holdout::{Inside, Split as HoldoutSplit, split as split_holdout};
 pub use items::{
     Acceptance, ArmItems, Drawn, Item, ItemSums, ItemsReport, MOST_ITEMS, Shrunken, VersusArm, WouldHave, report_items,

@@ -13,7 +13,8 @@ use super::gate::{CONTRIBUTORS, contributing_share};
 use super::kpi::estimate;
 use crate::inference::{Gap, Undefined, log_e_value, rho};
 use crate::moments::{Layout, Moments};
-use crate::reading::{Through, spread};
+use crate::reading::Through;
+use crate::reading::spread::{self, Buckets};
 use crate::tally::detail::{self, Detail};
 use crate::tally::{Row, RowKey};
 
@@ -75,7 +76,8 @@ impl Looked<'_> {
     fn moments(&self, cohort: &Cohort, arm: usize) -> Moments {
         // Windows are closed, so that no time under observation depends on when it is read.
         let mut moments = Moments::of(self.definition, self.metric, arm, &cohort.slots[arm], 0);
-        spread::refine(self.definition, self.metric, cohort.details[arm].as_deref(), self.cap, &mut moments);
+        let buckets = Buckets::of(cohort.details[arm].as_deref(), self.metric, true);
+        spread::refine(self.definition, self.metric, &buckets, self.cap, &mut moments);
         moments
     }
 }
@@ -143,8 +145,8 @@ pub fn drifts<'a>(
             Cohort { closed: [*day, *day], slots, details }
         });
         let daily: Vec<Cohort> = daily.collect();
-        let every: Vec<Option<&Detail>> =
-            daily.iter().flat_map(|cohort| &cohort.details).map(Option::as_deref).collect();
+        let details = daily.iter().flat_map(|cohort| &cohort.details);
+        let every: Vec<Buckets> = details.map(|detail| Buckets::of(detail.as_deref(), metric, true)).collect();
         let looked = Looked { definition, metric, cap: spread::cap_of(definition, metric, &every) };
         let cohorts = put_together(&looked, daily);
         let control = definition.experiment.control;

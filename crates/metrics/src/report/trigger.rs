@@ -2,7 +2,7 @@
 //!
 //! A cart is abandoned, and a message follows, or not: the exposure belongs to the abandonment, in every arm. Where it is logged
 //! with the message, control has hardly any, and who is in it is no longer a matter of chance. The sample ratio blocks then;
-//! this check says what is likely to be behind it.
+//! this check says what is likely to be behind it, and is silent where chance explains the arms' sizes.
 
 use journey::Definition;
 
@@ -12,8 +12,6 @@ use crate::reading::Reading;
 
 /// An arm with less than this share of the persons that the other arms lead one to expect logs hardly any exposure.
 const HARDLY_ANY: f64 = 0.5;
-/// Fewer expected persons than this say nothing.
-const FEWEST: f64 = 25.0;
 
 /// The persons of an arm beside those that the other arms lead one to expect: their persons, times the arm's weight over theirs.
 #[derive(Debug, Clone, Copy)]
@@ -44,27 +42,33 @@ impl Logged {
     }
 }
 
-/// Looks for an arm that logs hardly any of its exposures; of several the one that lacks the largest share. It warns, and says
-/// what to do.
-pub(super) fn check_trigger(definition: &Definition, reading: &Reading, strata: Option<&Strata>) -> Check {
+/// Looks for an arm that logs hardly any of its exposures; of several the one that lacks the largest share. It warns where the
+/// sample ratio, whose check is `sizes`, has found that the arms' sizes do not fit their weights, so that it raises no false
+/// alarm of its own, however often it is read.
+pub(super) fn check_trigger(
+    definition: &Definition,
+    reading: &Reading,
+    strata: Option<&Strata>,
+    sizes: &Check,
+) -> Check {
     const NAME: &str = "trigger_logged_in_both_arms";
     let parts: Vec<(&Reading, Vec<f64>)> = match strata {
         Some(Strata(strata)) => strata.iter().map(|stratum| (&stratum.reading, stratum.weights.clone())).collect(),
         None => vec![(reading, weights(definition))],
     };
     let arms = (0..definition.experiment.arms.len()).map(|arm| Logged::of(arm, &parts));
-    let least = arms.filter(|arm| arm.expected >= FEWEST).min_by(|a, b| a.share().total_cmp(&b.share()));
+    let least = arms.filter(|arm| arm.expected > 0.0).min_by(|a, b| a.share().total_cmp(&b.share()));
     let Some(least) = least else {
-        let message = "there are too few persons to say how many each arm should have";
+        let message = "there is nobody yet to say how many persons each arm should have";
         return Check { threshold: Some(HARDLY_ANY), ..Check::new(NAME, true, message.into()) };
     };
     let (share, expected) = (least.share(), least.expected);
-    let ok = share >= HARDLY_ANY;
+    let ok = sizes.ok || share >= HARDLY_ANY;
     let key = definition.experiment.arms[least.arm].key.as_str();
     let found =
         format!("arm {key} holds {} persons, where the other arms lead one to expect {expected:.0}", least.persons);
     let message = if ok {
-        format!("every arm logs its exposures: even {found}")
+        format!("no arm is known to log hardly any exposures: {found}")
     } else {
         format!(
             "{found}: its exposures seem to be logged only when something is shown, sent or delivered; log them in every arm at \

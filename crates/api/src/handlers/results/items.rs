@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::{Items, Lens, LensKind, Path};
+use metrics::lens::is_at_exposure;
 use metrics::report::report_items;
 use utoipa::IntoParams;
 
@@ -109,7 +110,7 @@ fn read(parameters: &mut Parameters) -> Result<Lens, ApiError> {
 }
 
 fn tell(mut seen: Seen<'_>) -> ItemsAnswer {
-    let (found, by_item) = report_items(&seen.question, (&seen.arms, &seen.by_day()), seen.window_days);
+    let (found, by_item) = report_items(&seen.question, (&seen.arms, || seen.by_day(is_at_exposure)), seen.window_days);
     seen.checks.extend(by_item);
     told! { ItemsAnswer of &seen;
         counted: COUNTED,

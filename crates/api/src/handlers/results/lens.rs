@@ -92,9 +92,9 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// What the lens shows of those who were exposed on each day, by arm.
-    pub(super) fn by_day(&self) -> SightsByDay {
-        metrics::lens::by_day(&self.look.measured.definition, self.at, rows(self.look), self.look.through.live)
+    /// What each day changes in what the lens shows of each arm, by `wanted` keys.
+    pub(super) fn by_day(&self, wanted: impl Fn(&str) -> bool) -> SightsByDay {
+        metrics::lens::by_day(&self.look.measured.definition, self.at, rows(self.look), self.look.through.live, wanted)
     }
 
     /// How the answer to a question about another definition is told: one in which shares stand for metrics.

@@ -15,6 +15,6 @@ mod tests;
 
 pub use chi_square::chi_square_sf;
 pub(crate) use integral::legendre;
-pub use normal::{normal_isf, normal_sf};
+pub use normal::{normal_isf, normal_sf, scaled_normal_sf};
 pub(crate) use student::student_isf_near;
 pub use student::{student_isf, student_sf, student_two_sided};

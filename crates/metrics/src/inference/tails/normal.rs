@@ -18,6 +18,12 @@ pub fn normal_sf(z: f64) -> Option<f64> {
     Some(upper(z).max(f64::MIN_POSITIVE))
 }
 
+/// `exp(z^2 / 2) P(Z > z)`, which neither underflows far out nor loses digits; `None` for a NaN.
+#[must_use]
+pub fn scaled_normal_sf(z: f64) -> Option<f64> {
+    (!z.is_nan()).then(|| puruspe::erfcx(z * FRAC_1_SQRT_2) / 2.0)
+}
+
 /// The upper tail for `z >= 0`; zero where it underflows.
 pub(super) fn upper(z: f64) -> f64 {
     (-z * z / 2.0).exp() * puruspe::erfcx(z * FRAC_1_SQRT_2) / 2.0

@@ -109,12 +109,15 @@ pub struct Acceptance {
 /// What persons were shown in each arm, what they did, and what of it is an effect of the items; with the check of how items
 /// that would have been shown are spread over the arms, where exposures name them.
 ///
+/// `joined`: the same lens day by day ([`crate::lens::by_day`]), of the keys that [`crate::lens::is_at_exposure`] names; asked for
+/// where that check is made.
+///
 /// # Panics
 /// Never: the keys of the two metrics that are made for it are valid.
 #[must_use]
 pub fn report_items(
     question: &Question<'_>,
-    (arms, joined): (&[ArmSights], &SightsByDay),
+    (arms, joined): (&[ArmSights], impl FnOnce() -> SightsByDay),
     window_days: Option<u32>,
 ) -> (ItemsReport, Option<Check>) {
     let setting = Setting::of(question);

@@ -37,7 +37,7 @@ type ByItem = BTreeMap<Arc<str>, ItemSums>;
 
 pub(super) fn compare(
     question: &Question<'_>,
-    (arms, joined): (&[ArmSights], &SightsByDay),
+    (arms, joined): (&[ArmSights], impl FnOnce() -> SightsByDay),
     window_days: Option<u32>,
 ) -> (Result<WouldHave, &'static str>, Option<Check>) {
     // An arm that shows nothing of its own is compared by what it would have shown.
@@ -54,7 +54,7 @@ pub(super) fn compare(
     }
     let matured: Vec<Option<ByItem>> =
         arms.iter().enumerate().map(|(at, arm)| arm.matured.as_ref().map(|matured| named(matured, at))).collect();
-    let check = composition(question.definition, joined, &by_would_have);
+    let check = composition(question.definition, question.baseline, &joined());
     let definition = definition(question.definition, window_days);
     let mut persons: BTreeMap<Arc<str>, i64> = BTreeMap::new();
     for (item, sums) in live.iter().flatten() {
@@ -113,23 +113,23 @@ fn named_at_exposure(key: &str, by_would_have: bool) -> Option<Arc<str>> {
 }
 
 /// Whether items, and exposures that name none, are spread over the arms like their weights, at the end of every day.
-fn composition(definition: &Definition, joined: &SightsByDay, by_would_have: &[bool]) -> Check {
+///
+/// Whether an arm is taken by what it showed or by what it would have shown is decided day by day, so that what comes later does not
+/// change what was.
+fn composition(definition: &Definition, baseline: usize, joined: &SightsByDay) -> Check {
     const NAME: &str = "sample_ratio_by_item";
     if definition.experiment.strata().is_some() {
         let message = "the weights of the arms changed, so how items are spread over them differs with the phases, and is not tested; \
                        nothing by item is an effect";
         let untested = Check::new(NAME, true, message.into());
-        return Check {
-            anytime: None,
-            dimension: Some("item".to_owned()),
-            threshold: Some(COMPOSITION_ALARM),
-            ..untested
-        };
+        return Check { anytime: None, dimension: Some("item".to_owned()), ..untested };
     }
     let mut days = Joined::new();
     for (day, arms) in joined {
         let of_day = days.entry(*day).or_default();
-        for (at, (sights, by_would_have)) in arms.iter().zip(by_would_have).enumerate() {
+        for (at, sights) in arms.iter().enumerate() {
+            let shows = || sights.sums.keys().any(|key| named_at_exposure(key, false).is_some());
+            let by_would_have = at == baseline || !shows();
             let mut nameless = sights.persons;
             let mut add = |item: Arc<str>, persons: i64| {
                 if persons != 0 {
@@ -137,7 +137,7 @@ fn composition(definition: &Definition, joined: &SightsByDay, by_would_have: &[b
                 }
             };
             for key in sights.sums.keys() {
-                if let Some(item) = named_at_exposure(key, *by_would_have) {
+                if let Some(item) = named_at_exposure(key, by_would_have) {
                     let persons = ItemSums::of(sights, key).persons;
                     nameless -= persons;
                     add(item, persons);
@@ -146,7 +146,7 @@ fn composition(definition: &Definition, joined: &SightsByDay, by_would_have: &[b
             add("".into(), nameless);
         }
     }
-    let Followed { p_value, worst: (item, persons) } = follow(days, weights(definition));
+    let Followed { p_value, worst: (item, persons, day) } = follow(days, weights(definition));
     let check = Check::by_p_value(
         NAME,
         p_value,
@@ -156,8 +156,8 @@ fn composition(definition: &Definition, joined: &SightsByDay, by_would_have: &[b
             let named =
                 if item.is_empty() { "whose exposure names no item".to_owned() } else { format!("with {item}") };
             format!(
-                "the arms name items differently: of the persons {named} they hold {persons:?}, which their weights explain, now or \
-                 on any day before, with a probability of at most {p:.2e}: have the same engine pick the item before the arm is \
+                "the arms name items differently: of the persons {named} they held {persons:?} on {day}, which their weights explain, \
+                 on whatever day one looks, with a probability of at most {p:.2e}: have the same engine pick the item before the arm is \
                  known, and send it with every exposure of every arm; until then no item can be compared with what would have been"
             )
         },
@@ -185,7 +185,20 @@ mod tests {
         let definition = definition_by(&[1, 1], &[conversion(Role::Primary)], Some(14), &[]);
         let from = Day::parse("2026-10-01", "").unwrap().number();
         let joined = (from..).map(Day::from_number).zip(days.iter().cloned()).collect();
-        composition(&definition, &joined, &[true, false])
+        composition(&definition, 0, &joined)
+    }
+
+    /// An arm that begins to show items of its own says nothing of the days before.
+    #[test]
+    fn each_day_is_taken_as_it_was() {
+        let would = |(persons, named): (i64, i64)| {
+            let mut all = day((persons, named), (persons, named));
+            all[1] = all[0].clone();
+            all
+        };
+        let first = would((500, 250));
+        assert!(check(std::slice::from_ref(&first)).ok);
+        assert!(check(&[first, day((500, 250), (500, 240))]).ok);
     }
 
     #[test]
@@ -193,9 +206,13 @@ mod tests {
         assert!(check(&[]).ok && check(&[day((500, 250), (500, 240))]).ok);
         let unlike = day((500, 400), (500, 100));
         let found = check(std::slice::from_ref(&unlike));
-        assert!(!found.ok && found.blocking && found.message.contains("[100, 400]"), "{found:?}");
+        assert!(
+            !found.ok && found.blocking && found.message.contains("they held [100, 400] on 2026-10-01"),
+            "{found:?}"
+        );
         // The second day makes up for it, and the p-value is of all days.
         let mended = check(&[unlike, day((500, 100), (500, 400))]);
         assert!(!mended.ok && mended.p_value <= found.p_value, "{mended:?}");
+        assert!(mended.message.contains("they held [100, 400] on 2026-10-01"), "{mended:?}");
     }
 }

@@ -55,6 +55,10 @@ fn persons_are_those_of_the_textbook_and_of_each_other() {
         assert!((from * smaller / (355.0 * 0.64 / 0.09) - 1.0).abs() < 1e-6, "{from}");
         assert!(split.trusts(from) && !split.trusts(from - 1.0));
     }
+    // Common conversions are hardly skewed: 200 of them decide.
+    let common = [vec![converted(10_000, 4_000)], vec![converted(10_000, 4_000)]];
+    let from = of(&definition, &common, &goals(&[Split::Current], None)).splits[0].trusted_from.unwrap();
+    assert!((from - 200.0 / 0.4 / 0.5).abs() < 1e-6, "{from}");
     // What is proposed as N* makes the sequence tightest about where it should decide.
     let proposed = found.planned_persons.unwrap();
     assert!((0.5..2.0).contains(&(proposed / needs(equal).total)), "{proposed}");
