@@ -6,6 +6,7 @@
 //! - [`slips`]: each of a list of seeded mistakes breaks a law, so the worlds are wild enough.
 //! - [`examples`]: the worked examples of the field, by hand.
 
+mod definitions;
 mod examples;
 mod histories;
 mod model;

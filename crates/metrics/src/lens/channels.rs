@@ -147,8 +147,12 @@ pub(super) fn is_news(marks: &[Mark], (tag, label, _): &Sign) -> bool {
     let tag = tag & told;
     let same = |mark: &Mark| mark.tag & told == tag && mark.label == *label;
     // A failure says nothing new until something was shown or arrived since; what is shown or arrives says something
-    // new after a failure, and after the trigger.
-    let is_turn = |mark: &Mark| mark.tag & if tag & UNDELIVERED == 0 { UNDELIVERED } else { EXPOSURE | DELIVERED } != 0;
+    // new after a failure, and after the trigger. What fails and arrives at once has arrived.
+    let fails = |tag: u16| tag & UNDELIVERED != 0 && tag & DELIVERED == 0;
+    let is_turn = |mark: &Mark| {
+        let failed = fails(mark.tag);
+        if fails(tag) { mark.tag & (EXPOSURE | DELIVERED) != 0 && !failed } else { failed }
+    };
     let turn = marks.iter().rposition(is_turn);
     let from = match tag & (EXPOSURE | DELIVERED | UNDELIVERED) {
         0 => 0,

@@ -1,18 +1,18 @@
 //! How does an arm compare? One difference, three methods.
 
-use journey::{Goal, Method, MetricKind, UNIT};
+mod any_time;
+mod posteriors;
 
-use super::claims::{BY_DRAWS, BY_SEQUENCE, BY_SIZES, NOTHING_YET, ONE_READING, TOO_FEW, TOO_FEW_LIVE, causal};
-use super::gate::{CONTRIBUTORS, GUARDRAIL_CONTRIBUTORS, LIVE_CONTRIBUTORS};
+use journey::{Goal, Method, MetricKind};
+
+use super::claims::{BY_SIZES, NOTHING_YET, ONE_READING, causal};
 use super::kpi::{Value, point};
 use super::strata::Strata;
 use super::versus::{Cuped, Guardrail, Inference, Versus};
 use super::{Maturity, Question, Verdict, Weights, response};
 use crate::inference::{
-    AdjustedGap, Bounds, Comparison, CovariateSums, Estimate, ExactConverters, Gap, Harm, Interval, Level, Prior,
-    RatePosterior, RatioCovariateSums, Theta, Tuning, Undefined, adjust, adjust_ratios, compare_at, compare_gap,
-    compare_rates, converters_within, exact_converters, fixed_guardrail, posterior, sequential, sequential_guardrail,
-    tolerated_lift,
+    AdjustedGap, Bounds, Comparison, CovariateSums, Estimate, Gap, Harm, Level, RatioCovariateSums, Theta, Tuning,
+    Undefined, adjust, adjust_ratios, compare_at, compare_gap, fixed_guardrail,
 };
 use crate::moments::Moments;
 
@@ -246,188 +246,6 @@ impl Judge<'_> {
     fn by_ranks(&self, versus: &mut Versus, sides: [&Side<'_>; 2], level: &Level) {
         self.at_fixed_horizon(versus, sides, None, level);
         withhold(versus);
-    }
-
-    /// `gap`: as it is judged, see [`Versus::judged_gap`].
-    fn at_any_time(&self, versus: &mut Versus, [baseline, arm]: [&Side<'_>; 2], gap: &Gap) {
-        let confidence = self.question.confidence;
-        let live = self.maturity == Maturity::Live;
-        versus.judged_gap = Ok(*gap);
-        let judged = self.tuning.and_then(|tuning| sequential(gap, &tuning, confidence));
-        let test = judged.and_then(|judged| judged.test);
-        versus.sequential = test;
-        versus.test = Err(Undefined::NotOfThisMethod);
-        versus.posterior = Err(Undefined::NotOfThisMethod);
-        let few = versus.expected_contributors < CONTRIBUTORS;
-        if self.kind.is_binary() && (live || few || test.is_err()) {
-            return self.by_converters(versus, baseline, arm);
-        }
-        versus.inference = Inference::ConfidenceSequence;
-        versus.anytime = match (live, versus.expected_contributors) {
-            _ if test.is_err() => NOTHING_YET,
-            (false, e) if e < CONTRIBUTORS => TOO_FEW,
-            (true, e) if e < LIVE_CONTRIBUTORS => TOO_FEW_LIVE,
-            _ => BY_SEQUENCE,
-        };
-        versus.difference.interval = test.map(|test| test.interval);
-        versus.lift_bounds = match judged {
-            Ok(judged) => judged.lift_bounds(),
-            Err(reason) => Bounds::none(reason),
-        };
-        versus.lift.interval = versus.lift_bounds.interval();
-        versus.lift_fieller = judged.and_then(|judged| judged.lift);
-        versus.p_value = test.map(|test| test.p_value);
-        versus.p_value_adjusted = versus.p_value;
-        versus.log_e_value = test.map(|test| test.log_e_value);
-        let (Some(guardrail), Ok(tuning)) = (&mut versus.guardrail, self.tuning) else { return };
-        let margin = sequential_guardrail(gap, &tuning, guardrail.max_harm, self.more_is_better(), confidence);
-        guardrail.margin = margin;
-        let claim = match (live, versus.expected_contributors) {
-            (false, e) if e < GUARDRAIL_CONTRIBUTORS => {
-                Some("fewer than 10 contributors are expected in the smaller arm so far")
-            }
-            (true, e) if e < LIVE_CONTRIBUTORS => Some(TOO_FEW_LIVE.reason),
-            _ => None,
-        };
-        guardrail.reason = claim;
-        guardrail.harm = match (claim, margin) {
-            (None, Ok(margin)) => margin.harm,
-            _ => Harm::Undecided,
-        };
-    }
-
-    /// By whose converters they are; see [`exact_converters`].
-    fn by_converters(&self, versus: &mut Versus, baseline: &Side<'_>, arm: &Side<'_>) {
-        let converted =
-            |sums: &Moments| u64::try_from(sums.y / ethnum::I256::from(UNIT)).map_err(|_| Undefined::ImpossibleSums);
-        let confidence = self.question.confidence;
-        let exact = if let Weights::Within(strata) = self.question.weights {
-            versus.converters_within = strata.converters((self.metric, self.maturity), [baseline.arm, arm.arm]);
-            converters_within(&versus.converters_within, confidence).map(|found| ExactConverters {
-                control: found.converters[0],
-                treatment: found.converters[1],
-                share: found.share,
-                log_e_value: found.log_e_value,
-                p_value: (-found.log_e_value).exp().clamp(f64::MIN_POSITIVE, 1.0),
-                lift: found.lift,
-            })
-        } else {
-            converted(baseline.sums).and_then(|control| {
-                let treatment = converted(arm.sums)?;
-                exact_converters(control, treatment, [baseline.weight, arm.weight], confidence)
-            })
-        };
-        versus.inference = Inference::ExactConverters;
-        versus.anytime = match exact {
-            Ok(_) if self.question.weighted => BY_DRAWS,
-            Ok(_) => BY_SIZES,
-            Err(_) => NOTHING_YET,
-        };
-        versus.cuped = None;
-        versus.difference.interval = Err(exact.err().unwrap_or(Undefined::BoundsLiftOnly));
-        versus.lift_bounds = match exact {
-            Ok(exact) => exact.lift,
-            Err(reason) => Bounds::none(reason),
-        };
-        versus.lift.interval = versus.lift_bounds.interval();
-        versus.lift_fieller = Err(Undefined::NotOfThisMethod);
-        versus.converters = exact.ok();
-        versus.p_value = exact.map(|exact| exact.p_value);
-        versus.p_value_adjusted = versus.p_value;
-        versus.log_e_value = exact.map(|exact| exact.log_e_value);
-        // The points are those of the persons, whatever was taken out before.
-        let plain = match self.question.weights {
-            Weights::Within(strata) => {
-                let arms = [baseline.arm, arm.arm];
-                let what = (self.metric, self.maturity);
-                strata.gap(self.question.definition, what, arms, (false, None)).map(|found| found.gap)
-            }
-            _ => baseline.estimate.and_then(|baseline| Gap::between(&baseline, &arm.estimate?)),
-        };
-        if let Ok(gap) = plain {
-            (versus.gap, versus.judged_gap) = (Ok(gap), Ok(gap));
-            (versus.difference.value, versus.lift.value) = (Ok(gap.difference), gap.lift());
-        }
-        if let Some(guardrail) = &mut versus.guardrail {
-            guardrail.margin = Err(exact.err().unwrap_or(Undefined::BoundsLiftOnly));
-            let (edge, bounds) = (tolerated_lift(guardrail.max_harm, self.more_is_better()), versus.lift_bounds);
-            let above = bounds.low.is_ok_and(|low| low > edge);
-            let below = bounds.high.is_ok_and(|high| high < edge);
-            let (safe, harmed) = if self.more_is_better() { (above, below) } else { (below, above) };
-            guardrail.harm = match (safe, harmed) {
-                (true, _) => Harm::Safe,
-                (_, true) => Harm::Harmed,
-                _ => Harm::Undecided,
-            };
-        }
-    }
-
-    fn as_probabilities(&self, versus: &mut Versus, [baseline, arm]: [&Side<'_>; 2], gap: &Gap) {
-        let (prior, confidence) = (&self.question.prior, self.question.confidence);
-        let error = gap.difference_variance().map(f64::sqrt);
-        let base = gap.base.abs();
-        let of_difference = match *prior {
-            Prior::Flat => Prior::Flat,
-            Prior::Normal { mean, standard_deviation } => {
-                Prior::Normal { mean: mean * base, standard_deviation: standard_deviation * base }
-            }
-        };
-        let difference = error.and_then(|error| posterior(gap.difference, error, &of_difference, confidence));
-        let lift = gap.lift().and_then(|lift| posterior(lift, gap.lift_standard_error()?, prior, confidence));
-        let interval = |posterior: Result<crate::inference::Posterior, Undefined>| -> Result<Interval, Undefined> {
-            posterior.map(|posterior| posterior.interval)
-        };
-        versus.inference = Inference::NormalPosterior;
-        versus.anytime = ONE_READING;
-        versus.test = Err(Undefined::NotOfThisMethod);
-        versus.sequential = Err(Undefined::NotOfThisMethod);
-        versus.difference = Value { value: Ok(gap.difference), interval: interval(difference) };
-        if let Ok(posterior) = difference {
-            versus.difference.value = Ok(posterior.mean);
-        }
-        versus.lift = Value { value: lift.map(|posterior| posterior.mean), interval: interval(lift) };
-        versus.lift_bounds = versus.lift.interval.into();
-        versus.lift_fieller = Err(Undefined::NotOfThisMethod);
-        // Without a lift a flat prior on it is a flat prior on the difference.
-        let judged = lift.or_else(|reason| if *prior == Prior::Flat { difference } else { Err(reason) });
-        versus.posterior = judged;
-        let more = self.more_is_better();
-        versus.chance_to_beat =
-            judged.map(|posterior| if more { posterior.chance_above } else { posterior.chance_below });
-        versus.expected_loss =
-            lift.map(|posterior| if more { posterior.loss_if_shipped } else { posterior.loss_if_kept });
-        if let (Some(rates), None) = (self.rates([baseline, arm]), versus.cuped) {
-            versus.inference = Inference::ExactRates;
-            versus.rates = Some(rates);
-            let (chance, loss) = if more {
-                (rates.chance_above, rates.loss_if_shipped)
-            } else {
-                (rates.chance_below, rates.loss_if_kept)
-            };
-            versus.chance_to_beat = Ok(chance);
-            versus.expected_loss = Ok(loss / rates.control_mean);
-        }
-        if let Some(guardrail) = &mut versus.guardrail
-            && *prior == Prior::Flat
-        {
-            // With a flat prior the posterior's one-sided bounds are those of the normal test.
-            let margin = fixed_guardrail(gap, NORMAL, guardrail.max_harm, more, confidence);
-            guardrail.margin = margin;
-            guardrail.harm = margin.map_or(Harm::Undecided, |margin| margin.harm);
-        }
-    }
-
-    /// Both rates by beta distributions, which stand for a flat prior only.
-    fn rates(&self, sides: [&Side<'_>; 2]) -> Option<RatePosterior> {
-        let within = matches!(self.question.weights, Weights::Within(_));
-        if within || !self.kind.is_binary() || self.question.prior != Prior::Flat {
-            return None;
-        }
-        let [control, treatment] = sides.map(|side| {
-            let converted = u64::try_from(side.sums.y / ethnum::I256::from(UNIT)).ok()?;
-            Some((converted, u64::try_from(side.sums.n).ok()?))
-        });
-        compare_rates(control?, treatment?).ok()
     }
 }
 

@@ -52,6 +52,24 @@ fn what_fails_on_a_channel_was_not_received_until_it_arrives() {
     assert_eq!(outcome(&[mark(0, OWN | FALLBACK, "web"), other]), ChannelKey::Fallback);
 }
 
+/// What fails and arrives at once has arrived: a thousand of such events tell no more than the first, until one fails alone.
+#[test]
+fn what_fails_and_arrives_at_once_is_told_once() {
+    let mut marks = vec![mark(0, OWN, "email")];
+    let mut send = |times: i64, tag: u16| {
+        for _ in 0..times {
+            let sign: Sign = (tag, "email".into(), 0);
+            if is_news(&marks, &sign) {
+                marks.push(mark(marks.last().unwrap().micros / 1_000_000 + 1, tag, "email"));
+            }
+        }
+        (marks.len(), outcome(1, &marks))
+    };
+    assert_eq!(send(1_000, DELIVERED | UNDELIVERED), (2, ChannelKey::Received));
+    assert_eq!(send(1_000, UNDELIVERED), (3, ChannelKey::Undelivered));
+    assert_eq!(send(1_000, DELIVERED | UNDELIVERED), (4, ChannelKey::Received));
+}
+
 #[test]
 fn keys_read_back() {
     let label: Arc<str> = "in_store".into();
