@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(experiments::list))
         .routes(routes!(experiments::get, experiments::put, experiments::delete))
         .routes(routes!(results::results))
-        .routes(routes!(results::timeline))
+        .routes(routes!(results::timeline::timeline))
         .routes(routes!(results::power::power))
         .routes(routes!(analysis::analyze))
         .routes(routes!(results::segments))
