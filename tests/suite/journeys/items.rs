@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tests::events::{check, event, exposure, order, with};
-use tests::moment::days_ago;
+use tests::moment::{days_ago, text};
 use tests::{Tenant, World};
 
 use super::of_arm;
@@ -14,6 +14,7 @@ tests::cases![
     items_that_were_drawn_are_estimated_as_if_everyone_had_been_shown_them,
     an_engine_that_shows_the_best_item_to_the_best_customers_makes_no_causal_claim,
     items_are_compared_with_what_control_would_have_been_shown,
+    items_under_weights_that_changed_are_no_effect,
     of_many_items_the_largest_are_told_and_the_others_counted,
     questions_that_make_no_items_are_refused,
 ];
@@ -287,6 +288,32 @@ async fn items_are_compared_with_what_control_would_have_been_shown() {
     assert_eq!(answer["would_have"]["causal"], false);
     let item = &answer["would_have"]["items"][0];
     assert_ne!(of_arm(&item["conversions"], "on")["versus_control"]["verdict"], "better");
+}
+
+/// From phase to phase the arms' shares change, and nothing by item is compared within phases.
+async fn items_under_weights_that_changed_are_no_effect() {
+    let world = World::new().await;
+    let tenant = with_experiment(&world).await;
+    let phases = json!([{"weights": {"off": 1, "on": 1}}, {"from": text(at(20, 0)), "weights": {"off": 3, "on": 1}}]);
+    let arms = json!([{"key": "off", "weight": 3}, {"key": "on", "weight": 1}]);
+    let body = with(tests::events::experiment(&["bought"]), &json!({"phases": phases, "arms": arms}));
+    tenant.experiment("e", &body).await;
+    holdout(&tenant, |item| item).await;
+    let answer = ask(&tenant, "").await;
+    let check = check(&answer, "sample_ratio_by_item");
+    assert_eq!(
+        (&check["ok"], &check["p_value"], &check["anytime"]),
+        (&json!(true), &Value::Null, &Value::Null),
+        "{check}"
+    );
+    let would_have = &answer["would_have"];
+    assert_eq!(would_have["causal"], false, "{would_have}");
+    for item in would_have["items"].as_array().unwrap() {
+        for what in ["conversions", "values"] {
+            let versus = &of_arm(&item[what], "on")["versus_control"];
+            assert_eq!((&versus["causal"], &versus["verdict"]), (&json!(false), &json!("inconclusive")), "{versus}");
+        }
+    }
 }
 
 async fn of_many_items_the_largest_are_told_and_the_others_counted() {

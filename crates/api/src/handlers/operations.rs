@@ -1,11 +1,13 @@
 //! What operators and their tools ask of the process.
 
+use std::io::Read as _;
 use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flate2::read::GzDecoder;
 
 use crate::problem::ApiError;
 use crate::query::NoParameters;
@@ -148,12 +150,53 @@ pub(crate) async fn docs(_: NoParameters) -> Response {
     get, path = "/docs/scalar.js", tag = "operate", operation_id = "docs_program",
     responses((status = 200, description = "JavaScript", body = String, content_type = "text/javascript"))
 )]
-pub(crate) async fn docs_program(_: NoParameters) -> Result<Response, ApiError> {
-    let (_, program) =
-        scalar_api_reference::get_asset_with_mime("scalar.js").ok_or_else(|| ApiError::not_found("program"))?;
+pub(crate) async fn docs_program(_: NoParameters, asked: HeaderMap) -> Result<Response, ApiError> {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/javascript")),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400")),
+        (header::VARY, HeaderValue::from_static("Accept-Encoding")),
     ];
+    if takes_gzip(&asked) {
+        let packed = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
+        return Ok((headers, packed, PROGRAM).into_response());
+    }
+    let mut program = Vec::new();
+    GzDecoder::new(PROGRAM).read_to_end(&mut program).map_err(|_| ApiError::internal())?;
     Ok((headers, program).into_response())
+}
+
+/// The program, as it was packed when the service was built.
+const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scalar.js.gz"));
+
+/// Whether the client reads gzip: it names it, and not to refuse it.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0), str::parse::<f64>);
+        named && weight.is_ok_and(|weight| weight > 0.0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_whoever_reads_it() {
+        let takes = |text: &str| {
+            takes_gzip(&[(header::ACCEPT_ENCODING, text.parse().unwrap())].into_iter().collect::<HeaderMap>())
+        };
+        assert!(takes("gzip") && takes("deflate, GZIP;q=0.5, br") && takes("br;q=1.0, gzip; q=0.8"));
+        assert!(!takes("") && !takes("br") && !takes("gzip;q=0") && !takes("gzip; q=0.0, br") && !takes("x-gzip"));
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_program_of_the_page_unpacks() {
+        let mut program = String::new();
+        GzDecoder::new(PROGRAM).read_to_string(&mut program).unwrap();
+        assert_eq!(program.as_bytes(), scalar_api_reference::get_asset("scalar.js").unwrap());
+    }
 }

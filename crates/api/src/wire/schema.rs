@@ -57,6 +57,8 @@ macro_rules! named {
 named! {
     /// A number, or decimal text, within ±1e9 with at most 6 decimals.
     Decimal: of(&[Type::Number, Type::String]).pattern(Some(DECIMAL)).minimum(Some(-1e9)).maximum(Some(1e9));
+    /// A number, or decimal text, above 0 and at most 1 with at most 6 decimals.
+    Margin: of(&[Type::Number, Type::String]).pattern(Some(DECIMAL)).exclusive_minimum(Some(0.0)).maximum(Some(1.0));
     /// A number, or decimal text, from 0 to 1e9 with at most 6 decimals.
     NotNegative: of(&[Type::Number, Type::String]).pattern(Some(DECIMAL)).minimum(Some(0)).maximum(Some(1e9));
     /// A number, or decimal text of any length. Text keeps every digit.

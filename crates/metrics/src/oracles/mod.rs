@@ -5,6 +5,7 @@
 
 mod attribution;
 mod comparisons;
+mod items;
 mod models;
 mod peers;
 mod uplift;

@@ -232,8 +232,7 @@ metric_schema! {
         #[schema(min_length = 1, max_length = 255, example = "Order Completed")]
         event: String,
         /// The share of the value that is earned, above 0 and at most 1. Changing it measures nothing again.
-        #[schema(exclusive_minimum = 0.0, maximum = 1.0, value_type = f64)]
-        margin: f64,
+        margin: schema::Margin,
         /// Where costs come from; where it is absent, the value of `Cost Incurred` and `properties.cost` of any event.
         costs: Option<CostsSchema>,
     }
