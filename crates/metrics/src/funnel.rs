@@ -15,7 +15,7 @@ use journey::{Goal, Key};
 
 use crate::histogram::bounds;
 use crate::inference::{Interval, Undefined, holm, wilson_interval};
-use crate::lens::{ArmSights, FIRST_STEP, Sights, reach_key};
+use crate::lens::{ArmSights, FIRST_STEP, Sights, reach_key, times};
 use crate::report::{Maturity, Question, Share, SharesReport, report_shares};
 
 /// What is known of a funnel.
@@ -107,32 +107,26 @@ fn reached(sights: &Sights, step: usize) -> i64 {
 
 fn onward(sights: &Sights, step: usize, confidence: f64) -> Onward {
     let (from, reached) = (reached(sights, step - 1), reached(sights, step));
+    let times = times(sights, step);
     Onward {
         from,
         reached,
         interval: wilson_interval(reached, from, confidence),
-        median_seconds: time(sights, step, 0.5),
-        p90_seconds: time(sights, step, 0.9),
+        median_seconds: time(&times, 0.5),
+        p90_seconds: time(&times, 0.9),
     }
 }
 
-/// The time that a share of those who reached the step took at most.
-fn time(sights: &Sights, step: usize, share: f64) -> Option<f64> {
-    let prefix = format!("t{step} ");
-    let mut buckets: Vec<(i16, i64)> = sights
-        .sums
-        .keys()
-        .filter_map(|key| Some((key.strip_prefix(&prefix)?.parse().ok()?, sights.count(key))))
-        .collect();
-    buckets.sort_unstable();
-    let persons: i64 = buckets.iter().map(|(_, n)| n).sum();
+/// The time, in seconds, that a share of those who reached the step took at most, from persons by bucket in ascending order.
+fn time(times: &[(i16, i64)], share: f64) -> Option<f64> {
+    let persons: i64 = times.iter().map(|(_, n)| n).sum();
     let wanted = share * persons as f64;
     let mut seen = 0;
-    let (bucket, _) = buckets.into_iter().find(|(_, n)| {
+    let (bucket, _) = times.iter().find(|(_, n)| {
         seen += n;
         seen as f64 >= wanted
     })?;
-    Some(bounds(bucket)?.1 as f64 / 1e6)
+    Some(bounds(*bucket)?.1 as f64 / 1e6)
 }
 
 fn friction(question: &Question<'_>, shares: &SharesReport, arms: usize, steps: usize) -> Vec<Friction> {

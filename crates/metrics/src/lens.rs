@@ -23,7 +23,7 @@ use journey::{DAY_MICROS, Day, Definition, Happening, Instant, Lens, LensKind, P
 
 pub use self::channels::{ChannelKey, MAX_CHANNELS, OTHER, channel_key_of};
 pub use self::credits::{CreditKey, CreditSums, SLOTS_PER_MODEL, TOTALS, Way, credit_key_of};
-pub use self::funnel::{FIRST_STEP, reach_key, time_key};
+pub use self::funnel::{FIRST_STEP, reach_key, time_place, times};
 pub use self::items::{ItemKey, ItemSlot, is_at_exposure, item_key_of};
 pub use self::paths::{PathKey, path_of};
 pub use self::sights::{ArmSights, Sights, SightsByDay, by_day, each_day, read};

@@ -4,11 +4,13 @@
 //! kept. Strict: the furthest that the person got in one go, nothing else done in between; of several goes that got
 //! as far, the first one tells the times.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
+use ethnum::I256;
 use journey::{Happening, Path, Selector, StepOrder, names};
 
-use super::{Mark, Sign, Told, add};
+use super::{Mark, Sights, Sign, Told, add};
 use crate::histogram::bucket_of;
 use crate::plan::Sieve;
 
@@ -51,11 +53,36 @@ pub fn reach_key(step: usize) -> Arc<str> {
     format!("r{step}").into()
 }
 
-/// The key of the persons who took a time in bucket `bucket` (of microseconds) to step `step` from the one before, to the first
-/// one from the exposure.
+/// Times in so many neighbouring buckets stand under one key, in a slot each: an answer adds up the days' slots in one go,
+/// and looks up fewer keys.
+const BUCKETS_OF_KEY: usize = 32;
+
+/// The key and the slot of the persons who took a time in bucket `bucket` (of microseconds) to step `step` from the one before,
+/// to the first one from the exposure. `None` for a bucket below 0: no time is negative.
 #[must_use]
-pub fn time_key(step: usize, bucket: i16) -> Arc<str> {
-    format!("t{step} {bucket}").into()
+pub fn time_place(step: usize, bucket: i16) -> Option<(Arc<str>, usize)> {
+    let bucket = usize::try_from(bucket).ok()?;
+    Some((format!("t{step} {}", bucket / BUCKETS_OF_KEY).into(), bucket % BUCKETS_OF_KEY))
+}
+
+/// The buckets of the times to step `step` that anyone took, ascending, and how many persons took them.
+#[must_use]
+pub fn times(sights: &Sights, step: usize) -> Vec<(i16, i64)> {
+    let prefix = format!("t{step} ");
+    let mut times = Vec::new();
+    for (key, sums) in sights.sums.range(Arc::from(&*prefix)..) {
+        let Some(chunk) = key.strip_prefix(&prefix) else { break };
+        let Some(first) = chunk.parse().ok().and_then(|chunk: usize| chunk.checked_mul(BUCKETS_OF_KEY)) else {
+            continue;
+        };
+        let count = |(slot, persons): (usize, I256)| {
+            Some((i16::try_from(first + slot).ok()?, i64::try_from(persons).unwrap_or(i64::MAX)))
+        };
+        times.extend(sums.iter().filter_map(count));
+    }
+    // Keys are in the order of their letters.
+    times.sort_unstable();
+    times
 }
 
 pub(super) fn tell(steps: usize, order: StepOrder, marks: &[Mark], told: &mut Told) {
@@ -66,8 +93,9 @@ pub(super) fn tell(steps: usize, order: StepOrder, marks: &[Mark], told: &mut To
     let mut before = 0;
     for (step, mark) in (FIRST_STEP..).zip(reached) {
         add(told, reach_key(step), [1]);
-        if let Some(bucket) = bucket_of(i128::from(mark.micros - before)) {
-            add(told, time_key(step, bucket), [1]);
+        let place = bucket_of(i128::from(mark.micros - before)).and_then(|bucket| time_place(step, bucket));
+        if let Some((key, slot)) = place {
+            add(told, key, repeat_n(0, slot).chain([1]));
         }
         before = mark.micros;
     }
@@ -122,6 +150,24 @@ mod tests {
         assert_eq!(reached(&told(&[3, 3])), [1, 2]);
         let twice = told(&[1, 0, 1, 2, 0, 1, 2]);
         assert_eq!(reached(&twice), [1, 2]);
-        assert!(twice.contains_key(&time_key(1, bucket_of(30).unwrap())));
+        let (sums, bucket) = (twice, bucket_of(30).unwrap());
+        assert_eq!(times(&Sights { persons: 1, sums }, 1), [(bucket, 1)]);
+    }
+    #[test]
+    fn times_are_told_apart_and_stand_in_order() {
+        let buckets = [0, 1, 31, 32, 33, 319, 320, 2000];
+        let mut told = Told::new();
+        for (persons, bucket) in (1..).zip(buckets) {
+            for step in [1, 11] {
+                let (key, slot) = time_place(step, bucket).unwrap();
+                add(&mut told, key, repeat_n(0, slot).chain([persons]));
+            }
+        }
+        let sights = Sights { persons: 9, sums: told };
+        let expected: Vec<(i16, i64)> = buckets.into_iter().zip(1..).collect();
+        assert_eq!(times(&sights, 1), expected);
+        assert_eq!(times(&sights, 11), expected);
+        assert_eq!(times(&sights, 2), []);
+        assert_eq!(time_place(1, -1), None);
     }
 }

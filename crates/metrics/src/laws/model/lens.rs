@@ -93,7 +93,9 @@ impl Model<'_> {
         for (step, at) in (1..).zip(times) {
             counts.insert(format!("r{step}"), vec![I256::ONE]);
             let bucket = bucket_of(i128::from(at.micros() - before.micros())).unwrap();
-            counts.insert(format!("t{step} {bucket}"), vec![I256::ONE]);
+            let (key, slot) = (bucket / 32, bucket % 32);
+            let sums = (0..=slot).map(|at| if at == slot { I256::ONE } else { I256::ZERO }).collect();
+            counts.insert(format!("t{step} {key}"), sums);
             before = at;
         }
     }
