@@ -23,6 +23,7 @@ mod routes;
 mod stack;
 mod state;
 mod telemetry;
+mod told;
 mod wire;
 
 use axum::Router;

@@ -9,6 +9,7 @@ use journey::{Instant, Limits};
 use store::Store;
 
 use crate::telemetry::Telemetry;
+use crate::told::Told;
 
 /// The clock of the service. It is a parameter, so that tests can move it.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -87,6 +88,7 @@ pub struct Shared {
     /// The counters behind `/metrics`.
     pub telemetry: Arc<Telemetry>,
     pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) told: Told,
 }
 
 impl Shared {
@@ -102,6 +104,7 @@ impl Shared {
             stopping: Arc::default(),
             telemetry: Arc::default(),
             in_flight: Arc::default(),
+            told: Told::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::client::{Connection, on_own_thread};
 use super::course::Bench;
 use super::journeys::WINDOW_DAYS;
-use super::lifts::read;
+use super::lifts::{Telling, read};
 use super::python::{Python, seconds};
 use super::report::Line;
 use super::sums::units;
@@ -52,12 +52,16 @@ impl Bench<'_> {
             for taken in seconds(&said["seconds"])? {
                 theirs.push(std::time::Duration::from_secs_f64(taken));
             }
-            let request = self.tenant.reading(&format!("{}?metric=revenue", trial.results()));
+            let anew = |_| {
+                let parameter = Telling::Anew.parameter();
+                self.tenant.reading(&format!("{}?metric=revenue&{parameter}", trial.results()))
+            };
+            let requests: Vec<Vec<u8>> = (0..READS).map(anew).collect();
             let address = self.ground.service.address;
             let (taken, answer) = on_own_thread(async move || {
                 let mut connection = Connection::open(address).await?;
                 let (mut taken, mut answer) = (Times::default(), Value::Null);
-                for _ in 0..READS {
+                for request in requests {
                     let (body, took) = read(&mut connection, &request).await?;
                     taken.push(took);
                     answer = body;

@@ -1,5 +1,6 @@
 //! Lift answers: how long do they take when nothing is pending, against SQL over the events, and against few events?
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -21,15 +22,42 @@ pub(super) async fn read(connection: &mut Connection, request: &[u8]) -> anyhow:
     Ok((answer.json()?, took))
 }
 
+/// Whether answers are told anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// Each is asked for at a confidence of its own, at which nobody asked before.
+    Anew,
+    /// The same are asked for again and again.
+    Again,
+}
+
+impl Telling {
+    /// The parameter of a question that makes it so.
+    pub(super) fn parameter(self) -> String {
+        static ASKED: AtomicU64 = AtomicU64::new(0);
+        match self {
+            Self::Anew => format!("confidence=0.95{:09}", ASKED.fetch_add(1, Ordering::Relaxed) + 1),
+            Self::Again => "confidence=0.95".to_owned(),
+        }
+    }
+}
+
 /// The times of so many strong answers, one after another, over all the experiments.
-async fn answers(ground: &Ground, tenant: &Tenant, trials: &[Trial], reads: u64) -> anyhow::Result<Times> {
-    let requests: Vec<Vec<u8>> = trials.iter().map(|trial| tenant.reading(&trial.results())).collect();
+async fn answers(
+    ground: &Ground,
+    tenant: &Tenant,
+    (trials, telling): (&[Trial], Telling),
+    reads: u64,
+) -> anyhow::Result<Times> {
+    let asked = trials.iter().cycle().take(usize::try_from(reads)?);
+    let requests: Vec<Vec<u8>> =
+        asked.map(|trial| tenant.reading(&format!("{}?{}", trial.results(), telling.parameter()))).collect();
     let address = ground.service.address;
     on_own_thread(async move || {
         let mut times = Times::default();
         let mut connection = Connection::open(address).await?;
-        for request in requests.iter().cycle().take(usize::try_from(reads)?) {
-            let (answer, took) = read(&mut connection, request).await?;
+        for request in requests {
+            let (answer, took) = read(&mut connection, &request).await?;
             ensure!(answer.pointer("/fresh/pending_subjects") == Some(&json!(0)), "something is pending");
             times.push(took);
         }
@@ -54,17 +82,23 @@ impl Bench<'_> {
         let persons = self.work_out_persons().await?;
         self.ground.analyze().await?;
         let trials = self.journeys.trials();
-        answers(&self.ground, &self.tenant, trials, 100).await?;
+        let anew = (trials, Telling::Anew);
+        answers(&self.ground, &self.tenant, anew, 100).await?;
         self.begin_profile().await?;
-        let ours = answers(&self.ground, &self.tenant, trials, self.sizes.reads).await?;
+        let ours = answers(&self.ground, &self.tenant, anew, self.sizes.reads).await?;
         self.end_profile().await?;
+        let again = answers(&self.ground, &self.tenant, (trials, Telling::Again), self.sizes.reads).await?;
         let events = self.ground.stored(&self.tenant).await?;
         let events = thousands(events as f64);
         let spread = ours.quantile(0.99).as_secs_f64() / ours.median().as_secs_f64();
         self.lines.push(
-            Line::new(&format!("lift answers, strong, {events} events"), ours.quantiles())
+            Line::new(&format!("lift answers, strong, told anew, {events} events"), ours.quantiles())
                 .target("p99 <= 5x p50", spread <= 5.0),
         );
+        self.lines.push(Line::new(
+            "lift answers that were told before, looked up whether they still hold",
+            again.quantiles(),
+        ));
 
         self.say("asking the SQL of a warehouse");
         let runs = if self.sizes.events > 1_000_000 { 1 } else { 3 };
@@ -83,7 +117,7 @@ impl Bench<'_> {
             }
         }
         self.lines.push(
-            Line::new("the same", format!("p50 {}", shown(ours.median())))
+            Line::new("lift answers, told anew", format!("p50 {}", shown(ours.median())))
                 .against(
                     format!(
                         "{} (persons worked out before in {}), SQL over the events, 12 metrics",
@@ -96,13 +130,13 @@ impl Bench<'_> {
         );
 
         self.say("reading the lifts of a small tenant");
-        answers(&self.ground, &self.small, trials, 100).await?;
+        answers(&self.ground, &self.small, anew, 100).await?;
         // In turns, so that whatever else the machine does weighs on both.
         let (mut large, mut small) = (Times::default(), Times::default());
         for _ in 0..10 {
             let reads = self.sizes.reads.div_ceil(10);
-            small.append(answers(&self.ground, &self.small, trials, reads).await?);
-            large.append(answers(&self.ground, &self.tenant, trials, reads).await?);
+            small.append(answers(&self.ground, &self.small, anew, reads).await?);
+            large.append(answers(&self.ground, &self.tenant, anew, reads).await?);
         }
         let ratio = small.median().as_secs_f64() / large.median().as_secs_f64();
         self.lines.push(

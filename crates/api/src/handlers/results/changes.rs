@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::{DAY_MICROS, Day, Instant, Role};
 use metrics::reading::Through;
@@ -11,7 +11,7 @@ use store::{JOURNAL_DAYS, Since};
 
 use super::look::{Look, look_since};
 use super::question::Asked;
-use super::{arm_key, cached, holds, question};
+use super::{Load, arm_key, deliver, question};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -63,12 +63,11 @@ pub(crate) async fn changes(
     let look = look_since(&state, &tenant, key.as_str(), &asked, wanted).await?;
     let moment = look.measured.journal.as_ref().map_or(wanted, |journal| journal.at);
     let etag = look.etag(&tenant, &asked, &format!("changes {wanted} {moment}"));
-    if holds(&headers, &etag) {
-        return cached(StatusCode::NOT_MODIFIED.into_response(), &etag);
-    }
     let day = zone.day_of(moment);
     let then = Through { live: day, matured: day.previous(), end: moment };
-    cached(Json(tell(&look, &asked, wanted, then)?).into_response(), &etag)
+    let now = look.now;
+    let tell = move || Ok(Json(tell(&look, &asked, wanted, then)?).into_response());
+    deliver(&state, &headers, (&etag, now), Load::Light, tell).await
 }
 
 /// The moment that is asked for, no longer ago than the journal goes back.

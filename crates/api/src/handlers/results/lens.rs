@@ -136,7 +136,7 @@ pub(super) async fn through(
         return Ok(pending(&look_at, key, &lens));
     };
     let etag = look_at.etag(tenant, &asked, &format!("{route} {lens:?}"));
-    deliver(headers, &etag, load, move || Ok(tell(Seen::of(&look_at, at, &asked, &lens)))).await
+    deliver(state, headers, (&etag, look_at.now), load, move || Ok(tell(Seen::of(&look_at, at, &asked, &lens)))).await
 }
 
 fn place(look: &Look, lens: &Lens) -> Option<usize> {

@@ -24,7 +24,8 @@ pub(crate) struct Look {
     /// Where the weights of the arms changed: the strata within which they did not, under the policy of the question, and with
     /// crossovers in their first arm.
     pub(crate) strata: Option<[Strata; 2]>,
-    now: Instant,
+    /// When the question was asked.
+    pub(crate) now: Instant,
 }
 
 /// Reads the experiment `key`, with everything that was acknowledged before unless an older state is good enough.

@@ -27,7 +27,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use journey::{CrossoverPolicy, Name};
+use journey::{CrossoverPolicy, Instant, Name};
 use metrics::inference::{Interval, Undefined};
 use metrics::reading::{Reading, nobody, read};
 use metrics::report::{Check, Course, Question, Strata, checks_within, report};
@@ -132,18 +132,23 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     let look = look(state, tenant, key.as_str(), &asked, detail).await?;
     let etag = look.etag(tenant, &asked, &route);
-    deliver(headers, &etag, load, move || tell(&look, &asked)).await
+    deliver(state, headers, (&etag, look.now), load, move || tell(&look, &asked)).await
 }
 
-/// Tells an answer where the client does not hold it already: a heavy one not on a thread that others wait for.
+/// Tells an answer to a question that was asked at `now`, unless the client or the service holds it already: a heavy one not on a
+/// thread that others wait for.
 async fn deliver(
+    state: &AppState,
     headers: &HeaderMap,
-    etag: &str,
+    (etag, now): (&str, Instant),
     load: Load,
     tell: impl FnOnce() -> Result<Response, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     if holds(headers, etag) {
         return cached(StatusCode::NOT_MODIFIED.into_response(), etag);
+    }
+    if let Some(response) = state.told.get(etag, now).await {
+        return cached(response, etag);
     }
     let response = match load {
         Load::Light => tell()?,
@@ -157,6 +162,7 @@ async fn deliver(
             told.await.map_err(|_| ApiError::internal())??
         }
     };
+    let response = state.told.keep(etag, response, now).await.map_err(|_| ApiError::internal())?;
     cached(response, etag)
 }
 
