@@ -51,7 +51,8 @@ pub use json::{Json, MAX_DEPTH, Number};
 pub use keeps::{Keeps, PercentileCap};
 pub use lens::{Contacts, Items, Lens, LensKind, Stage, StepOrder, Touch};
 pub use metric::{
-    Align, COVARIATE_DAYS, Costs, Filter, Goal, Measure, Metric, MetricDraft, MetricKind, Part, Pattern, Selector,
+    Align, COVARIATE_DAYS, Costs, Filter, Goal, Lifespan, Measure, Metric, MetricDraft, MetricKind, Part, Pattern,
+    Selector,
 };
 pub use of::Of;
 pub use path::Path;

@@ -9,7 +9,7 @@ use crate::keeps::Keeps;
 use crate::of::Of;
 use crate::text::{Key, Name};
 
-pub use kind::{Costs, Filter, Measure, MetricKind, Part, Pattern, Selector};
+pub use kind::{Costs, Filter, Lifespan, Measure, MetricKind, Part, Pattern, Selector};
 
 /// The covariate is the same metric over this many days that end at the exposure.
 pub const COVARIATE_DAYS: i64 = 14;
@@ -119,7 +119,20 @@ impl Metric {
                 let detail = format!("has {} parts: a score has 1 to 50", parts.len());
                 return Err(Invalid::new("out_of_range", "/parts", detail));
             }
-            MetricKind::Clv { lifespan_days, .. } => days(*lifespan_days, "/lifespan_days")?,
+            MetricKind::Clv { lifespan: Lifespan::Days(lifespan), .. } => days(*lifespan, "/lifespan_days")?,
+            MetricKind::Clv { lifespan: Lifespan::Estimated { inactive_days }, .. } => {
+                if !(1..=Lifespan::MAX_INACTIVE_DAYS).contains(inactive_days) {
+                    let most = Lifespan::MAX_INACTIVE_DAYS;
+                    let detail = format!("{inactive_days} is no number of days from 1 to {most}");
+                    return Err(Invalid::new("out_of_range", "/inactive_days", detail));
+                }
+                if window_days.is_some_and(|window| window <= *inactive_days) {
+                    let detail = format!(
+                        "{inactive_days} days without a purchase are never seen within the window: make window_days more"
+                    );
+                    return Err(Invalid::new("out_of_range", "/inactive_days", detail));
+                }
+            }
             MetricKind::Net { margin, costs, .. } => {
                 if goal == Goal::Decrease {
                     let detail = "is decrease, and less of a net value is never the goal: leave it out";

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use ethnum::I256;
 use journey::{
-    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Goal, Measure, Method, Metric, MetricDraft,
-    MetricKind, MetricUse, Name, Of, Pattern, Role, Selector, UNIT,
+    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Goal, Lifespan, Measure, Method, Metric,
+    MetricDraft, MetricKind, MetricUse, Name, Of, Pattern, Role, Selector, UNIT,
 };
 use metrics::moments::Moments;
 use metrics::reading::{ArmReading, Reading};
@@ -38,7 +38,7 @@ fn kinds() -> Vec<MetricKind> {
     kinds.extend(vec![MetricKind::Sum(selector()); 3]);
     kinds.extend(vec![MetricKind::Count(selector()); 2]);
     kinds.push(MetricKind::Ratio { numerator: measure(Of::Value), denominator: measure(Of::Count) });
-    kinds.push(MetricKind::Clv { selector: selector(), lifespan_days: 730 });
+    kinds.push(MetricKind::Clv { selector: selector(), lifespan: Lifespan::Days(730) });
     kinds
 }
 

@@ -24,6 +24,7 @@ pub mod histogram;
 pub mod inference;
 pub mod journal;
 pub mod lens;
+pub mod lifespan;
 pub mod moments;
 pub mod net;
 mod numeric;

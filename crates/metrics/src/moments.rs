@@ -10,6 +10,7 @@ use ethnum::I256;
 use journey::{Definition, MetricKind, UNIT};
 
 use crate::histogram::Histogram;
+use crate::lifespan::Lifespans;
 use crate::net::{self, Flows};
 
 /// The largest magnitude of a person's value, in units: 1e12. Beyond it the person is left out and counted.
@@ -242,6 +243,8 @@ pub struct Moments {
     pub histogram: Option<Arc<Histogram>>,
     /// Where values were cut, under a percentile cap.
     pub cut: Option<Cut>,
+    /// How long the persons stay, for a value over an estimated lifespan.
+    pub lifespans: Option<Arc<Lifespans>>,
     /// Value and cost apart, for a net value; the sums above are then those of margin × value − cost.
     pub net: Option<Arc<Flows>>,
 }
@@ -318,6 +321,7 @@ impl Moments {
             without_cubes: false,
             histogram: None,
             cut: None,
+            lifespans: None,
             net: None,
         }
     }

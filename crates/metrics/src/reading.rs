@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ethnum::I256;
 use journey::{CrossoverPolicy, Day, Definition, Instant};
 
+use crate::lifespan;
 use crate::moments::{Layout, Moments, micro_days};
 use crate::tally::detail::{self, Detail};
 use crate::tally::{COUNTS, Count, NO_ARM, Row, RowKey, Slots, Sums, width};
@@ -184,6 +185,7 @@ impl Cumulative {
             sums.iter().enumerate().map(|(arm, sums)| arm_reading(definition, arm, sums, end)).collect();
         let details: Vec<Option<&Detail>> = sums.iter().map(|sums| sums.detail.as_deref()).collect();
         spread::add(definition, &details, &mut arms);
+        lifespan::add(definition, &details, through, &mut arms);
         Reading {
             arms,
             outside: strays.counts[Count::Outside as usize],

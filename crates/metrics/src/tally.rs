@@ -7,6 +7,7 @@ mod codec;
 pub mod detail;
 mod detail_codec;
 mod entries;
+mod lives;
 mod slots;
 mod spans;
 

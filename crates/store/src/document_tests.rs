@@ -2,8 +2,8 @@
 
 use super::*;
 use journey::{
-    Align, Cost, Costs, Filter, Goal, Keeps, Measure, MetricDraft, MetricKind, Of, Part, Pattern, PercentileCap, Scale,
-    Selector, Share, UNIT,
+    Align, Cost, Costs, Filter, Goal, Keeps, Lifespan, Measure, MetricDraft, MetricKind, Of, Part, Pattern,
+    PercentileCap, Scale, Selector, Share, UNIT,
 };
 
 fn key(text: &str) -> Key {
@@ -35,7 +35,8 @@ fn kinds() -> Vec<MetricKind> {
             selector: selector("Product Shared"),
             weight: Amount::from_units(-5 * UNIT / 2).unwrap(),
         }]),
-        MetricKind::Clv { selector: selector("Order Completed"), lifespan_days: 730 },
+        MetricKind::Clv { selector: selector("Order Completed"), lifespan: Lifespan::Days(730) },
+        MetricKind::Clv { selector: selector("Order Completed"), lifespan: Lifespan::Estimated { inactive_days: 14 } },
         MetricKind::Quantile {
             measure: Measure { selector: selector("Page Timed"), of: Of::Value },
             share: Share::from_millionths(900_000).unwrap(),

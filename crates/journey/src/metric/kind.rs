@@ -53,6 +53,25 @@ pub struct Selector {
     pub filters: Vec<Filter>,
 }
 
+/// How long a customer stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lifespan {
+    /// So many days, as somebody says.
+    Days(u32),
+    /// As long as the persons of an arm stay, one over their churn rate.
+    Estimated {
+        /// After so many whole days without a purchase a customer has left.
+        inactive_days: u32,
+    },
+}
+
+impl Lifespan {
+    /// After how many days without activity a person has left where nobody says.
+    pub const INACTIVE_DAYS: u32 = 7;
+    /// The most days.
+    pub const MAX_INACTIVE_DAYS: u32 = 365;
+}
+
 /// One side of a ratio.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Measure {
@@ -104,8 +123,8 @@ pub enum MetricKind {
     Clv {
         /// Which events are purchases.
         selector: Selector,
-        /// The lifespan, in days.
-        lifespan_days: u32,
+        /// How long a customer stays.
+        lifespan: Lifespan,
     },
     /// The value that a share of the persons stay at or below: a person's value is the total of the events'.
     Quantile {
@@ -198,11 +217,21 @@ impl MetricKind {
         matches!(self, Self::Ratio { .. } | Self::Clv { .. } | Self::PerTime { .. } | Self::Rating { .. })
     }
 
-    /// For a metric over the time under observation: per so many days.
+    /// For a metric over the time under observation: per so many days. A value over an estimated lifespan is first told per day.
     #[must_use]
     pub fn per_days(&self) -> Option<u32> {
         match self {
-            Self::Clv { lifespan_days: days, .. } | Self::PerTime { days, .. } => Some(*days),
+            Self::Clv { lifespan: Lifespan::Days(days), .. } | Self::PerTime { days, .. } => Some(*days),
+            Self::Clv { lifespan: Lifespan::Estimated { .. }, .. } => Some(1),
+            _ => None,
+        }
+    }
+
+    /// For a value over an estimated lifespan: after so many whole days without a purchase a customer has left.
+    #[must_use]
+    pub fn inactive_days(&self) -> Option<u32> {
+        match self {
+            Self::Clv { lifespan: Lifespan::Estimated { inactive_days }, .. } => Some(*inactive_days),
             _ => None,
         }
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ethnum::I256;
 use journey::{
-    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Goal, Measure, Method, Metric, MetricDraft,
-    MetricKind, MetricUse, Name, Of, Pattern, Role, Selector, Share, UNIT,
+    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Goal, Lifespan, Measure, Method, Metric,
+    MetricDraft, MetricKind, MetricUse, Name, Of, Pattern, Role, Selector, Share, UNIT,
 };
 use metrics::histogram::Histogram;
 use metrics::moments::Moments;
@@ -24,7 +24,7 @@ pub(crate) fn kinds() -> Vec<MetricKind> {
         MetricKind::Conversion(selector()),
         MetricKind::Sum(selector()),
         MetricKind::Ratio { numerator: measure(Of::Value), denominator: measure(Of::Count) },
-        MetricKind::Clv { selector: selector(), lifespan_days: 3650 },
+        MetricKind::Clv { selector: selector(), lifespan: Lifespan::Days(3650) },
         MetricKind::Quantile { measure: measure(Of::Value), share: half },
     ]
 }

@@ -15,6 +15,12 @@ pub enum Undefined {
     /// The denominator of a ratio metric adds up to zero.
     #[error("the denominator of the ratio adds up to zero in this arm")]
     ZeroDenominator,
+    /// A lifespan is estimated from those who were watched long enough to be seen to leave.
+    #[error(
+        "nobody was seen to stay for a while and nobody to leave for good, or only one of the two, so how long customers stay is not \
+         known yet"
+    )]
+    NoLifespan,
     /// The lift divides by the KPI of control, which is exactly zero.
     #[error("the KPI of control is zero, so a relative lift does not exist; the difference does")]
     ZeroControl,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use journey::{
     Align, Amount, Arm, Contacts, Cost, Costs, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Filter, Goal,
-    Instant, Items, Keeps, Lens, LensKind, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Of, Part, Path,
-    Pattern, PercentileCap, Phase, Role, Scale, Selector, Share, Stage, StepOrder, Touch,
+    Instant, Items, Keeps, Lens, LensKind, Lifespan, Measure, Method, Metric, MetricDraft, MetricKind, MetricUse, Of,
+    Part, Path, Pattern, PercentileCap, Phase, Role, Scale, Selector, Share, Stage, StepOrder, Touch,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -65,7 +65,8 @@ fn kinds() -> impl Strategy<Value = MetricKind> {
         ),
         (measure(), shares()).prop_map(|(measure, share)| MetricKind::Quantile { measure, share }),
         prop::collection::vec(parts(), 1..4).prop_map(MetricKind::Score),
-        selectors().prop_map(|selector| MetricKind::Clv { selector, lifespan_days: 730 }),
+        (selectors(), prop_oneof![Just(Lifespan::Days(730)), (1u32..5).prop_map(estimated)])
+            .prop_map(|(selector, lifespan)| MetricKind::Clv { selector, lifespan }),
         (selectors(), 1i64..=1_000_000, proptest::option::of(selectors()), any::<bool>()).prop_map(
             |(selector, margin, event, has_property)| {
                 let path = || Path::parse("properties.cost", "").unwrap();
@@ -80,6 +81,10 @@ fn kinds() -> impl Strategy<Value = MetricKind> {
         answer().prop_map(MetricKind::Latest),
         (answer(), scale).prop_map(|(measure, scale)| MetricKind::Rating { measure, scale }),
     ]
+}
+
+fn estimated(inactive_days: u32) -> Lifespan {
+    Lifespan::Estimated { inactive_days }
 }
 
 fn parts() -> impl Strategy<Value = Part> {
@@ -117,7 +122,9 @@ fn metrics() -> impl Strategy<Value = Metric> {
             customers: keeps.customers && matches!(kind, MetricKind::Clv { .. }),
         };
         // A bounded retention may stay open for longer than its span.
-        let window_days = window.map(|window| window - u32::from(span.is_some()) + span.unwrap_or(0));
+        let window_days = window
+            .map(|window| window - u32::from(span.is_some()) + span.unwrap_or(0))
+            .filter(|window| kind.inactive_days().is_none_or(|inactive| inactive < *window));
         let (goal, unit, description) = (Goal::Increase, None, None);
         let draft = MetricDraft { key: name("m"), kind, window_days, cap, goal, unit, description };
         Metric::validate(draft).unwrap().keeping(keeps).unwrap()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ethnum::I256;
 use journey::{
     Align, Amount, Arm, CrossoverPolicy, Day, Definition, EventId, Experiment, ExperimentDraft, Fact, Goal, Instant,
-    Method, Metric, MetricDraft, MetricKind, Path, Pattern, Selector, Zone,
+    Lifespan, Method, Metric, MetricDraft, MetricKind, Path, Pattern, Selector, Zone,
 };
 
 use super::histories::{Deed, World, journey, name};
@@ -141,7 +141,7 @@ fn customer_lifetime_value_is_average_value_times_frequency_times_lifespan() {
         ],
         vec![exposure(1, "2026-10-11T00:00:00Z", "control"), deed(2, "2026-10-12T09:00:00Z", "Order Completed", 30)],
     ];
-    let kind = MetricKind::Clv { selector: selector("Order Completed"), lifespan_days: 730 };
+    let kind = MetricKind::Clv { selector: selector("Order Completed"), lifespan: Lifespan::Days(730) };
     let world = world("UTC", vec![metric(kind, None)], people);
     let live = reading(&world, day("2026-10-20")).arms[0].live[0].clone();
     assert_eq!((live.n, live.orders), (2, 3));

@@ -12,6 +12,7 @@ mod event;
 mod items;
 mod known;
 mod lens;
+mod life;
 mod person;
 mod spread;
 
@@ -58,8 +59,8 @@ impl Model<'_> {
     ) -> BTreeMap<Arc<str>, Reading> {
         let metrics = self.definition.metrics.len();
         let empty = || {
-            let live = vec![Moments::default(); metrics];
-            let matured = (0..metrics).map(|at| self.window(at).map(|_| Moments::default())).collect();
+            let live = (0..metrics).map(|at| self.nobody(at)).collect();
+            let matured = (0..metrics).map(|at| self.window(at).map(|_| self.nobody(at))).collect();
             let arm = ArmReading { live, matured, ..ArmReading::default() };
             Reading { arms: vec![arm; self.definition.experiment.arms.len()], ..Reading::default() }
         };
@@ -81,6 +82,7 @@ impl Model<'_> {
                 arm.persons += 1;
                 for (metric, amounts) in standing.metrics.iter().enumerate() {
                     self.add(&mut arm.live[metric], (metric, standing.arm), amounts);
+                    self.add_life(&mut arm.live[metric], metric, amounts, as_of.matured);
                     note(&mut values, (value, metric, false), (standing.arm, amounts));
                 }
             }
@@ -90,6 +92,7 @@ impl Model<'_> {
                 for (metric, amounts) in past.metrics.iter().enumerate() {
                     if let Some(sums) = arm.matured[metric].as_mut().filter(|_| amounts.closed) {
                         self.add(sums, (metric, standing.arm), amounts);
+                        self.add_life(sums, metric, amounts, as_of.matured);
                         note(&mut values, (value, metric, true), (standing.arm, amounts));
                     }
                 }

@@ -1,6 +1,6 @@
 //! KPIs: what an arm amounts to.
 
-use journey::{MetricKind, Role, UNIT};
+use journey::{Lifespan, MetricKind, Role, UNIT};
 
 use super::gate::contributing_share;
 use super::judge::{Judge, Side};
@@ -9,6 +9,7 @@ use super::{Maturity, Question, Versus, Weights, verdict};
 use crate::inference::{
     Estimate, Interval, Level, Quantile, Tuning, Undefined, mean, mean_interval_at, quantile, ratio, wilson_interval_at,
 };
+use crate::lifespan::{lifetime_point, lifetime_value};
 use crate::moments::Moments;
 use crate::reading::{ArmReading, Reading};
 
@@ -45,8 +46,8 @@ pub struct ClvFactors {
     pub average_purchase_value: Option<f64>,
     /// Purchases per person and day under observation.
     pub purchase_frequency: Option<f64>,
-    /// Days.
-    pub lifespan_days: u32,
+    /// Days; `None` where they are to be estimated and can't be yet.
+    pub lifespan_days: Option<f64>,
 }
 
 /// What is made once for a whole report.
@@ -138,6 +139,7 @@ pub(super) fn of_arm(arm: &ArmReading, metric: usize, maturity: Maturity) -> &Mo
 pub(super) fn estimate(kind: &MetricKind, sums: &Moments, confidence: f64) -> Result<Estimate, Undefined> {
     match kind {
         MetricKind::Quantile { share, .. } => rank(sums, share.value(), confidence)?.estimate,
+        kind if kind.inactive_days().is_some() => lifetime_value(sums),
         kind if kind.is_ratio() => {
             let per_day = ratio(sums.n, sums.y, sums.yy, sums.d, sums.dd, sums.yd)?;
             // Value per person-day, times the days of a lifespan or of what it is told per.
@@ -163,6 +165,7 @@ pub fn point(kind: &MetricKind, sums: &Moments) -> Result<f64, Undefined> {
     match kind {
         // The confidence has no part in the value.
         MetricKind::Quantile { share, .. } => rank(sums, share.value(), 0.95).map(|found| found.value),
+        kind if kind.inactive_days().is_some() => lifetime_point(sums),
         kind if kind.is_ratio() => Ok(quotient(sums.d.as_f64())? * kind.per_days().map_or(1.0, f64::from)),
         _ => quotient(sums.n as f64 * UNIT as f64),
     }
@@ -193,7 +196,7 @@ fn standardised(side: &Side<'_>, level: Result<Level, Undefined>) -> Value {
 }
 
 fn factors(kind: &MetricKind, sums: &Moments) -> Option<ClvFactors> {
-    let MetricKind::Clv { lifespan_days, .. } = kind else {
+    let MetricKind::Clv { lifespan, .. } = kind else {
         return None;
     };
     let unit = UNIT as f64;
@@ -201,6 +204,9 @@ fn factors(kind: &MetricKind, sums: &Moments) -> Option<ClvFactors> {
     Some(ClvFactors {
         average_purchase_value: (sums.orders > 0).then(|| sums.y.as_f64() / unit / orders),
         purchase_frequency: (days > 0.0).then(|| orders / days),
-        lifespan_days: *lifespan_days,
+        lifespan_days: match lifespan {
+            Lifespan::Days(days) => Some(f64::from(*days)),
+            Lifespan::Estimated { .. } => sums.lifespans.as_ref().and_then(|lives| lives.lifespan_days()),
+        },
     })
 }

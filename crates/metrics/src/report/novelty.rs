@@ -129,7 +129,8 @@ pub fn drifts<'a>(
         let layout = Layout::of(&defined.kind);
         let range = offset..offset + layout.slots().len();
         offset = range.end;
-        if definition.window_days(metric).is_none() {
+        // How long the persons of a day stay is not known from a day.
+        if definition.window_days(metric).is_none() || defined.kind.inactive_days().is_some() {
             continue;
         }
         let is_spread = defined.kind.is_quantile() || defined.keeps.percentile_cap.is_some();

@@ -2,11 +2,11 @@
 //!
 //! A format number, then six lists: counts, live and matured sums, of all and of what crossovers take away. A list is
 //! its length without the zeros at its end, then its numbers; a run of zeros is a zero and how many more follow. A row with
-//! detail has another format number, and the two details at the end; so has a row of a lens.
+//! detail has another format number, and the two details at the end; so has a row of a lens, and one with lives.
 
 use ethnum::I256;
 
-use super::detail_codec::{detail, put_detail};
+use super::detail_codec::{Lists, detail, put_detail};
 use super::{COUNTS, Row, Slots, Sums};
 use crate::varint::{get, put_len, put_wide, wide};
 
@@ -16,20 +16,27 @@ const FORMAT: u8 = 1;
 const DETAILED: u8 = 2;
 /// What rows of lenses are written as.
 const SIGHTED: u8 = 3;
+/// What rows with lives are written as.
+const LIVED: u8 = 4;
 /// The texts of six arrays, `{1,2}`, separated by bars: how the first databases kept rows.
 const TEXTS: u8 = 0;
 
 pub(super) fn encode(row: &Row) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
     let is_detailed = row.all.detail.is_some() || row.crossed.detail.is_some();
-    let is_sighted =
-        [&row.all, &row.crossed].iter().any(|sums| sums.detail.as_ref().is_some_and(|d| !d.sights.is_empty()));
-    out.push(if is_sighted {
-        SIGHTED
-    } else if is_detailed {
-        DETAILED
+    let details = || [&row.all, &row.crossed].into_iter().filter_map(|sums| sums.detail.as_deref());
+    let lists = if details().any(|detail| !detail.lives.is_empty()) {
+        Lists::WithLives
+    } else if details().any(|detail| !detail.sights.is_empty()) {
+        Lists::WithSights
     } else {
-        FORMAT
+        Lists::Three
+    };
+    out.push(match lists {
+        Lists::WithLives => LIVED,
+        Lists::WithSights => SIGHTED,
+        Lists::Three if is_detailed => DETAILED,
+        Lists::Three => FORMAT,
     });
     for sums in [&row.all, &row.crossed] {
         put_list(&mut out, &sums.counts.iter().map(|count| I256::from(*count)).collect());
@@ -38,7 +45,7 @@ pub(super) fn encode(row: &Row) -> Vec<u8> {
     }
     if is_detailed {
         for sums in [&row.all, &row.crossed] {
-            put_detail(&mut out, sums.detail.as_deref(), is_sighted);
+            put_detail(&mut out, sums.detail.as_deref(), lists);
         }
     }
     out
@@ -51,11 +58,15 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Row> {
             let row = Row { all: sums(&mut from)?, crossed: sums(&mut from)? };
             from.is_empty().then_some(row)
         }
-        (format @ (&DETAILED | &SIGHTED), rest) => {
+        (format @ (&DETAILED | &SIGHTED | &LIVED), rest) => {
             let mut from = rest;
             let mut row = Row { all: sums(&mut from)?, crossed: sums(&mut from)? };
-            let is_sighted = *format == SIGHTED;
-            (row.all.detail, row.crossed.detail) = (detail(&mut from, is_sighted)?, detail(&mut from, is_sighted)?);
+            let lists = match *format {
+                LIVED => Lists::WithLives,
+                SIGHTED => Lists::WithSights,
+                _ => Lists::Three,
+            };
+            (row.all.detail, row.crossed.detail) = (detail(&mut from, lists)?, detail(&mut from, lists)?);
             from.is_empty().then_some(row)
         }
         (&TEXTS, text) => of_texts(std::str::from_utf8(text).ok()?),
@@ -122,7 +133,9 @@ fn of_texts(text: &str) -> Option<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Series, SightKey, SpanKey};
+    use crate::tally::detail::{
+        Bucket, BucketKey, CustomerKey, Customers, Detail, Life, LifeKey, Series, SightKey, SpanKey,
+    };
     use proptest::prelude::*;
 
     fn number() -> impl Strategy<Value = I256> {
@@ -161,18 +174,25 @@ mod tests {
             (any::<bool>(), "[ab]{0,3}", prop::collection::vec(number(), 1..4)).prop_map(|(matured, key, sums)| {
                 (SightKey { matured, key: key.as_str().into() }, sums.into_iter().collect::<Slots>())
             });
+        let life = (any::<(u16, bool, Option<i32>, u32, i64)>(), [(); 3].map(|()| number())).prop_map(
+            |((metric, matured, origin, days, n), [y, d, t])| {
+                (LifeKey { metric, matured, origin, days }, Life { n, y, d, t })
+            },
+        );
         let some = 0..6usize;
         (
             prop::collection::vec(bucket, some.clone()),
             prop::collection::vec(span, some.clone()),
             prop::collection::vec(customers, some),
+            prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(life, 1..4)],
             prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(sight, 1..4)],
         )
-            .prop_map(|(buckets, spans, customers, sights)| {
+            .prop_map(|(buckets, spans, customers, lives, sights)| {
                 let detail = Detail {
                     buckets: buckets.into_iter().collect(),
                     spans: spans.into_iter().collect(),
                     customers: customers.into_iter().collect(),
+                    lives: lives.into_iter().collect(),
                     sights: sights.into_iter().filter(|(_, sums): &(_, Slots)| !sums.is_zero()).collect(),
                 };
                 (!detail.is_empty()).then(|| Box::new(detail))
@@ -218,7 +238,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), small in prop::collection::vec(0u8..4, 0..40)) {
-            for format in [TEXTS, FORMAT, DETAILED, SIGHTED] {
+            for format in [TEXTS, FORMAT, DETAILED, SIGHTED, LIVED] {
                 let _ = decode(&[&[format], &bytes[..]].concat());
                 let _ = decode(&[&[format], &small[..]].concat());
             }

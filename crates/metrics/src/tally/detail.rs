@@ -20,6 +20,8 @@ pub struct Detail {
     pub spans: BTreeMap<SpanKey, i64>,
     /// How often persons bought.
     pub customers: BTreeMap<CustomerKey, Customers>,
+    /// How long persons stay, and what they bring in that time.
+    pub lives: BTreeMap<LifeKey, Life>,
     /// What a lens shows.
     pub sights: BTreeMap<SightKey, Slots>,
 }
@@ -115,6 +117,42 @@ pub struct Customers {
     pub spend: I256,
 }
 
+/// Which persons a life counts. All days are local ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LifeKey {
+    /// The index of the metric.
+    pub metric: u16,
+    /// Whether it belongs to the matured reading.
+    pub matured: bool,
+    /// The number of the day of the exposure, while the window is open; `None`: it has closed.
+    pub origin: Option<i32>,
+    /// Days from the exposure to the last purchase so far; 0 before any.
+    pub days: u32,
+}
+
+/// What the persons of a life amount to. Units as in [`crate::moments::Slot`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Life {
+    /// Persons.
+    pub n: i64,
+    /// Σy
+    pub y: I256,
+    /// Σd: the lengths of the windows that have closed.
+    pub d: I256,
+    /// Σt: the exposures of those whose window is open.
+    pub t: I256,
+}
+
+impl Life {
+    pub(crate) fn add(&mut self, other: &Self, sign: i64) {
+        let wide = I256::from(sign);
+        self.n += sign * other.n;
+        self.y += wide * other.y;
+        self.d += wide * other.d;
+        self.t += wide * other.t;
+    }
+}
+
 impl Bucket {
     pub(crate) fn add(&mut self, other: &Self, sign: i64) {
         let wide = I256::from(sign);
@@ -147,14 +185,15 @@ impl Detail {
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.buckets.is_empty() && self.spans.is_empty() && self.customers.is_empty() && self.sights.is_empty()
+        let Self { buckets, spans, customers, lives, sights } = self;
+        buckets.is_empty() && spans.is_empty() && customers.is_empty() && lives.is_empty() && sights.is_empty()
     }
 
     /// About how many bytes it takes.
     #[must_use]
     pub fn weight(&self) -> usize {
         let sights: usize = self.sights.iter().map(|(key, sums)| 100 + key.key.len() + 48 * sums.filled()).sum();
-        240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len() + sights
+        240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len() + 140 * self.lives.len() + sights
     }
 
     /// Adds persons to a bucket, `sign` times.
@@ -170,6 +209,11 @@ impl Detail {
     /// Adds persons to a cell, `sign` times.
     pub fn add_customers(&mut self, key: CustomerKey, customers: &Customers, sign: i64) {
         change(&mut self.customers, key, |sum| sum.add(customers, sign));
+    }
+
+    /// Adds persons to a life, `sign` times.
+    pub fn add_life(&mut self, key: LifeKey, life: &Life, sign: i64) {
+        change(&mut self.lives, key, |sum| sum.add(life, sign));
     }
 
     /// Adds to the sums of a lens's key, `sign` times, which is 1 or -1.
@@ -205,6 +249,9 @@ impl Detail {
         }
         for (key, customers) in &other.customers {
             self.add_customers(*key, customers, sign);
+        }
+        for (key, life) in &other.lives {
+            self.add_life(*key, life, sign);
         }
         for (key, sums) in &other.sights {
             self.add_sight(key, sums, sign);

@@ -1,14 +1,27 @@
-//! The detail of a row as bytes: three lists (four in a row of a lens), each the number of its entries and then key and sums of each in order.
+//! The detail of a row as bytes: three lists (four in a row of a lens, five in one with lives), each the number of its entries and
+//! then key and sums of each in order.
 
 use ethnum::I256;
 
+use super::Slots;
 use super::codec::{list, put_list};
-use super::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Series, SightKey, SpanKey};
+use super::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Life, LifeKey, Series, SightKey, SpanKey};
 use crate::varint::{get, put, put_len, put_signed, put_wide, signed, wide};
 
-pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>, with_sights: bool) {
+/// Which lists there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lists {
+    /// Buckets, spans, customers.
+    Three,
+    /// And sights.
+    WithSights,
+    /// And lives.
+    WithLives,
+}
+
+pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>, lists: Lists) {
     let nothing = Detail::default();
-    let Detail { buckets, spans, customers, sights } = detail.unwrap_or(&nothing);
+    let Detail { buckets, spans, customers, lives, sights } = detail.unwrap_or(&nothing);
     put_len(out, buckets.len());
     for (key, bucket) in buckets {
         put(out, u128::from(key.metric) * 2 + u128::from(key.matured));
@@ -32,7 +45,7 @@ pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>, with_sights
         put_signed(out, i128::from(customers.n));
         put_wide(out, customers.spend);
     }
-    if !with_sights {
+    if lists == Lists::Three {
         return;
     }
     put_len(out, sights.len());
@@ -42,11 +55,23 @@ pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>, with_sights
         out.extend_from_slice(key.as_bytes());
         put_list(out, sums);
     }
+    if lists == Lists::WithSights {
+        return;
+    }
+    put_len(out, lives.len());
+    for (key, life) in lives {
+        put(out, u128::from(key.metric) * 4 + u128::from(key.matured) * 2 + u128::from(key.origin.is_some()));
+        if let Some(origin) = key.origin {
+            put_signed(out, i128::from(origin));
+        }
+        put(out, u128::from(key.days));
+        put_list(out, &[I256::from(life.n), life.y, life.d, life.t].into_iter().collect());
+    }
 }
 
 /// `None` in the outer option where the bytes are no detail.
 #[expect(clippy::option_option, reason = "the outer one says whether the bytes can be read, the inner one is read")]
-pub(super) fn detail(from: &mut &[u8], with_sights: bool) -> Option<Option<Box<Detail>>> {
+pub(super) fn detail(from: &mut &[u8], lists: Lists) -> Option<Option<Box<Detail>>> {
     let mut detail = Detail::default();
     for _ in 0..len(from)? {
         let number = get(from)?;
@@ -55,12 +80,7 @@ pub(super) fn detail(from: &mut &[u8], with_sights: bool) -> Option<Option<Box<D
             matured: number % 2 == 1,
             bucket: signed(from)?.try_into().ok()?,
         };
-        let sums = list(from)?;
-        let mut held = [I256::ZERO; 6];
-        for (at, sum) in sums.iter() {
-            *held.get_mut(at)? = sum;
-        }
-        let [n, y, yy, yyy, x, xy] = held;
+        let [n, y, yy, yyy, x, xy] = held(&list(from)?)?;
         let bucket = Bucket { n: i64::try_from(n).ok()?, y, yy, yyy, x, xy };
         detail.buckets.insert(key, bucket);
     }
@@ -84,7 +104,7 @@ pub(super) fn detail(from: &mut &[u8], with_sights: bool) -> Option<Option<Box<D
         let customers = Customers { n: signed(from)?.try_into().ok()?, spend: wide(from)? };
         detail.customers.insert(key, customers);
     }
-    let sights = if with_sights { len(from)? } else { 0 };
+    let sights = if lists >= Lists::WithSights { len(from)? } else { 0 };
     for _ in 0..sights {
         let (matured, rest) = from.split_first()?;
         *from = rest;
@@ -94,7 +114,25 @@ pub(super) fn detail(from: &mut &[u8], with_sights: bool) -> Option<Option<Box<D
         let key = SightKey { matured: *matured != 0, key: std::str::from_utf8(key).ok()?.into() };
         detail.sights.insert(key, list(from)?);
     }
+    let lives = if lists >= Lists::WithLives { len(from)? } else { 0 };
+    for _ in 0..lives {
+        let number = get(from)?;
+        let origin = if number % 2 == 1 { Some(signed(from)?.try_into().ok()?) } else { None };
+        let (matured, metric) = (number / 2 % 2 == 1, u16::try_from(number / 4).ok()?);
+        let key = LifeKey { metric, matured, origin, days: get(from)?.try_into().ok()? };
+        let [n, y, d, t] = held(&list(from)?)?;
+        detail.lives.insert(key, Life { n: i64::try_from(n).ok()?, y, d, t });
+    }
     Some((!detail.is_empty()).then(|| Box::new(detail)))
+}
+
+/// The sums of an entry that has so many; `None` where there are more.
+fn held<const N: usize>(sums: &Slots) -> Option<[I256; N]> {
+    let mut held = [I256::ZERO; N];
+    for (at, sum) in sums.iter() {
+        *held.get_mut(at)? = sum;
+    }
+    Some(held)
 }
 
 fn len(from: &mut &[u8]) -> Option<usize> {

@@ -7,6 +7,7 @@ use ethnum::I256;
 use journey::{Day, Definition, MetricKind, UNIT};
 
 use super::detail::{Bucket, BucketKey, Detail, SightKey};
+use super::lives::lives;
 use super::spans::{customers, spans};
 use super::{CUSTOMERS, Count, Direction, LENSES, SPANS, Slots, Sums};
 use crate::contribution::{Assignment, Trace};
@@ -131,6 +132,11 @@ impl Entries {
         let sign = if add { 1 } else { -1 };
         if metric.kind.is_quantile() || metric.keeps.percentile_cap.is_some() {
             self.enter_buckets(at, metric.kind.is_quantile(), trace, &states, sign);
+        }
+        if let (Some(_), Ok(metric)) = (metric.kind.inactive_days(), u16::try_from(at)) {
+            for (day, key, life, way) in lives(metric, assignment, trace, &states) {
+                self.on(day).detail.get_or_insert_default().add_life(key, &life, sign * way);
+            }
         }
         if metric.keeps.curve {
             for (day, key, persons) in spans(&metric.kind, assignment, trace, definition.curve_days(at)) {

@@ -1,8 +1,8 @@
 //! How metrics are written.
 
 use journey::{
-    Align, Amount, Costs, Filter, Goal, Invalid, Keeps, Key, Measure, Metric, MetricDraft, MetricKind, Of, Part, Path,
-    Pattern, PercentileCap, Scale, Selector, Share,
+    Align, Amount, Costs, Filter, Goal, Invalid, Keeps, Key, Lifespan, Measure, Metric, MetricDraft, MetricKind, Of,
+    Part, Path, Pattern, PercentileCap, Scale, Selector, Share,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,12 @@ enum KindBody {
     },
     Clv {
         selector: SelectorBody,
-        lifespan_days: u32,
+        /// Absent: it is estimated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lifespan_days: Option<u32>,
+        /// After which a customer has left, where the lifespan is estimated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inactive_days: Option<u32>,
     },
     Quantile {
         measure: MeasureBody,
@@ -197,8 +202,12 @@ impl From<&MetricKind> for KindBody {
                 align: (*align != Align::Exposure).then(|| align.word().to_owned()),
             },
             MetricKind::Score(parts) => Self::Score { parts: parts.iter().map(PartBody::from).collect() },
-            MetricKind::Clv { selector, lifespan_days } => {
-                Self::Clv { selector: selector.into(), lifespan_days: *lifespan_days }
+            MetricKind::Clv { selector, lifespan } => {
+                let (lifespan_days, inactive_days) = match lifespan {
+                    Lifespan::Days(days) => (Some(*days), None),
+                    Lifespan::Estimated { inactive_days } => (None, Some(*inactive_days)),
+                };
+                Self::Clv { selector: selector.into(), lifespan_days, inactive_days }
             }
             MetricKind::Quantile { measure, share } => {
                 Self::Quantile { measure: measure.into(), share: share.millionths() }
@@ -244,7 +253,16 @@ impl TryFrom<KindBody> for MetricKind {
                 align: align.map_or(Ok(Align::Exposure), |word| Align::parse(&word, "/align"))?,
             },
             KindBody::Score { parts } => Self::Score(parts.into_iter().map(Part::try_from).collect::<Result<_, _>>()?),
-            KindBody::Clv { selector, lifespan_days } => Self::Clv { selector: selector.try_into()?, lifespan_days },
+            KindBody::Clv { selector, lifespan_days, inactive_days } => {
+                let lifespan = match (lifespan_days, inactive_days) {
+                    (Some(days), None) => Lifespan::Days(days),
+                    (None, Some(inactive_days)) => Lifespan::Estimated { inactive_days },
+                    _ => {
+                        return Err(Invalid::new("conflict", "/lifespan_days", "a lifespan is given or estimated"));
+                    }
+                };
+                Self::Clv { selector: selector.try_into()?, lifespan }
+            }
             KindBody::Quantile { measure, share: millionths } => {
                 Self::Quantile { measure: measure.try_into()?, share: share(millionths, "/q")? }
             }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use journey::{CrossoverPolicy, MetricKind};
+use journey::{CrossoverPolicy, Lifespan, MetricKind};
 use metrics::report::report;
 
 use super::described::{Held, OfComparison, OfExperiment, OfReading, Otherwise};
@@ -34,6 +34,10 @@ const PARAMETERS: &[&str] = &[
     "repetitions",
 ];
 const NOTHING: &str = "the experiment has no metric of the kind clv";
+const GIVEN: &str =
+    "the lifespan is given and the same in every arm, so the lift is that of the value per person and day";
+const ESTIMATED: &str = "the lifespan of each arm is one over its churn rate, so the lift speaks of how long customers stay, too; its \
+                         uncertainty is in the interval";
 
 /// What customers are worth
 ///
@@ -151,7 +155,11 @@ fn factors(look: &Look, asked: &Asked, chosen: &[usize]) -> Vec<ClvMetric> {
     let reports = report(&asking, &everyone(look, CrossoverPolicy::First));
     let told = reports.iter().filter(|report| chosen.contains(&report.metric)).filter_map(|report| {
         let metric = &definition.metrics[report.metric];
-        let MetricKind::Clv { selector, lifespan_days } = &metric.kind else { return None };
+        let MetricKind::Clv { selector, lifespan } = &metric.kind else { return None };
+        let (lifespan_days, inactive_days, lifespan_reason) = match *lifespan {
+            Lifespan::Days(days) => (Some(days), None, GIVEN),
+            Lifespan::Estimated { inactive_days } => (None, Some(inactive_days), ESTIMATED),
+        };
         let arms = report.arms.iter().map(|arm| {
             let factors = arm.main.factors;
             let days = arm.main.moments.d.as_f64() / journey::UNIT as f64;
@@ -161,7 +169,9 @@ fn factors(look: &Look, asked: &Asked, chosen: &[usize]) -> Vec<ClvMetric> {
                 person_days: (arm.main.persons > 0).then_some(days),
                 average_purchase_value: factors.and_then(|factors| factors.average_purchase_value),
                 purchase_frequency: factors.and_then(|factors| factors.purchase_frequency),
-                lifespan_days: *lifespan_days,
+                lifespan_days: factors.and_then(|factors| factors.lifespan_days),
+                left: arm.main.moments.lifespans.as_ref().map(|lives| lives.left),
+                days_at_risk: arm.main.moments.lifespans.as_ref().map(|lives| lives.days.as_f64()),
                 clv: build::arm_result(definition, report.metric, report.maturity, arm, telling),
             }
         });
@@ -169,7 +179,9 @@ fn factors(look: &Look, asked: &Asked, chosen: &[usize]) -> Vec<ClvMetric> {
             metric: metric.key.as_str().to_owned(),
             event: selector.event.as_str().to_owned(),
             window_days: definition.window_days(report.metric),
-            lifespan_days: *lifespan_days,
+            lifespan_days,
+            inactive_days,
+            lifespan_reason,
             maturity: build::maturity_word(report.maturity),
             arms: arms.collect(),
             prediction: None,

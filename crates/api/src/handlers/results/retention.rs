@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use journey::{CrossoverPolicy, Definition, MetricKind};
+use journey::{CrossoverPolicy, Definition, Lifespan, MetricKind};
 use metrics::curves::{self, Cohorts, Curves, active_days, curves, ends_of, repeat_share};
 use metrics::inference::{Interval, Undefined, wilson_interval};
 use metrics::reading::{Through, nobody, read};
@@ -26,7 +26,6 @@ use crate::wire::results::{Estimated, Reasons, build};
 
 const PARAMETERS: &[&str] = &["metric", "event", "as_of", "confidence", "inactive_days", "consistency"];
 /// After so many days without activity a person has left, unless it is said otherwise.
-const INACTIVE_DAYS: u32 = 7;
 const ONE_READING: &str = "curves and their test hold for one reading at a time fixed beforehand; read often, they find \
                            what is not there";
 const OF_EVERYONE: &str = "randomised groups, on a duration defined for everyone exposed";
@@ -85,8 +84,8 @@ impl Own {
     fn read(uri: &Uri) -> Result<Self, ApiError> {
         let mut parameters = Parameters::of(uri, PARAMETERS)?;
         let wanted = "a whole number of days from 1 to 365";
-        let inactive_days = parameters.parse("inactive_days", wanted)?.unwrap_or(INACTIVE_DAYS);
-        if !(1..=365).contains(&inactive_days) {
+        let inactive_days = parameters.parse("inactive_days", wanted)?.unwrap_or(Lifespan::INACTIVE_DAYS);
+        if !(1..=Lifespan::MAX_INACTIVE_DAYS).contains(&inactive_days) {
             return Err(invalid("inactive_days", &inactive_days.to_string(), wanted));
         }
         Ok(Self { event: parameters.text("event"), inactive_days })

@@ -6,7 +6,7 @@ mod times;
 
 use std::collections::BTreeMap;
 
-use journey::{Costs, Filter, Measure, Metric, MetricKind, Part, Selector};
+use journey::{Costs, Filter, Lifespan, Measure, Metric, MetricKind, Part, Selector};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -80,9 +80,16 @@ pub(crate) struct MetricInfo {
     /// The parts, for a score.
     #[serde(skip_serializing_if = "Option::is_none")]
     parts: Option<Vec<PartInfo>>,
-    /// The lifespan in days, for a CLV.
+    /// The lifespan in days, for a CLV over one that is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     lifespan_days: Option<u32>,
+    /// How the lifespan is found, for a CLV over one that is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^estimated$")]
+    lifespan: Option<&'static str>,
+    /// After so many whole days without a purchase a customer has left, for a CLV over an estimated lifespan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inactive_days: Option<u32>,
     /// The share of the value that is earned, for a net value.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
@@ -213,6 +220,8 @@ pub(crate) fn info(metric: &Metric) -> MetricInfo {
         to_day: None,
         parts: None,
         lifespan_days: None,
+        lifespan: None,
+        inactive_days: None,
         margin: None,
         costs: None,
         window_days: metric.window_days,
@@ -254,9 +263,14 @@ impl MetricInfo {
                 self.tell_events(selector);
                 (self.from_day, self.to_day, self.align) = (Some(*from_day), *to_day, Some(align.word()));
             }
-            MetricKind::Clv { selector, lifespan_days } => {
+            MetricKind::Clv { selector, lifespan } => {
                 self.tell_events(selector);
-                self.lifespan_days = Some(*lifespan_days);
+                match lifespan {
+                    Lifespan::Days(days) => self.lifespan_days = Some(*days),
+                    Lifespan::Estimated { inactive_days } => {
+                        (self.lifespan, self.inactive_days) = (Some("estimated"), Some(*inactive_days));
+                    }
+                }
             }
             MetricKind::Quantile { measure, share } => {
                 self.tell_measure(measure);

@@ -3,8 +3,8 @@
 mod schemas;
 
 use journey::{
-    Align, Costs, Filter, Goal, Invalid, Json, Keeps, Key, Measure, Metric, MetricDraft, MetricKind, Name, Of, Part,
-    Path, Pattern, PercentileCap, Scale, Selector, Share,
+    Align, Costs, Filter, Goal, Invalid, Json, Keeps, Key, Lifespan, Measure, Metric, MetricDraft, MetricKind, Name,
+    Of, Part, Path, Pattern, PercentileCap, Scale, Selector, Share,
 };
 
 use super::{from, times};
@@ -79,6 +79,36 @@ fn share(fields: &mut Fields, name: &str, why: &str) -> Result<Share, Invalid> {
     Share::of(fields.amount(name)?.ok_or(missing)?, &pointer)
 }
 
+/// How long a customer stays: days, or that it is to be estimated.
+fn lifespan(fields: &mut Fields) -> Result<Lifespan, Invalid> {
+    let days = fields.whole("lifespan_days")?;
+    let word = fields.text("lifespan")?;
+    let inactive_days = fields.whole("inactive_days")?;
+    if let Some(word) = word.as_deref().filter(|word| word.trim() != "estimated") {
+        let detail = format!(
+            "{word:?} is no way to find a lifespan: send \"estimated\", or lifespan_days with a number of days"
+        );
+        return Err(fields.refuse("unknown_value", "lifespan", detail));
+    }
+    match (days, word, inactive_days) {
+        (Some(_), Some(_), _) => {
+            Err(fields.refuse("conflict", "lifespan", "is estimated, and lifespan_days gives it: keep one of the two"))
+        }
+        (_, None, Some(_)) => {
+            let detail = "belongs to a lifespan that is estimated: add \"lifespan\": \"estimated\", or leave it out";
+            Err(fields.refuse("out_of_place", "inactive_days", detail))
+        }
+        (Some(days), None, None) => Ok(Lifespan::Days(days)),
+        (None, Some(_), inactive_days) => {
+            Ok(Lifespan::Estimated { inactive_days: inactive_days.unwrap_or(Lifespan::INACTIVE_DAYS) })
+        }
+        (None, None, None) => {
+            let detail = "is missing: say how many days a customer stays, or send \"lifespan\": \"estimated\"";
+            Err(fields.refuse("missing_field", "lifespan_days", detail))
+        }
+    }
+}
+
 fn read_kind(
     word: &str,
     fields: &mut Fields,
@@ -136,10 +166,8 @@ fn read_kind(
         }
         "clv" => {
             let selector = selector(fields, shared)?;
-            let lifespan_days = fields
-                .whole("lifespan_days")?
-                .ok_or_else(|| missing(fields, "lifespan_days", "say how many days a customer stays"))?;
-            (MetricKind::Clv { selector, lifespan_days }, &["event", "lifespan_days"])
+            let lifespan = lifespan(fields)?;
+            (MetricKind::Clv { selector, lifespan }, &["event", "lifespan_days", "lifespan", "inactive_days"])
         }
         "quantile" => {
             let measure = looked_at(fields, shared)?;

@@ -49,8 +49,15 @@ pub(crate) struct ClvMetric {
     /// Its window in days; null: none.
     #[schema(required = true)]
     pub(crate) window_days: Option<u32>,
-    /// The lifespan in days, as it is defined: the lift of the value is that of the value per person and day.
-    pub(crate) lifespan_days: u32,
+    /// The lifespan in days, where it is given: the lift of the value is then that of the value per person and day. Null where it
+    /// is estimated.
+    #[schema(required = true)]
+    pub(crate) lifespan_days: Option<u32>,
+    /// After so many whole days without a purchase a customer has left, where the lifespan is estimated. Null where it is given.
+    #[schema(required = true)]
+    pub(crate) inactive_days: Option<u32>,
+    /// What the lifespan is, and what the lift speaks of.
+    pub(crate) lifespan_reason: &'static str,
     /// The reading: persons whose window has closed, or everyone exposed.
     #[schema(pattern = "^(matured|live)$")]
     pub(crate) maturity: &'static str,
@@ -79,8 +86,17 @@ pub(crate) struct ClvArm {
     /// Purchases per person and day under observation.
     #[schema(required = true)]
     pub(crate) purchase_frequency: Option<f64>,
-    /// Days.
-    pub(crate) lifespan_days: u32,
+    /// Days; null where they are estimated and nobody has been seen to stay, or nobody to leave.
+    #[schema(required = true)]
+    pub(crate) lifespan_days: Option<f64>,
+    /// Persons who have left, where the lifespan is estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) left: Option<i64>,
+    /// The days until they left, or until the others were last watched for it, summed over persons, where the lifespan is estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) days_at_risk: Option<f64>,
     /// The product of the three, with its interval, its sums and its comparison with the baseline.
     pub(crate) clv: ArmResult,
 }

@@ -1,5 +1,7 @@
 //! How a number came about, with `explain=true`.
 
+mod lifetime;
+
 use std::collections::BTreeMap;
 
 use journey::Method;
@@ -184,7 +186,7 @@ pub(crate) struct KpiExplanation {
     /// For a CLV: its three factors.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub(crate) clv: Option<ClvInfo>,
+    pub(crate) clv: Option<lifetime::ClvInfo>,
 }
 
 /// Exact sums over persons, as decimal text.
@@ -226,21 +228,6 @@ pub(crate) struct MomentsInfo {
     denominator_cross_sum_with_covariate: String,
     /// Of x·u.
     covariates_cross_sum: String,
-}
-
-/// The factors of a customer lifetime value: their product is the KPI.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ClvFactors)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ClvInfo {
-    /// Value per purchase.
-    #[schema(required = true)]
-    average_purchase_value: Option<f64>,
-    /// Purchases per person and day under observation.
-    #[schema(required = true)]
-    purchase_frequency: Option<f64>,
-    /// Days.
-    lifespan_days: u32,
 }
 
 /// The steps of a comparison.
@@ -317,15 +304,7 @@ pub(crate) struct CupedInfo {
 
 /// The steps of a KPI.
 pub(crate) fn of_kpi(kpi: &Kpi) -> KpiExplanation {
-    KpiExplanation {
-        sums: sums(&kpi.moments),
-        left_out: kpi.moments.left_out,
-        clv: kpi.factors.map(|factors| ClvInfo {
-            average_purchase_value: factors.average_purchase_value,
-            purchase_frequency: factors.purchase_frequency,
-            lifespan_days: factors.lifespan_days,
-        }),
-    }
+    KpiExplanation { sums: sums(&kpi.moments), left_out: kpi.moments.left_out, clv: lifetime::factors(kpi) }
 }
 
 fn sums(moments: &Moments) -> MomentsInfo {

@@ -27,6 +27,9 @@ pub(super) struct Amounts {
     pub(super) orders: i64,
     pub(super) x: i128,
     pub(super) u: i128,
+    /// The numbers of the days of the exposure and of the last purchase, which is not before it.
+    pub(super) exposed: i32,
+    pub(super) last: i32,
 }
 
 /// A person's exposures that put nobody anywhere, and the standing.
@@ -179,7 +182,8 @@ impl Model<'_> {
     fn amounts(&self, metric: usize, deeds: &[&Deed], exposure: &Deed, end: Instant) -> Amounts {
         let window = self.window(metric);
         let metric = &self.definition.metrics[metric];
-        let mut sums = Amounts::default();
+        let exposed = self.zone.day_of(exposure.at).number();
+        let mut sums = Amounts { exposed, last: exposed, ..Amounts::default() };
         let (mut after, mut before) = (Vec::new(), Vec::new());
         let from = exposure.at.micros() - 14 * DAY_MICROS;
         for deed in deeds.iter().copied() {
@@ -199,6 +203,9 @@ impl Model<'_> {
                 sums.y += y;
                 sums.d += d;
                 sums.orders += orders;
+                if orders > 0 {
+                    sums.last = sums.last.max(self.zone.day_of(deed.at).number());
+                }
                 after.extend(self.answer(metric, deed));
             }
             let at = deed.at.micros();

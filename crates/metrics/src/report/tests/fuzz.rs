@@ -1,7 +1,7 @@
 //! What must hold for every input of a report?
 
 use ethnum::I256;
-use journey::{Goal, Method, MetricKind, Role};
+use journey::{Goal, Lifespan, Method, MetricKind, Role};
 use proptest::prelude::*;
 
 use super::*;
@@ -80,7 +80,7 @@ proptest! {
             conversion(Role::Primary),
             revenue(Role::Guardrail),
             (ratio, Role::Secondary, Goal::Decrease),
-            (MetricKind::Clv { selector: selector(), lifespan_days: 3650 }, Role::Guardrail, Goal::Increase),
+            (MetricKind::Clv { selector: selector(), lifespan: Lifespan::Days(3650) }, Role::Guardrail, Goal::Increase),
             conversion(Role::Guardrail),
         ];
         let x = definition(&vec![1; arms.len()], &kinds, Some(14));

@@ -204,9 +204,15 @@ metric_schema! {
         /// Which events are purchases.
         #[schema(min_length = 1, max_length = 255, example = "Order Completed")]
         event: String,
-        /// The lifespan, in days.
+        /// The lifespan, in days; either this, or `lifespan`.
         #[schema(minimum = 1, maximum = 3650)]
-        lifespan_days: u32,
+        lifespan_days: Option<u32>,
+        /// `estimated`: as long as the persons of an arm stay, one over their churn rate.
+        #[schema(pattern = "^estimated$")]
+        lifespan: Option<String>,
+        /// With `estimated`: after so many whole days without a purchase a customer has left; 7 where it is absent.
+        #[schema(minimum = 1, maximum = 365)]
+        inactive_days: Option<u32>,
     }
 }
 
