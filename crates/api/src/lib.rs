@@ -22,6 +22,7 @@ mod query;
 mod routes;
 mod stack;
 mod state;
+mod study;
 mod telemetry;
 mod told;
 mod wire;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use journey::{Instant, Limits};
 use store::Store;
 
+use crate::study::Studies;
 use crate::telemetry::Telemetry;
 use crate::told::Told;
 
@@ -89,6 +90,7 @@ pub struct Shared {
     pub telemetry: Arc<Telemetry>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) told: Told,
+    pub(crate) studies: Studies,
 }
 
 impl Shared {
@@ -105,6 +107,7 @@ impl Shared {
             telemetry: Arc::default(),
             in_flight: Arc::default(),
             told: Told::new(),
+            studies: Studies::new(),
         }
     }
 

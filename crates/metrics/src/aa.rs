@@ -20,12 +20,14 @@ use journey::{Day, Definition, Method, Zone};
 
 use crate::contribution::Contribution;
 use crate::inference::{Interval, Undefined, wilson_interval};
+use crate::lifespan;
 use crate::moments::{Layout, Moments, micro_days};
 use crate::random::Random;
 use crate::reading::{ArmReading, Reading, Through};
 use crate::report::{Adjust, Question, Verdict, report};
+use crate::tally::detail::{Detail, Life, LifeKey};
 pub use gathering::Gathering;
-use gathering::{Entered, Valued};
+use gathering::OfPersons;
 use spread::{Dealt, Values};
 
 /// When a dealing is looked at.
@@ -79,17 +81,28 @@ struct Entries {
     items: Vec<(u32, u8, I256)>,
     /// How values are distributed, of metrics that look at it.
     values: Values,
+    /// Person, life and what is added to it, of metrics whose lifespan is estimated.
+    lives: Vec<(u32, LifeKey, Life)>,
 }
 
 /// What is entered on a day.
 #[derive(Debug, Clone)]
 struct EntriesOfDay {
-    /// The instant at which it ends.
-    end: i64,
+    /// The reading at its end.
+    through: Through,
     /// Its items.
     items: Range<usize>,
     /// Its values.
     values: Range<usize>,
+    /// Its lives.
+    lives: Range<usize>,
+}
+
+/// What the persons who are dealt to an arm amount to.
+#[derive(Debug, Clone)]
+struct OfArm {
+    sums: Vec<I256>,
+    lives: Detail,
 }
 
 /// How many dealings of each metric were called an effect.
@@ -195,27 +208,36 @@ impl Persons {
 }
 
 impl Entries {
-    fn of(alone: Definition, mut all: Vec<Entered>, mut values: Vec<Valued>, zone: Zone) -> Self {
+    fn of(alone: Definition, entered: OfPersons, zone: Zone) -> Self {
+        let OfPersons { sums: mut all, mut values, mut lives } = entered;
         all.sort_unstable_by_key(|(day, person, slot, _)| (*day, *person, *slot));
         values.sort_by_key(|(day, person, ..)| (*day, *person));
-        let known: BTreeSet<Day> =
-            all.iter().map(|(day, ..)| *day).chain(values.iter().map(|(day, ..)| *day)).collect();
-        let (mut items, mut of_values) = (0, 0);
+        lives.sort_by_key(|(day, person, ..)| (*day, *person));
+        let mut known: BTreeSet<Day> = all.iter().map(|(day, ..)| *day).collect();
+        known.extend(values.iter().map(|(day, ..)| *day).chain(lives.iter().map(|(day, ..)| *day)));
+        let (mut items, mut of_values, mut of_lives) = (0, 0, 0);
         let days = known.into_iter().map(|on| {
-            let before = (items, of_values);
+            let before = (items, of_values, of_lives);
             items = all.partition_point(|(day, ..)| *day <= on);
             of_values = values.partition_point(|(day, ..)| *day <= on);
-            EntriesOfDay { end: micro_days(zone.end_of(on)), items: before.0..items, values: before.1..of_values }
+            of_lives = lives.partition_point(|(day, ..)| *day <= on);
+            EntriesOfDay {
+                through: Through { live: on, matured: on, end: zone.end_of(on) },
+                items: before.0..items,
+                values: before.1..of_values,
+                lives: before.2..of_lives,
+            }
         });
         let (days, values) = (days.collect(), Values::of(values));
         let layout = Layout::of(&alone.metrics[0].kind);
         let items = all.into_iter().map(|(_, person, slot, sum)| (person, slot, sum)).collect();
-        Self { definition: alone, layout, days, items, values }
+        let lives = lives.into_iter().map(|(_, person, key, life)| (person, key, life)).collect();
+        Self { definition: alone, layout, days, items, values, lives }
     }
 
     /// Whether anything is called an effect, in each of [`WAYS`], where each person is in this arm.
     fn judge(&self, of_person: &[u8], arms: usize, confidence: f64) -> [bool; WAYS.len()] {
-        let mut sums = vec![vec![I256::ZERO; self.layout.slots().len()]; arms];
+        let mut sums = self.nobody(arms);
         let mut dealt = self.values.nobody(arms);
         let mut found = [false; WAYS.len()];
         for (number, day) in self.days.iter().enumerate() {
@@ -227,39 +249,53 @@ impl Entries {
                 if found[way] || is_silent || (*looks == Looks::Once && !is_last) {
                     continue;
                 }
-                let reading = reading.get_or_insert_with(|| self.reading(&sums, &dealt, day.end));
+                let reading = reading.get_or_insert_with(|| self.reading(&sums, &dealt, day.through));
                 found[way] = self.is_alarm(reading, *method, confidence);
             }
         }
         found
     }
 
+    /// Arms that nobody was dealt to.
+    fn nobody(&self, arms: usize) -> Vec<OfArm> {
+        vec![OfArm { sums: vec![I256::ZERO; self.layout.slots().len()], lives: Detail::default() }; arms]
+    }
+
     /// Adds what is entered on a day to the arms of the persons.
-    fn add(&self, day: &EntriesOfDay, of_person: &[u8], sums: &mut [Vec<I256>], dealt: &mut [Dealt]) {
+    fn add(&self, day: &EntriesOfDay, of_person: &[u8], arms: &mut [OfArm], dealt: &mut [Dealt]) {
         for (person, slot, sum) in &self.items[day.items.clone()] {
-            sums[usize::from(of_person[*person as usize])][usize::from(*slot)] += *sum;
+            arms[usize::from(of_person[*person as usize])].sums[usize::from(*slot)] += *sum;
+        }
+        for (person, key, life) in &self.lives[day.lives.clone()] {
+            arms[usize::from(of_person[*person as usize])].lives.add_life(*key, life, 1);
         }
         self.values.deal(day.values.clone(), of_person, dealt);
     }
 
-    fn reading(&self, sums: &[Vec<I256>], dealt: &[Dealt], end: i64) -> Reading {
+    fn reading(&self, sums: &[OfArm], dealt: &[Dealt], through: Through) -> Reading {
         let windowed = self.definition.window_days(0).is_some();
-        let of_arm = |(arm, sums): (usize, &Vec<I256>)| Moments::of(&self.definition, 0, arm, sums, end);
+        let end = micro_days(through.end);
+        let of_arm = |(arm, of): (usize, &OfArm)| Moments::of(&self.definition, 0, arm, &of.sums, end);
         let mut all: Vec<Moments> = sums.iter().enumerate().map(of_arm).collect();
         self.values.refine(&self.definition, dealt, &mut all);
-        let arms = all.into_iter().map(|moments| {
-            let persons = moments.n;
-            // A metric with a window decides by its matured reading: the live one is not looked at.
-            let (live, matured) = if windowed { (Moments::default(), Some(moments)) } else { (moments, None) };
-            ArmReading {
-                persons,
-                matured_persons: persons,
-                live: vec![live],
-                matured: vec![matured],
-                ..ArmReading::default()
-            }
-        });
-        Reading { arms: arms.collect(), ..Reading::default() }
+        let mut arms: Vec<ArmReading> = all
+            .into_iter()
+            .map(|moments| {
+                let persons = moments.n;
+                // A metric with a window decides by its matured reading: the live one is not looked at.
+                let (live, matured) = if windowed { (Moments::default(), Some(moments)) } else { (moments, None) };
+                ArmReading {
+                    persons,
+                    matured_persons: persons,
+                    live: vec![live],
+                    matured: vec![matured],
+                    ..ArmReading::default()
+                }
+            })
+            .collect();
+        let lives: Vec<Option<&Detail>> = sums.iter().map(|of| Some(&of.lives)).collect();
+        lifespan::add(&self.definition, &lives, through, &mut arms);
+        Reading { arms, ..Reading::default() }
     }
 
     fn is_alarm(&self, reading: &Reading, method: Method, confidence: f64) -> bool {

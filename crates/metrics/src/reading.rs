@@ -234,6 +234,9 @@ impl Total {
         for (key, bucket) in part.buckets.iter().filter(|(key, _)| !key.matured) {
             sum.add_bucket(*key, bucket, sign);
         }
+        for (key, life) in part.lives.iter().filter(|(key, _)| !key.matured) {
+            sum.add_life(*key, life, sign);
+        }
     }
 }
 

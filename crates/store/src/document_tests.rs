@@ -36,7 +36,6 @@ fn kinds() -> Vec<MetricKind> {
             weight: Amount::from_units(-5 * UNIT / 2).unwrap(),
         }]),
         MetricKind::Clv { selector: selector("Order Completed"), lifespan: Lifespan::Days(730) },
-        MetricKind::Clv { selector: selector("Order Completed"), lifespan: Lifespan::Estimated { inactive_days: 14 } },
         MetricKind::Quantile {
             measure: Measure { selector: selector("Page Timed"), of: Of::Value },
             share: Share::from_millionths(900_000).unwrap(),
@@ -65,6 +64,7 @@ fn kinds() -> Vec<MetricKind> {
             measure: property("Survey Answered"),
             scale: Scale::Csat { satisfied_from: Amount::from_units(3 * UNIT).unwrap() },
         },
+        MetricKind::Clv { selector: selector("Order Completed"), lifespan: Lifespan::Estimated { inactive_days: 2 } },
     ]
 }
 

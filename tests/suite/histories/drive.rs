@@ -33,7 +33,7 @@ fn metrics() -> [(&'static str, Value); 8] {
         ),
         (
             "clv",
-            json!({"kind": "clv", "event": "Order Completed", "lifespan_days": 365, "window_days": 9, "curve": true, "predict": true}),
+            json!({"kind": "clv", "event": "Order Completed", "lifespan": "estimated", "inactive_days": 2, "window_days": 9, "curve": true, "predict": true}),
         ),
         ("median", json!({"kind": "quantile", "event": "Order Completed", "of": "value", "q": 0.5})),
         ("most", json!({"kind": "sum", "event": "Order Completed", "cap": {"percentile": 0.8, "ignore_zeros": true}})),

@@ -8,13 +8,19 @@ use super::{at, conversion, date, define, spend};
 
 tests::cases![as_of_a_day_is_the_result_on_the_events_up_to_it, the_timeline_is_the_results_of_each_day];
 
-fn metrics() -> [(&'static str, Value); 4] {
+fn metrics() -> [(&'static str, Value); 6] {
     [
         ("bought", conversion()),
         ("spend", spend()),
         ("quick", json!({"kind": "sum", "event": "Order Completed", "window_days": 3, "cap": 40})),
         ("clv", json!({"kind": "clv", "event": "Order Completed", "lifespan_days": 365, "window_days": 5})),
+        ("lifetime", lifetime(json!({"window_days": 9}))),
+        ("so_far", lifetime(json!({}))),
     ]
+}
+
+fn lifetime(more: Value) -> Value {
+    with(json!({"kind": "clv", "event": "Order Completed", "lifespan": "estimated", "inactive_days": 3}), &more)
 }
 
 /// A history of a few weeks with late shows, crossovers, refunds and dimension values that change.

@@ -9,6 +9,7 @@ mod clv;
 mod context;
 mod freshness;
 mod keys;
+mod lifespan;
 mod money;
 mod operations;
 mod questions;
@@ -23,6 +24,7 @@ pub fn cases() -> Vec<tests::Case> {
         questions::cases(),
         freshness::cases(),
         keys::cases(),
+        lifespan::cases(),
         operations::cases(),
         segments::cases(),
         aa::cases(),

@@ -6,7 +6,7 @@ use journey::{CrossoverPolicy, Day, Definition, UNIT, Zone};
 use super::{Entries, Persons};
 use crate::contribution::{Assignment, Contribution};
 use crate::reading::Through;
-use crate::tally::detail::Bucket;
+use crate::tally::detail::{Bucket, Life, LifeKey};
 use crate::tally::{Direction, Tally};
 
 /// The persons of an experiment while they come, one by one: of each only what is dealt out stays.
@@ -18,7 +18,15 @@ pub struct Gathering {
     confidence: f64,
     count: u32,
     /// Per metric, the experiment with this metric alone, and what is entered.
-    entered: Vec<(Definition, Vec<Entered>, Vec<Valued>)>,
+    entered: Vec<(Definition, OfPersons)>,
+}
+
+/// What persons enter for one metric.
+#[derive(Debug, Default)]
+pub(super) struct OfPersons {
+    pub(super) sums: Vec<Entered>,
+    pub(super) values: Vec<Valued>,
+    pub(super) lives: Vec<Lived>,
 }
 
 /// Day, person, slot, and what is added to it.
@@ -27,11 +35,14 @@ pub(super) type Entered = (Day, u32, u8, I256);
 /// Day, person, the bucket of the value, and what is added to it.
 pub(super) type Valued = (Day, u32, i16, Bucket);
 
+/// Day, person, the life, and what is added to it.
+pub(super) type Lived = (Day, u32, LifeKey, Life);
+
 impl Gathering {
     /// Nobody yet. Persons will be taken as of `through`, and judged at `confidence`.
     #[must_use]
     pub fn new(definition: &Definition, through: Through, zone: Zone, confidence: f64) -> Self {
-        let entered = (0..definition.metrics.len()).map(|metric| (alone(definition, metric), Vec::new(), Vec::new()));
+        let entered = (0..definition.metrics.len()).map(|metric| (alone(definition, metric), OfPersons::default()));
         let entered = entered.collect();
         Self { definition: definition.clone(), through, zone, confidence, count: 0, entered }
     }
@@ -40,7 +51,7 @@ impl Gathering {
     pub fn add(&mut self, contribution: &Contribution) {
         let exposed = contribution.assignment.as_ref().filter(|assignment| assignment.day <= self.through.live);
         let Some(assignment) = exposed else { return };
-        for (metric, (alone, entered, values)) in self.entered.iter_mut().enumerate() {
+        for (metric, (alone, entered)) in self.entered.iter_mut().enumerate() {
             let windowed = self.definition.window_days(metric).is_some();
             let assignment = Assignment {
                 arm: 0,
@@ -60,10 +71,13 @@ impl Gathering {
                 if key.day <= last {
                     let buckets = row.all.detail.iter().flat_map(|detail| &detail.buckets);
                     let looked_at = buckets.filter(|(bucket, _)| bucket.matured == windowed);
-                    values.extend(looked_at.map(|(bucket, sums)| (key.day, self.count, bucket.bucket, *sums)));
+                    entered.values.extend(looked_at.map(|(bucket, sums)| (key.day, self.count, bucket.bucket, *sums)));
+                    let lives = row.all.detail.iter().flat_map(|detail| &detail.lives);
+                    let looked_at = lives.filter(|(life, _)| life.matured == windowed);
+                    entered.lives.extend(looked_at.map(|(life, sums)| (key.day, self.count, *life, *sums)));
                     // One metric has far fewer slots than 256.
                     let some = slots.iter().filter_map(|(slot, sum)| Some((u8::try_from(slot).ok()?, sum)));
-                    entered.extend(some.map(|(slot, sum)| (key.day, self.count, slot, sum)));
+                    entered.sums.extend(some.map(|(slot, sum)| (key.day, self.count, slot, sum)));
                 }
             }
         }
@@ -82,7 +96,7 @@ impl Gathering {
             Some(*sum)
         });
         let shares = shares.collect();
-        let of = |(alone, entered, values)| Entries::of(alone, entered, values, self.zone);
+        let of = |(alone, entered)| Entries::of(alone, entered, self.zone);
         let metrics = self.entered.into_iter().map(of);
         Persons { count: self.count as usize, shares, metrics: metrics.collect(), confidence: self.confidence }
     }

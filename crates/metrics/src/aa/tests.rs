@@ -121,9 +121,9 @@ fn distributions_are_dealt_like_sums() {
 #[test]
 fn a_dealing_is_read_as_an_experiment_is() {
     use crate::tally::{Direction, Tally};
-    use journey::{CrossoverPolicy, Keeps, MetricKind, PercentileCap, Share};
+    use journey::{CrossoverPolicy, Keeps, Lifespan, MetricKind, PercentileCap, Share};
     let share = |millionths: u32| Share::from_millionths(millionths).unwrap();
-    let mut x = definition_by(&[1, 1], &vec![revenue(Role::Primary); 5], Some(14), &[]);
+    let mut x = definition_by(&[1, 1], &vec![revenue(Role::Primary); 7], Some(14), &[]);
     for metric in [0, 1] {
         let MetricKind::Sum(selector) = x.metrics[metric].kind.clone() else { panic!("revenue is a sum") };
         let measure = journey::Measure { selector, of: journey::Of::Value };
@@ -133,7 +133,11 @@ fn a_dealing_is_read_as_an_experiment_is() {
         let percentile_cap = Some(PercentileCap { share: share(900_000), ignore_zeros });
         x.metrics[metric].keeps = Keeps { percentile_cap, ..Keeps::default() };
     }
-    for metric in [1, 2] {
+    for metric in [5, 6] {
+        let MetricKind::Sum(selector) = x.metrics[metric].kind.clone() else { panic!("revenue is a sum") };
+        x.metrics[metric].kind = MetricKind::Clv { selector, lifespan: Lifespan::Estimated { inactive_days: 3 } };
+    }
+    for metric in [1, 2, 6] {
         x.metrics[metric].window_days = None;
     }
     // Most buy something within their window, on up to three days, so that values leave buckets for others.
@@ -153,7 +157,7 @@ fn a_dealing_is_read_as_an_experiment_is() {
             steps: steps.clone(),
             ..assignment.traces[1].clone()
         };
-        assignment.traces = (0..5).map(trace).collect();
+        assignment.traces = (0..7).map(trace).collect();
     }
     let of_person: Vec<u8> = (0..all.len()).map(|person| u8::from(person % 3 == 0)).collect();
     let mut tally = Tally::default();
@@ -170,10 +174,10 @@ fn a_dealing_is_read_as_an_experiment_is() {
         let known: Vec<u8> =
             of_person[..].iter().zip(&all).filter(|(_, person)| is_known(person, last)).map(|(arm, _)| *arm).collect();
         for (metric, entries) in dealt.metrics.iter().enumerate() {
-            let mut sums = vec![vec![I256::ZERO; entries.layout.slots().len()]; 2];
+            let mut sums = entries.nobody(2);
             let mut values = entries.values.nobody(2);
             entries.days.iter().for_each(|day| entries.add(day, &known, &mut sums, &mut values));
-            let found = entries.reading(&sums, &values, micro_days(through.end));
+            let found = entries.reading(&sums, &values, through);
             for (found, read) in found.arms.iter().zip(&read.arms) {
                 if x.window_days(metric).is_some() {
                     assert_eq!(found.matured[0], read.matured[metric], "metric {metric} on {last}");

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::client::{Connection, on_own_thread};
 use super::course::Bench;
 use super::ground::{Ground, Tenant};
+use super::lifts::Telling;
 use super::report::Line;
 use super::timing::{Times, shown, thousands};
 use super::trials::{Trial, metrics};
@@ -72,13 +73,15 @@ impl Ground {
         }
     }
 
-    /// The times of so many answers, one after another, read whole.
+    /// The times of so many answers that are told anew, one after another, read whole.
     async fn times(&self, tenant: &Tenant, path: &str, reads: u64) -> anyhow::Result<Times> {
-        let (address, request) = (self.service.address, tenant.reading(path));
+        let first = if path.contains('?') { '&' } else { '?' };
+        let anew = |_| tenant.reading(&format!("{path}{first}{}", Telling::Anew.parameter()));
+        let (address, requests) = (self.service.address, (0..reads).map(anew).collect::<Vec<_>>());
         on_own_thread(async move || {
             let mut times = Times::default();
             let mut connection = Connection::open(address).await?;
-            for _ in 0..reads {
+            for request in requests {
                 let begun = Instant::now();
                 let answer = connection.exchange(&request).await?;
                 times.push(begun.elapsed());

@@ -9,7 +9,7 @@ use metrics::report::{Maturity, NOT_AN_EFFECT, Number, Scale, before_after as ch
 
 use super::look::Look;
 use super::question::Asked;
-use super::{Asking, Load, answer, arm_key, everyone};
+use super::{Asking, Load, answer, arm_key};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -71,7 +71,7 @@ fn tell(look: &Look, asked: &Asked) -> Result<BeforeAfter, ApiError> {
     };
     let window_days = definition.window_days(metric);
     let scale = before_after_scale(definition, metric);
-    let reading = everyone(look, look.plan.policy);
+    let reading = look.everyone(look.plan.policy);
     let complete = look.measured.complete;
     let arms = if complete && scale.is_ok() {
         let arms = reading.arms.iter().enumerate();

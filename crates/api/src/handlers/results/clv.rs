@@ -12,7 +12,7 @@ use metrics::report::report;
 use super::described::{Held, OfComparison, OfExperiment, OfReading, Otherwise};
 use super::look::Look;
 use super::question::Asked;
-use super::{Asking, Load, answer, arm_key, everyone, question};
+use super::{Asking, Load, answer, arm_key, question};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -152,7 +152,7 @@ fn factors(look: &Look, asked: &Asked, chosen: &[usize]) -> Vec<ClvMetric> {
     let (_, _, mut asking, mut telling) = question(look, asked);
     asking.policy = CrossoverPolicy::First;
     telling.question = asking;
-    let reports = report(&asking, &everyone(look, CrossoverPolicy::First));
+    let reports = report(&asking, look.everyone(CrossoverPolicy::First));
     let told = reports.iter().filter(|report| chosen.contains(&report.metric)).filter_map(|report| {
         let metric = &definition.metrics[report.metric];
         let MetricKind::Clv { selector, lifespan } = &metric.kind else { return None };

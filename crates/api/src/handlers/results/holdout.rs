@@ -4,14 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use journey::CrossoverPolicy;
 use metrics::inference::bonferroni_confidence;
 use metrics::reading::Reading;
 use metrics::report::{Inside, MetricReport, Number, Question, report, split_holdout};
 
 use super::look::{Look, look};
 use super::question::Asked;
-use super::{Load, arm_key, deliver, everyone, question};
+use super::{Load, arm_key, deliver, question};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -87,19 +86,18 @@ pub(crate) async fn holdout(
 struct Told<'a> {
     look: &'a Look,
     question: Question<'a>,
-    reading: Reading,
+    reading: &'a Reading,
 }
 
 impl<'a> Told<'a> {
     fn of(look: &'a Look, asked: &Asked) -> Self {
-        let (first, _, question, _) = question(look, asked);
-        let reading = if look.plan.policy == CrossoverPolicy::First { first } else { everyone(look, look.plan.policy) };
-        Self { look, question, reading }
+        let (_, _, question, _) = question(look, asked);
+        Self { look, question, reading: look.everyone(look.plan.policy) }
     }
 
     /// The reports at another confidence.
     fn reports(&self, confidence: f64) -> Vec<MetricReport> {
-        report(&Question { confidence, ..self.question }, &self.reading)
+        report(&Question { confidence, ..self.question }, self.reading)
     }
 }
 
@@ -111,7 +109,7 @@ fn tell(own: &Look, asked: &Asked, inside: &Asked, programme: &[(String, Option<
     let experiments: Vec<(String, Option<Told<'_>>)> =
         programme.iter().map(|(key, look)| (key.clone(), look.as_ref().map(|look| Told::of(look, inside)))).collect();
     let metrics = if complete {
-        let reports = report(&told.question, &told.reading);
+        let reports = report(&told.question, told.reading);
         let wanted = |report: &&MetricReport| own.plan.metric.is_none_or(|only| only == report.metric);
         let metric = |report: &MetricReport| HoldoutMetric {
             cumulative: build::metric(definition, report, telling),

@@ -1,7 +1,9 @@
 //! Reading what is measured of an experiment.
 
+use std::sync::{Arc, OnceLock};
+
 use journey::{CrossoverPolicy, Day, Instant};
-use metrics::reading::Through;
+use metrics::reading::{Reading, Through};
 use metrics::report::{Strata, Weights};
 use sha2::{Digest, Sha256};
 use store::{Detail, Measured, Measuring, Question, TenantStore};
@@ -10,6 +12,7 @@ use super::question::{Asked, Plan};
 use crate::problem::ApiError;
 use crate::query::hex;
 use crate::state::AppState;
+use crate::study::{Studies, Study};
 use crate::wire::experiment::MeasuringInfo;
 use crate::wire::results::{FreshInfo, SetAside};
 
@@ -26,6 +29,9 @@ pub(crate) struct Look {
     pub(crate) strata: Option<[Strata; 2]>,
     /// When the question was asked.
     pub(crate) now: Instant,
+    /// What the rows of everyone amount to, once something asks for it.
+    study: OnceLock<Arc<Study>>,
+    studies: (Studies, TenantStore),
 }
 
 /// Reads the experiment `key`, with everything that was acknowledged before unless an older state is good enough.
@@ -74,7 +80,8 @@ async fn look_at(
         [plan.policy, CrossoverPolicy::First]
             .map(|policy| Strata::of(&measured.definition, rows.clone(), through, policy))
     });
-    Ok(Look { measured, plan, through, strata, now })
+    let studies = (state.studies.clone(), tenant.clone());
+    Ok(Look { measured, plan, through, strata, now, study: OnceLock::new(), studies })
 }
 
 /// Up to which days an answer reads: matured readings take complete days only.
@@ -92,6 +99,17 @@ fn through(tenant: &TenantStore, as_of: Option<Day>, now: Instant) -> Result<Thr
 }
 
 impl Look {
+    /// What the rows of everyone amount to.
+    pub(crate) fn study(&self) -> &Study {
+        let (studies, tenant) = &self.studies;
+        self.study.get_or_init(|| studies.of(tenant, &self.measured, self.through))
+    }
+
+    /// The reading of everyone.
+    pub(crate) fn everyone(&self, policy: CrossoverPolicy) -> &Reading {
+        self.study().reading(&self.measured, self.through, policy)
+    }
+
     /// How the weights stand behind the persons of everyone.
     pub(crate) fn weights(&self) -> Weights<'_> {
         self.strata

@@ -29,8 +29,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Instant, Name};
 use metrics::inference::{Interval, Undefined};
-use metrics::reading::{Reading, nobody, read};
-use metrics::report::{Check, Course, Question, Strata, checks_within, report};
+use metrics::reading::Reading;
+use metrics::report::{Check, Question, Strata, checks_within, report};
 use store::{Detail, TenantStore};
 use tokio::sync::Semaphore;
 use utoipa::IntoParams;
@@ -175,17 +175,13 @@ fn arm_key(look: &Look, arm: usize) -> String {
 }
 
 /// The reading of everyone in the first arm, its checks, the question, and how its answer is told.
-fn question<'a>(look: &'a Look, asked: &Asked) -> (Reading, Vec<Check>, Question<'a>, Telling<'a>) {
+fn question<'a>(look: &'a Look, asked: &Asked) -> (&'a Reading, Vec<Check>, Question<'a>, Telling<'a>) {
     let definition = &*look.measured.definition;
     // Checks keep crossovers in their first arm: taking them away could hide what they look for.
-    let first = everyone(look, CrossoverPolicy::First);
-    let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
-    let course = Course::of(definition, rows.clone(), look.through);
-    // From phase to phase the arms' shares change, and with them what cohorts of everyone amount to.
-    let is_constant = definition.experiment.strata().is_none();
-    let course = if is_constant { course.with_drifts(definition, rows, look.through) } else { course };
+    let first = look.everyone(CrossoverPolicy::First);
+    let course = &look.study().course;
     let strata = look.strata.as_ref().map(|[_, first]| first);
-    let checks = checks_within(definition, &first, &course, look.measured.arrivals, strata);
+    let checks = checks_within(definition, first, course, look.measured.arrivals, strata);
     let blocked = checks.iter().any(|check| check.blocking && !check.ok);
     let question = Question {
         definition,
@@ -209,26 +205,18 @@ fn within<'a>(look: &'a Look, question: Question<'a>, telling: Telling<'a>) -> (
     (question, Telling { question, ..telling })
 }
 
-fn everyone(look: &Look, policy: CrossoverPolicy) -> Reading {
-    let definition = &look.measured.definition;
-    let rows = look.measured.everyone.iter().map(|(key, row)| (key, row));
-    // Where nobody was exposed yet there is no row, and every arm is empty.
-    read(definition, rows, look.through, policy).remove("").unwrap_or_else(|| nobody(definition, look.through))
-}
-
 fn tell(look: &Look, asked: &Asked) -> Results {
     let definition = &*look.measured.definition;
-    let (first, mut found, question, telling) = question(look, asked);
+    let (_, mut found, question, telling) = question(look, asked);
     let (question, telling) = within(look, question, telling);
     let composition = breakdown::composition(look);
     let composed_alike = composition.as_ref().is_none_or(|check| check.ok);
     found.extend(composition);
     let complete = look.measured.complete;
-    let reading =
-        if look.plan.policy == CrossoverPolicy::First { first.clone() } else { everyone(look, look.plan.policy) };
+    let reading = look.everyone(look.plan.policy);
     let wanted = |metric: usize| look.plan.metric.is_none_or(|only| only == metric);
     let metrics = if complete {
-        let reports = report(&question, &reading);
+        let reports = report(&question, reading);
         reports
             .iter()
             .filter(|report| wanted(report.metric))
@@ -257,7 +245,7 @@ fn tell(look: &Look, asked: &Asked) -> Results {
         fresh: look.fresh(),
         measuring: look.measuring(),
         exploratory: look.plan.exploratory,
-        arms: build::arm_counts(&definition.experiment, complete.then_some(&reading)),
+        arms: build::arm_counts(&definition.experiment, complete.then_some(reading)),
         phases: phases(look),
         checks,
         metrics,

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::described::{AsOf, Held, OfExperiment, OfReading, Otherwise};
 use super::look::Look;
 use super::question::Asked;
-use super::{Asking, Load, answer, everyone};
+use super::{Asking, Load, answer};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -148,8 +148,9 @@ fn tell(look: &Look, asked: &Asked, wanted: &Wanted) -> Result<Power, ApiError> 
     let effect = wanted.effect.unwrap_or(DEFAULT_EFFECT);
     let goals = Goals { effect, power: wanted.power, splits: wanted.splits.clone(), persons_per_day: per_day };
     // Half of the persons would not be a smaller experiment, but another one.
-    let reading = if complete { everyone(look, CrossoverPolicy::First) } else { nobody(definition, look.through) };
-    let outlook = outlook(&question, &reading, metric, &goals);
+    let nothing = nobody(definition, look.through);
+    let reading = if complete { look.everyone(CrossoverPolicy::First) } else { &nothing };
+    let outlook = outlook(&question, reading, metric, &goals);
     let reason = match (per_day, complete) {
         (Some(_), _) => None,
         (None, false) => Some("the experiment is being measured for the first time: ask again in a moment".to_owned()),

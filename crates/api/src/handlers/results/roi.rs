@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use journey::{CrossoverPolicy, Day, MetricKind, Role};
+use journey::{Day, MetricKind, Role};
 use metrics::report::{Maturity, Money, Question, roi as money_of, segments as segments_of, wasted};
 use metrics::tally::{Count, NO_ARM};
 use utoipa::IntoParams;
 
 use super::look::Look;
 use super::question::Asked;
-use super::{Asking, Load, answer, arm_key, breakdown, everyone, question};
+use super::{Asking, Load, answer, arm_key, breakdown, question};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
@@ -157,7 +157,7 @@ fn tell(look: &Look, asked: &Asked, conversion: Option<&str>, zone: journey::Zon
     let definition = &*look.measured.definition;
     let (net, conversion) = chosen(look, conversion)?;
     let complete = look.measured.complete;
-    let (first, found, question, telling) = question(look, asked);
+    let (_, found, question, telling) = question(look, asked);
     let days = days_so_far(look, zone);
     let key = |at: usize| definition.metrics[at].key.as_str().to_owned();
     let windowed = net.is_none_or(|at| definition.window_days(at).is_some());
@@ -193,9 +193,9 @@ fn tell(look: &Look, asked: &Asked, conversion: Option<&str>, zone: journey::Zon
         told.dose_response.reason = Some(reason.to_owned());
         return Ok(told);
     };
-    let reading = if look.plan.policy == CrossoverPolicy::First { first } else { everyone(look, look.plan.policy) };
+    let reading = look.everyone(look.plan.policy);
     let money = Money { metric, conversion, days, persons_per_day: telling.persons_per_day };
-    let report = money_of(&question, &reading, &money);
+    let report = money_of(&question, reading, &money);
     told.costs = report
         .lines
         .iter()

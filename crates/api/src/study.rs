@@ -1,0 +1,111 @@
+//! What everyone's rows amount to, kept as long as they are the same.
+//!
+//! Every answer about an experiment begins with the same sums: of all days, with crossovers and without, and the course of the
+//! days that checks look at. They follow from the rows, the definition and the day alone.
+
+use std::sync::{Arc, OnceLock};
+
+use journey::{CrossoverPolicy, Definition};
+use metrics::reading::{Reading, Through, nobody, read};
+use metrics::report::Course;
+use metrics::tally::{Row, RowKey};
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+use store::{Measured, TenantStore};
+
+/// The bytes that are kept.
+const KEPT: u64 = 8 << 20;
+/// About what the sums of a metric of an arm take.
+const MOMENTS: usize = 900;
+
+/// What rows amount to.
+pub(crate) struct Study {
+    first: Reading,
+    excluded: OnceLock<Reading>,
+    /// How the arms filled.
+    pub(crate) course: Course,
+}
+
+/// Which study: a digest of all that it follows from.
+pub(crate) type StudyKey = [u8; 32];
+
+/// What rows amounted to that were looked at last.
+#[derive(Clone)]
+pub(crate) struct Studies(Cache<StudyKey, Arc<Study>>);
+
+impl Studies {
+    pub(crate) fn new() -> Self {
+        let weight = |_: &StudyKey, study: &Arc<Study>| {
+            // Live and matured, with crossovers and without.
+            let sums: usize = study.first.arms.iter().map(|arm| 4 * arm.live.len()).sum();
+            let days = study.course.days.len() * study.first.arms.len();
+            u32::try_from(500 + MOMENTS * sums + 32 * days).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().max_capacity(KEPT).weigher(weight).build())
+    }
+
+    /// The study of what was measured, as of `through`.
+    pub(crate) fn of(&self, tenant: &TenantStore, measured: &Measured, through: Through) -> Arc<Study> {
+        let key = key(tenant, measured, through);
+        self.0.get(&key).unwrap_or_else(|| {
+            let study = Arc::new(Study::of(&measured.definition, rows(measured), through));
+            self.0.insert(key, study.clone());
+            study
+        })
+    }
+}
+
+impl Study {
+    fn of<'a>(
+        definition: &Definition,
+        rows: impl Iterator<Item = (&'a RowKey, &'a Row)> + Clone,
+        through: Through,
+    ) -> Self {
+        let course = Course::of(definition, rows.clone(), through);
+        // From phase to phase the arms' shares change, and with them what cohorts of everyone amount to.
+        let is_constant = definition.experiment.strata().is_none();
+        let course = if is_constant { course.with_drifts(definition, rows.clone(), through) } else { course };
+        let first = everyone(definition, rows, through, CrossoverPolicy::First);
+        Self { first, excluded: OnceLock::new(), course }
+    }
+
+    /// The reading of everyone.
+    pub(crate) fn reading(&self, measured: &Measured, through: Through, policy: CrossoverPolicy) -> &Reading {
+        match policy {
+            CrossoverPolicy::First => &self.first,
+            CrossoverPolicy::Exclude => {
+                self.excluded.get_or_init(|| everyone(&measured.definition, rows(measured), through, policy))
+            }
+        }
+    }
+}
+
+fn rows(measured: &Measured) -> impl Iterator<Item = (&RowKey, &Row)> + Clone {
+    measured.everyone.iter().map(|(key, row)| (key, row))
+}
+
+fn everyone<'a>(
+    definition: &Definition,
+    rows: impl Iterator<Item = (&'a RowKey, &'a Row)>,
+    through: Through,
+    policy: CrossoverPolicy,
+) -> Reading {
+    // Where nobody was exposed yet there is no row, and every arm is empty.
+    read(definition, rows, through, policy).remove("").unwrap_or_else(|| nobody(definition, through))
+}
+
+fn key(tenant: &TenantStore, measured: &Measured, through: Through) -> StudyKey {
+    let mut hash = Sha256::new();
+    hash.update(tenant.tenant().id.0.as_bytes());
+    for number in [
+        measured.version,
+        measured.revision,
+        through.live.number().into(),
+        through.matured.number().into(),
+        through.end.micros(),
+    ] {
+        hash.update(number.to_be_bytes());
+    }
+    hash.update(measured.digest);
+    hash.finalize().into()
+}
