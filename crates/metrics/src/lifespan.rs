@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use ethnum::I256;
-use journey::Definition;
+use journey::{Definition, Lifespan};
 
 use crate::inference::{Estimate, Undefined};
 use crate::moments::{Moments, micro_days};
@@ -71,6 +71,20 @@ impl Lifespans {
     #[must_use]
     pub fn lifespan_days(&self) -> Option<f64> {
         (self.left > 0 && self.days > I256::ZERO).then(|| self.days.as_f64() / self.left as f64)
+    }
+}
+
+/// What the lift of a value over such a lifespan speaks of.
+#[must_use]
+pub fn speaks_of(lifespan: Lifespan) -> &'static str {
+    match lifespan {
+        Lifespan::Days(_) => {
+            "the lifespan is given and the same in every arm, so the lift is that of the value per person and day under observation"
+        }
+        Lifespan::Estimated { .. } => {
+            "the lifespan of each arm is one over its churn rate, so the lift speaks of how long customers stay, too, and its interval \
+             of how sure that is"
+        }
     }
 }
 

@@ -145,7 +145,7 @@ async fn definitions_of_a_lifespan_are_checked() {
         (json!({"lifespan": "estimated", "inactive_days": 9, "window_days": 9}), "/inactive_days", "window_days"),
     ] {
         let body = clv(more).to_string();
-        let answer = tenant.admin.put("/v1/metrics/m").body(body.clone()).invalid().send().await;
+        let answer = tenant.admin.put("/v1/metrics/m").bytes("application/json", body.clone()).invalid().send().await;
         assert_eq!(answer.status, 400, "{body}: {}", answer.text());
         let text = answer.text();
         assert!(text.contains(&format!("\"{pointer}\"")) && text.contains(says), "{body}: {text}");

@@ -68,6 +68,8 @@ pub struct BeforeAfter {
 const NO_WINDOW: &str =
     "the metric has no window, so persons are watched for times of different lengths: give it window_days";
 const OF_RETURN: &str = "a return in a span of days after the exposure has no counterpart before it";
+const OF_LIFESPAN: &str =
+    "a lifespan is estimated from when persons stop buying after the exposure, which has no counterpart before it";
 const OF_RANK: &str = "quantiles and values that are cut at a percentile keep no distribution from before the exposure";
 const OF_LATEST: &str = "the latest answer stands for a person and does not grow with the days, and who answered before need not answer after";
 const OF_SHARE: &str = "a share of persons grows with the days but not in proportion to them: give the metric \"window_days\": 14, the \
@@ -85,6 +87,7 @@ pub fn before_after_scale(definition: &Definition, metric: usize) -> Result<Scal
         MetricKind::Quantile { .. } => Err(OF_RANK),
         _ if defined.keeps.percentile_cap.is_some() => Err(OF_RANK),
         MetricKind::Retention { .. } => Err(OF_RETURN),
+        kind if kind.inactive_days().is_some() => Err(OF_LIFESPAN),
         kind if kind.is_of_latest() => Err(OF_LATEST),
         _ if window.is_none() => Err(NO_WINDOW),
         kind if kind.is_binary() => {

@@ -35,6 +35,7 @@ mod versus;
 use journey::{CrossoverPolicy, Definition, Method, MetricKind};
 
 use crate::inference::Prior;
+use crate::lifespan::speaks_of;
 use crate::reading::Reading;
 use kpi::Setting;
 
@@ -269,6 +270,9 @@ fn report_metric(question: &Question<'_>, setting: &Setting, reading: &Reading, 
     }
     if let MetricKind::Rating { .. } = kind {
         notes.push(OF_ANSWERS);
+    }
+    if let MetricKind::Clv { lifespan, .. } = kind {
+        notes.push(speaks_of(*lifespan));
     }
     if matches!(kind, MetricKind::PerTime { .. }) && maturity == Maturity::Live {
         notes.push(OF_TIME);

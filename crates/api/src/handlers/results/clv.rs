@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use journey::{CrossoverPolicy, Lifespan, MetricKind};
+use metrics::lifespan::speaks_of;
 use metrics::report::report;
 
 use super::described::{Held, OfComparison, OfExperiment, OfReading, Otherwise};
@@ -34,10 +35,6 @@ const PARAMETERS: &[&str] = &[
     "repetitions",
 ];
 const NOTHING: &str = "the experiment has no metric of the kind clv";
-const GIVEN: &str =
-    "the lifespan is given and the same in every arm, so the lift is that of the value per person and day";
-const ESTIMATED: &str = "the lifespan of each arm is one over its churn rate, so the lift speaks of how long customers stay, too; its \
-                         uncertainty is in the interval";
 
 /// What customers are worth
 ///
@@ -156,9 +153,9 @@ fn factors(look: &Look, asked: &Asked, chosen: &[usize]) -> Vec<ClvMetric> {
     let told = reports.iter().filter(|report| chosen.contains(&report.metric)).filter_map(|report| {
         let metric = &definition.metrics[report.metric];
         let MetricKind::Clv { selector, lifespan } = &metric.kind else { return None };
-        let (lifespan_days, inactive_days, lifespan_reason) = match *lifespan {
-            Lifespan::Days(days) => (Some(days), None, GIVEN),
-            Lifespan::Estimated { inactive_days } => (None, Some(inactive_days), ESTIMATED),
+        let (lifespan_days, inactive_days) = match *lifespan {
+            Lifespan::Days(days) => (Some(days), None),
+            Lifespan::Estimated { inactive_days } => (None, Some(inactive_days)),
         };
         let arms = report.arms.iter().map(|arm| {
             let factors = arm.main.factors;
@@ -181,7 +178,7 @@ fn factors(look: &Look, asked: &Asked, chosen: &[usize]) -> Vec<ClvMetric> {
             window_days: definition.window_days(report.metric),
             lifespan_days,
             inactive_days,
-            lifespan_reason,
+            lifespan_reason: speaks_of(*lifespan),
             maturity: build::maturity_word(report.maturity),
             arms: arms.collect(),
             prediction: None,
