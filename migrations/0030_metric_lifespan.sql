@@ -4,6 +4,7 @@ BEGIN
     ALTER TABLE metric DROP CONSTRAINT metric_body_lifespan;
     ALTER TABLE metric ADD CONSTRAINT metric_body_lifespan CHECK (
         body #>> '{kind,type}' <> 'clv'
-        OR coalesce((body #>> '{kind,lifespan_days}')::bigint BETWEEN 1 AND 3650, false)
-            <> coalesce((body #>> '{kind,inactive_days}')::bigint BETWEEN 1 AND 365, false));
+        OR (num_nonnulls(body #>> '{kind,lifespan_days}', body #>> '{kind,inactive_days}') = 1
+            AND coalesce((body #>> '{kind,lifespan_days}')::bigint BETWEEN 1 AND 3650, true)
+            AND coalesce((body #>> '{kind,inactive_days}')::bigint BETWEEN 1 AND 365, true)));
 END $$;

@@ -4,9 +4,11 @@
 //! days that checks look at. They follow from the rows, the definition and the day alone.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use journey::{CrossoverPolicy, Definition};
-use metrics::reading::{Reading, Through, nobody, read};
+use metrics::moments::Moments;
+use metrics::reading::{ArmReading, Reading, Through, nobody, read};
 use metrics::report::Course;
 use metrics::tally::{Row, RowKey};
 use moka::sync::Cache;
@@ -17,6 +19,10 @@ use store::{Measured, TenantStore};
 const KEPT: u64 = 8 << 20;
 /// About what the sums of a metric of an arm take.
 const MOMENTS: usize = 900;
+/// About what a bucket of a distribution takes.
+const BUCKET: usize = 110;
+/// How long something is kept that nobody asks for.
+const IDLE: Duration = Duration::from_mins(30);
 
 /// What rows amount to.
 pub(crate) struct Study {
@@ -36,12 +42,16 @@ pub(crate) struct Studies(Cache<StudyKey, Arc<Study>>);
 impl Studies {
     pub(crate) fn new() -> Self {
         let weight = |_: &StudyKey, study: &Arc<Study>| {
-            // Live and matured, with crossovers and without.
-            let sums: usize = study.first.arms.iter().map(|arm| 4 * arm.live.len()).sum();
+            // With crossovers and without.
+            let buckets = |sums: &Moments| sums.histogram.as_ref().map_or(0, |histogram| histogram.iter().count());
+            let of_sums = |sums: &Moments| MOMENTS + BUCKET * buckets(sums);
+            let of_arm =
+                |arm: &ArmReading| -> usize { arm.live.iter().chain(arm.matured.iter().flatten()).map(of_sums).sum() };
+            let sums: usize = study.first.arms.iter().map(of_arm).sum();
             let days = study.course.days.len() * study.first.arms.len();
-            u32::try_from(500 + MOMENTS * sums + 32 * days).unwrap_or(u32::MAX)
+            u32::try_from(500 + 2 * sums + 32 * days).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(KEPT).weigher(weight).build())
+        Self(Cache::builder().max_capacity(KEPT).time_to_idle(IDLE).weigher(weight).build())
     }
 
     /// The study of what was measured, as of `through`.

@@ -6,6 +6,7 @@
 //! stand for, when the question was asked, is put in anew.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -17,6 +18,8 @@ use moka::future::Cache;
 const KEPT: u64 = 8 << 20;
 /// About what an entry takes beside its body.
 const OVERHEAD: usize = 300;
+/// How long an answer is kept that nobody asks for.
+const IDLE: Duration = Duration::from_mins(30);
 
 /// Answers that were told.
 pub(crate) struct Told(Cache<Arc<str>, Answer>);
@@ -37,7 +40,7 @@ impl Told {
             let bytes = answer.before.len() + answer.after.as_ref().map_or(0, Bytes::len);
             u32::try_from(etag.len() + bytes + OVERHEAD).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(KEPT).weigher(weight).build())
+        Self(Cache::builder().max_capacity(KEPT).time_to_idle(IDLE).weigher(weight).build())
     }
 
     /// The answer with this validator to a question that is asked now, where it is kept.

@@ -2,7 +2,8 @@
 
 use crate::derived::Derived;
 use crate::experiment::Experiment;
-use crate::metric::{Metric, MetricKind};
+use crate::invalid::Invalid;
+use crate::metric::{Lifespan, Metric, MetricKind, never_seen};
 use crate::path::Path;
 
 /// One version of an experiment with its metrics: all that a fold needs to know.
@@ -30,6 +31,22 @@ impl Definition {
             _ => metric.window_days,
         };
         own.or(self.experiment.window_days)
+    }
+
+    /// Whether every lifespan can be estimated within the window of its metric.
+    ///
+    /// # Errors
+    /// The metric whose window is too short, at its place in the experiment.
+    pub fn check_windows(&self) -> Result<(), Invalid> {
+        for (index, metric) in self.metrics.iter().enumerate() {
+            if let (Some(inactive), Some(window)) = (metric.kind.inactive_days(), self.window_days(index))
+                && !Lifespan::fits(inactive, window)
+            {
+                let detail = format!("is {}: {}", metric.key.as_str(), never_seen(inactive, window));
+                return Err(Invalid::new("out_of_range", format!("/metrics/{index}"), detail));
+            }
+        }
+        Ok(())
     }
 
     /// So many days the curve of metric `index` watches a person: those of its own window, else those of the

@@ -82,6 +82,16 @@ pub struct Metric {
     pub decides: bool,
 }
 
+/// Why a lifespan can't be estimated within a window.
+pub(crate) fn never_seen(inactive_days: u32, window_days: u32) -> String {
+    format!(
+        "{inactive_days} days without a purchase, after some with one, are never seen in a window of {window_days} days: make \
+         inactive_days at most {}, or window_days at least {}",
+        window_days.saturating_sub(2),
+        inactive_days.saturating_add(2),
+    )
+}
+
 impl Metric {
     /// Checks what goes together.
     pub fn validate(draft: MetricDraft) -> Result<Self, Invalid> {
@@ -126,10 +136,8 @@ impl Metric {
                     let detail = format!("{inactive_days} is no number of days from 1 to {most}");
                     return Err(Invalid::new("out_of_range", "/inactive_days", detail));
                 }
-                if window_days.is_some_and(|window| window <= *inactive_days) {
-                    let detail = format!(
-                        "{inactive_days} days without a purchase are never seen within the window: make window_days more"
-                    );
+                if let Some(window) = window_days.filter(|window| !Lifespan::fits(*inactive_days, *window)) {
+                    let detail = never_seen(*inactive_days, window);
                     return Err(Invalid::new("out_of_range", "/inactive_days", detail));
                 }
             }

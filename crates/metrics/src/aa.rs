@@ -208,7 +208,7 @@ impl Persons {
 }
 
 impl Entries {
-    fn of(alone: Definition, entered: OfPersons, zone: Zone) -> Self {
+    fn of(alone: Definition, entered: OfPersons, through: Through, zone: Zone) -> Self {
         let OfPersons { sums: mut all, mut values, mut lives } = entered;
         all.sort_unstable_by_key(|(day, person, slot, _)| (*day, *person, *slot));
         values.sort_by_key(|(day, person, ..)| (*day, *person));
@@ -222,7 +222,7 @@ impl Entries {
             of_values = values.partition_point(|(day, ..)| *day <= on);
             of_lives = lives.partition_point(|(day, ..)| *day <= on);
             EntriesOfDay {
-                through: Through { live: on, matured: on, end: zone.end_of(on) },
+                through: Through { live: on, matured: on.min(through.matured), end: zone.end_of(on) },
                 items: before.0..items,
                 values: before.1..of_values,
                 lives: before.2..of_lives,

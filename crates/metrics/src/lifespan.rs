@@ -8,8 +8,8 @@
 //!
 //! `CLV = L R / T`, with R the value and T the person-days of *everyone* exposed. A person's influence on it is
 //! `CLV (R_i/Rbar - T_i/Tbar + t_i/tbar - f_i/fbar)`; the four means of an arm are of the same persons, so their covariances
-//! count. They follow from sums over cells of persons who were exposed and last bought on the same days, which add up like
-//! every tally and know no single person.
+//! count. They follow from sums over persons who last bought on the same day, and over persons who were exposed on the same day,
+//! which add up like every tally.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use journey::{Definition, Lifespan};
 use crate::inference::{Estimate, Undefined};
 use crate::moments::{Moments, micro_days};
 use crate::reading::{ArmReading, Through};
-use crate::tally::detail::{Detail, Life, LifeKey};
+use crate::tally::detail::{Detail, Life, LifeBy};
 
 /// Sums over the persons of an arm that say how long they stay. `t`: days until a person left or was last watched for it; `f`: 1 for
 /// whoever left; `y`: the value, in units; `d`: the time under observation, in millionths of a day.
@@ -43,34 +43,88 @@ pub struct Lifespans {
     pub df: I256,
 }
 
+/// Sums over persons of whom some left on one day, or were last watched for it then. `e`: the day of their exposure; `d`: their time
+/// under observation.
+#[derive(Debug, Clone, Copy)]
+struct Together {
+    n: I256,
+    y: I256,
+    d: I256,
+    e: I256,
+    ee: I256,
+    ye: I256,
+    de: I256,
+}
+
 impl Lifespans {
-    /// Adds the persons of a cell, of whom each was watched for `watched` whole days after that of the exposure, and who last bought
-    /// `bought` days after it; those who were watched for less than `inactive` days say nothing yet. Their times under
-    /// observation add up to `d`.
+    /// Adds persons who were each watched for `watched` whole days after that of the exposure and last bought `bought` days after
+    /// it; those who were watched for less than `inactive` days say nothing yet. Their values add up to `y`, and their times under
+    /// observation to `d`.
     pub fn add(&mut self, n: i64, (y, d): (I256, I256), bought: u32, watched: i64, inactive: u32) {
         let could_leave = watched - i64::from(inactive);
-        if could_leave < 0 {
-            return;
-        }
-        let has_left = i64::from(bought) <= could_leave;
-        let days = I256::from(if has_left { i64::from(bought) } else { could_leave });
-        let persons = I256::from(n);
-        self.days += persons * days;
-        self.tt += persons * days * days;
-        self.yt += y * days;
-        self.dt += d * days;
-        if has_left {
-            self.left += n;
-            self.tf += persons * days;
-            self.yf += y;
-            self.df += d;
+        if could_leave >= 0 {
+            let zero = I256::ZERO;
+            let persons = Together { n: I256::from(n), y, d, e: zero, ee: zero, ye: zero, de: zero };
+            let bought = i64::from(bought);
+            self.add_until(&persons, bought.min(could_leave), bought <= could_leave, 1);
         }
     }
 
-    /// The lifespan in days; `None` where nobody was seen to stay, or nobody to leave.
-    #[must_use]
-    pub fn lifespan_days(&self) -> Option<f64> {
-        (self.left > 0 && self.days > I256::ZERO).then(|| self.days.as_f64() / self.left as f64)
+    /// Adds, `sign` times, persons who left on a day, or were last watched for it then.
+    fn add_until(&mut self, persons: &Together, day: i64, left: bool, sign: i64) {
+        let (day, sign) = (I256::from(day), I256::from(sign));
+        let Together { n, y, d, e, ee, ye, de } = *persons;
+        // Each was there for day - e.
+        let days = n * day - e;
+        self.days += sign * days;
+        self.tt += sign * (n * day * day - (day + day) * e + ee);
+        self.yt += sign * (y * day - ye);
+        self.dt += sign * (d * day - de);
+        if left {
+            self.left += i64::try_from(sign * n).unwrap_or(i64::MAX);
+            self.tf += sign * days;
+            self.yf += sign * y;
+            self.df += sign * d;
+        }
+    }
+
+    /// Adds the persons of a life, as of `through`. Persons are watched for `window` days after that of the exposure.
+    fn add_life(&mut self, by: LifeBy, life: &Life, window: Option<i64>, inactive: u32, through: Through) {
+        // The last day on which anybody can have been seen to leave whose window is open.
+        let could_leave = i64::from(through.matured.number()) - i64::from(inactive);
+        let n = I256::from(life.n);
+        let end = I256::from(micro_days(through.end));
+        let d = n * end - life.t;
+        match by {
+            LifeBy::Closed(bought) => {
+                self.add(life.n, (life.y, life.d), bought, window.unwrap_or(0), inactive);
+            }
+            LifeBy::Last(day) => {
+                let Life { y, e, ee, ye, te, .. } = *life;
+                let persons = Together { n, y, d, e, ee, ye, de: end * e - te };
+                let day = i64::from(day);
+                self.add_until(&persons, day.min(could_leave), day <= could_leave, 1);
+            }
+            // All of them stand among those who have not left, and say nothing yet.
+            LifeBy::Exposed(day) if i64::from(day) > could_leave => {
+                let e = I256::from(day);
+                let persons = Together { n, y: life.y, d, e: n * e, ee: n * e * e, ye: life.y * e, de: d * e };
+                self.add_until(&persons, could_leave, false, -1);
+            }
+            LifeBy::Exposed(_) => {}
+        }
+    }
+
+    /// The lifespan in days.
+    ///
+    /// # Errors
+    /// [`Undefined::NobodyLeft`], [`Undefined::NobodyStayed`].
+    pub fn lifespan_days(&self) -> Result<f64, Undefined> {
+        match (self.left > 0, self.days > I256::ZERO) {
+            (false, _) => Err(Undefined::NobodyLeft),
+            (true, false) => Err(Undefined::NobodyStayed),
+            (true, true) => Ok(self.days.as_f64() / self.left as f64),
+        }
     }
 }
 
@@ -91,7 +145,7 @@ pub fn speaks_of(lifespan: Lifespan) -> &'static str {
 /// The value of a customer of an arm over the lifespan of its persons, and the variance of that estimate.
 ///
 /// # Errors
-/// [`Undefined::NoLifespan`] where nobody was seen to stay, or nobody to leave; and what is missing of every ratio.
+/// Those of [`Lifespans::lifespan_days`], and what is missing of every ratio.
 pub fn lifetime_value(sums: &Moments) -> Result<Estimate, Undefined> {
     let nothing = Lifespans::default();
     let lives = sums.lifespans.as_deref().unwrap_or(&nothing);
@@ -104,7 +158,7 @@ pub fn lifetime_value(sums: &Moments) -> Result<Estimate, Undefined> {
     let value = lifetime_point(sums)?;
     let (n, d, t, f) = (sums.n as f64, sums.d.as_f64(), lives.days.as_f64(), lives.left as f64);
     // The influence as (L / Dbar) y - (V / Dbar) d + (V / tbar) t - (V / fbar) f, which exists where nothing was bought, too.
-    let per_value = lives.lifespan_days().ok_or(Undefined::NoLifespan)? / d;
+    let per_value = lives.lifespan_days()? / d;
     let of_value = per_value * per_value * sums.yy.as_f64();
     let mixed = lives.yt.as_f64() / t - lives.yf.as_f64() / f - sums.yd.as_f64() / d;
     let alone = sums.dd.as_f64() / d / d + lives.tt.as_f64() / t / t + 1.0 / f;
@@ -124,7 +178,7 @@ pub fn lifetime_point(sums: &Moments) -> Result<f64, Undefined> {
     if sums.d == I256::ZERO {
         return Err(Undefined::ZeroDenominator);
     }
-    let lifespan = sums.lifespans.as_ref().and_then(|lives| lives.lifespan_days()).ok_or(Undefined::NoLifespan)?;
+    let lifespan = sums.lifespans.as_ref().map_or(Err(Undefined::NobodyLeft), |lives| lives.lifespan_days())?;
     Ok(lifespan * (sums.y.as_f64() / sums.d.as_f64()))
 }
 
@@ -139,10 +193,7 @@ pub(crate) fn add(definition: &Definition, details: &[Option<&Detail>], through:
                 let mut lives = Lifespans::default();
                 let cells = detail.iter().flat_map(|detail| &detail.lives);
                 for (key, life) in cells.filter(|(key, _)| key.metric == number && key.matured == matured) {
-                    let d = life.d + observed(key, life, through);
-                    if let Some(watched) = watched(key, window, through) {
-                        lives.add(life.n, (life.y, d), key.days, watched, inactive);
-                    }
+                    lives.add_life(key.by, life, window, inactive, through);
                 }
                 Some(Arc::new(lives))
             };
@@ -151,26 +202,6 @@ pub(crate) fn add(definition: &Definition, details: &[Option<&Detail>], through:
                 moments.lifespans = lives(true);
             }
         }
-    }
-}
-
-/// The time for which persons of a cell whose window is open have been observed.
-fn observed(key: &LifeKey, life: &Life, through: Through) -> I256 {
-    match key.origin {
-        Some(_) => I256::from(life.n) * I256::from(micro_days(through.end)) - life.t,
-        None => I256::ZERO,
-    }
-}
-
-/// How many whole days after that of the exposure the persons of a cell were watched; `None`: not one day has passed.
-fn watched(key: &LifeKey, window: Option<i64>, through: Through) -> Option<i64> {
-    match key.origin {
-        Some(origin) => {
-            let since = i64::from(through.matured.number()) - i64::from(origin);
-            let watched = window.map_or(since, |window| since.min(window));
-            (watched >= 0).then_some(watched)
-        }
-        None => window,
     }
 }
 
@@ -189,7 +220,8 @@ mod tests {
         let person = |_| {
             let watched = i64::try_from(random.bits() % 40).unwrap();
             let bought = u32::try_from(random.bits() % (watched.unsigned_abs() + 1)).unwrap();
-            let value = i64::try_from(random.bits() % 90_000_000).unwrap() * i64::from(random.bits() % 3 > 0);
+            let value =
+                i64::try_from(random.bits() % 90_000_000).unwrap() * i64::from(!random.bits().is_multiple_of(3));
             (value, watched * 1_000_000 + 345_678, bought, watched)
         };
         (0..count).map(person).collect()
@@ -298,8 +330,12 @@ mod tests {
         assert_eq!(lifetime_value(&Moments::default()), Err(Undefined::NoPersons));
         assert_eq!(lifetime_value(&sums(&[(1, 1, 0, 9)])), Err(Undefined::FewerThanTwoPersons));
         // Everyone left on the first day; nobody could have left yet; nobody left.
-        for nobody in [[(5, 9, 0, 9); 3], [(5, 9, 1, 4); 3], [(5, 9, 8, 9); 3]] {
-            assert_eq!(lifetime_value(&sums(&nobody)), Err(Undefined::NoLifespan), "{nobody:?}");
+        for (nobody, reason) in [
+            ([(5, 9, 0, 9); 3], Undefined::NobodyStayed),
+            ([(5, 9, 1, 4); 3], Undefined::NobodyLeft),
+            ([(5, 9, 8, 9); 3], Undefined::NobodyLeft),
+        ] {
+            assert_eq!(lifetime_value(&sums(&nobody)), Err(reason), "{nobody:?}");
         }
         // Nothing was bought: the value is 0, and so is its spread.
         let nothing = lifetime_value(&sums(&[(0, 9_000_000, 3, 9), (0, 9_000_000, 1, 9)])).unwrap();

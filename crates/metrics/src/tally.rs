@@ -153,11 +153,15 @@ pub fn width(definition: &Definition) -> usize {
     definition.metrics.iter().map(|metric| Layout::of(&metric.kind).slots().len()).sum()
 }
 
+/// Rows by key. A row is looked up for everything that a person enters, so the hash is a fast one; it is seeded anew in every process, since
+/// the values of dimensions come from outside.
+pub type Rows = HashMap<RowKey, Row, foldhash::fast::RandomState>;
+
 /// A tally of one definition, or a change of it: rows by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     /// The rows.
-    pub rows: HashMap<RowKey, Row>,
+    pub rows: Rows,
 }
 
 /// Whether a contribution comes or goes.

@@ -83,7 +83,7 @@ impl Found {
 
     /// About how many bytes it takes.
     fn weight(&self) -> u32 {
-        let sums = |row: &TallyRow| 240 + 48 * (row.all.live.filled() + row.all.matured.filled());
+        let sums = |row: &TallyRow| 240 + 24 * (row.all.live.filled() + row.all.matured.filled());
         let bytes: usize = self.rows.iter().map(|(_, row)| sums(row) + details(row)).sum();
         u32::try_from(bytes + 500).unwrap_or(u32::MAX)
     }
@@ -127,7 +127,8 @@ async fn read(connection: &mut PgConnection, key: RowsKey) -> Result<Found, Stor
             .fetch_one(&mut *connection)
             .await?;
         if values > MAX_DIMENSION_VALUES {
-            return Ok(Found { too_many_values: Some(values), ..Found::default() });
+            let digest = Sha256::digest(values.to_be_bytes()).into();
+            return Ok(Found { too_many_values: Some(values), digest, ..Found::default() });
         }
     }
     let rows = sqlx::query(include_str!("../sql/read_tallies.sql"))

@@ -24,8 +24,11 @@ fn close(what: &str, found: &Value, wanted: f64) {
     assert!((found - wanted).abs() <= 1e-9 * wanted.abs(), "{what}: {found} instead of {wanted}");
 }
 
-/// Each person: the arm, and the days after the exposure on which they spend so much.
-const PERSONS: [(&str, &str, &[(i64, i64)]); 8] = [
+/// Days after the exposure, and what is spent on each.
+type Orders = &'static [(i64, i64)];
+
+/// Each person: the arm, and the orders.
+const PERSONS: [(&str, &str, Orders); 8] = [
     ("u1", "on", &[(1, 50), (2, 50), (3, 30)]),
     ("u2", "on", &[(1, 70)]),
     ("u3", "on", &[]),
@@ -142,7 +145,7 @@ async fn definitions_of_a_lifespan_are_checked() {
         (json!({"lifespan": "estimated", "lifespan_days": 9}), "/lifespan", "one of the two"),
         (json!({"lifespan_days": 9, "inactive_days": 3}), "/inactive_days", "estimated"),
         (json!({"lifespan": "estimated", "inactive_days": 0}), "/inactive_days", "1 to 365"),
-        (json!({"lifespan": "estimated", "inactive_days": 9, "window_days": 9}), "/inactive_days", "window_days"),
+        (json!({"lifespan": "estimated", "inactive_days": 9, "window_days": 10}), "/inactive_days", "at least 11"),
     ] {
         let body = clv(more).to_string();
         let answer = tenant.admin.put("/v1/metrics/m").bytes("application/json", body.clone()).invalid().send().await;
@@ -155,6 +158,16 @@ async fn definitions_of_a_lifespan_are_checked() {
     assert_eq!((&stored["lifespan"], &stored["inactive_days"]), (&json!("estimated"), &json!(7)), "{stored}");
     assert!(stored.get("lifespan_days").is_none(), "{stored}");
     tenant.metric("m", &stored_again(stored)).await;
+    // An experiment's own window can be too short as well, whichever of the two comes later.
+    let experiment = |days: u32| with(tests::events::experiment(&["m"]), &json!({"window_days": days}));
+    let answer = tenant.admin.put("/v1/experiments/short").json(&experiment(8)).send().await;
+    let text = answer.text();
+    assert!(answer.status == 400 && text.contains("\"/metrics/0\"") && text.contains("at least 9"), "{text}");
+    tenant.experiment("e", &experiment(9)).await;
+    let longer = clv(json!({"lifespan": "estimated", "inactive_days": 8}));
+    let answer = tenant.admin.put("/v1/metrics/m").json(&longer).send().await;
+    let text = answer.text();
+    assert!(answer.status == 400 && text.contains("\"/inactive_days\"") && text.contains("at most 7"), "{text}");
 }
 
 /// What was read, fit to be written.

@@ -70,6 +70,12 @@ impl Lifespan {
     pub const INACTIVE_DAYS: u32 = 7;
     /// The most days.
     pub const MAX_INACTIVE_DAYS: u32 = 365;
+
+    /// Whether somebody can be seen to stay for a day, and then to leave, within a window: its first day is that of the exposure.
+    #[must_use]
+    pub fn fits(inactive_days: u32, window_days: u32) -> bool {
+        window_days >= inactive_days.saturating_add(2)
+    }
 }
 
 /// One side of a ratio.

@@ -8,6 +8,7 @@ use journey::{
     MetricDraft, MetricKind, MetricUse, Name, Of, Pattern, Role, Selector, Share, UNIT,
 };
 use metrics::histogram::Histogram;
+use metrics::lifespan::Lifespans;
 use metrics::moments::Moments;
 use metrics::random::Random;
 use metrics::reading::{ArmReading, Reading};
@@ -15,6 +16,9 @@ use metrics::reading::{ArmReading, Reading};
 fn name(text: &str) -> Name {
     Name::parse(text, "").expect("a valid name")
 }
+
+/// After so many days a customer has left.
+const INACTIVE_DAYS: u32 = 7;
 
 pub(crate) fn kinds() -> Vec<MetricKind> {
     let selector = || Selector { event: Pattern::parse("Order Completed", "").expect("a name"), filters: Vec::new() };
@@ -25,6 +29,7 @@ pub(crate) fn kinds() -> Vec<MetricKind> {
         MetricKind::Sum(selector()),
         MetricKind::Ratio { numerator: measure(Of::Value), denominator: measure(Of::Count) },
         MetricKind::Clv { selector: selector(), lifespan: Lifespan::Days(3650) },
+        MetricKind::Clv { selector: selector(), lifespan: Lifespan::Estimated { inactive_days: INACTIVE_DAYS } },
         MetricKind::Quantile { measure: measure(Of::Value), share: half },
     ]
 }
@@ -105,9 +110,12 @@ fn impossible(random: &mut Random) -> Moments {
         1 => i64::try_from(random.bits() % 6).unwrap_or(0) - 1,
         _ => 2 + i64::try_from(random.bits() % 100_000).unwrap_or(0),
     };
+    let left = random.bits().cast_signed() >> (random.bits() % 64);
     let mut sum = || any_sum(random);
+    let lifespans = Lifespans { left, days: sum(), tt: sum(), tf: sum(), yt: sum(), yf: sum(), dt: sum(), df: sum() };
     Moments {
         n,
+        lifespans: Some(Arc::new(lifespans)),
         y: sum(),
         yy: sum(),
         yyy: sum(),
@@ -131,6 +139,7 @@ fn impossible(random: &mut Random) -> Moments {
 fn possible(random: &mut Random, kind: &MetricKind) -> Moments {
     let mut sums = Moments::default();
     let mut histogram = Histogram::default();
+    let mut lives = Lifespans::default();
     let scale = 10f64.powf(random.uniform() * 18.0 - 6.0);
     let zeros = random.uniform();
     let negative = random.bits().is_multiple_of(4);
@@ -149,8 +158,12 @@ fn possible(random: &mut Random, kind: &MetricKind) -> Moments {
             [value(random), i128::from(random.bits() % 4) * unit, value(random), i128::from(random.bits() % 4) * unit]
         };
         histogram.add(y);
+        let persons = times;
         let times = I256::from(times);
         let [y, d, x, u] = [y, d, x, u].map(I256::from);
+        let bought = u32::try_from(random.bits() % 20).unwrap_or(0);
+        let watched = i64::try_from(random.bits() % 20).unwrap_or(0);
+        lives.add(persons, (y * times, d * times), bought, watched, INACTIVE_DAYS);
         sums.n += 1;
         for (sum, product) in [
             (&mut sums.y, y),
@@ -174,6 +187,9 @@ fn possible(random: &mut Random, kind: &MetricKind) -> Moments {
     }
     sums.n *= times;
     sums.orders = i64::try_from(random.bits() % 1_000).unwrap_or(0);
+    if kind.inactive_days().is_some() {
+        sums.lifespans = Some(Arc::new(lives));
+    }
     if kind.is_quantile() {
         // The histogram of as many persons as it has; the sums say the same of them.
         sums.n = histogram.total().n;

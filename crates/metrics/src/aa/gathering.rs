@@ -96,7 +96,7 @@ impl Gathering {
             Some(*sum)
         });
         let shares = shares.collect();
-        let of = |(alone, entered)| Entries::of(alone, entered, self.zone);
+        let of = |(alone, entered)| Entries::of(alone, entered, self.through, self.zone);
         let metrics = self.entered.into_iter().map(of);
         Persons { count: self.count as usize, shares, metrics: metrics.collect(), confidence: self.confidence }
     }

@@ -83,6 +83,41 @@ fn what_is_promised_is_kept_and_peeking_is_not() {
     assert_eq!(promised(WAYS[2], 0.95), None);
 }
 
+/// Persons who buy on one day of three until they leave, one of eight on each day, for values that are skewed: what is promised of a value
+/// over an estimated lifespan is kept. Bounds as of 200 dealings below.
+#[test]
+fn lifespans_are_dealt_with_their_uncertainty() {
+    use journey::{Lifespan, MetricKind};
+    let mut x = definition_by(&[1, 1], &[revenue(Role::Primary), revenue(Role::Secondary)], Some(14), &[]);
+    for metric in &mut x.metrics {
+        let MetricKind::Sum(selector) = metric.kind.clone() else { panic!("revenue is a sum") };
+        metric.kind = MetricKind::Clv { selector, lifespan: Lifespan::Estimated { inactive_days: 5 } };
+    }
+    let last = zone().day_of(day(60));
+    let through = Through { live: last, matured: last, end: zone().end_of(last) };
+    let mut random = Random::new(11);
+    let mut all = persons(6_000);
+    for contribution in &mut all {
+        let assignment = contribution.assignment.as_mut().unwrap();
+        let mut steps = Vec::new();
+        for later in 0..14 {
+            if random.uniform() < 1.0 / 3.0 {
+                let y = i128::from((random.bits() % 5_000 + 1) * (random.bits() % 5_000 + 1));
+                steps.push(Step { day: zone().day_of(assignment.at.plus_days(later)), y, d: 0, orders: 1 });
+            }
+            if random.uniform() < 1.0 / 8.0 {
+                break;
+            }
+        }
+        assignment.traces.iter_mut().for_each(|trace| trace.steps.clone_from(&steps));
+    }
+    let found = Persons::of(&x, &all, through, zone(), 0.95).deal(1, 0..200);
+    let rate = |way: usize| found.rate(0, way).unwrap().0;
+    assert!(rate(0) <= 0.05, "sequential: {}", rate(0));
+    assert!((0.005..0.12).contains(&rate(1)), "frequentist, once: {}", rate(1));
+    assert!(rate(2) > rate(1), "frequentist, every day: {}", rate(2));
+}
+
 /// The 95th percentile, and values cut at it: what a test of one reading promises is kept, no sequence is told of a quantile, and
 /// that of cut values keeps its promise.
 #[test]

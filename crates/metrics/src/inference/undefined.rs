@@ -16,11 +16,11 @@ pub enum Undefined {
     #[error("the denominator of the ratio adds up to zero in this arm")]
     ZeroDenominator,
     /// A lifespan is estimated from those who were watched long enough to be seen to leave.
-    #[error(
-        "nobody was seen to stay for a while and nobody to leave for good, or only one of the two, so how long customers stay is not \
-         known yet"
-    )]
-    NoLifespan,
+    #[error("nobody has been seen to leave yet, so how long customers stay is not known")]
+    NobodyLeft,
+    /// Whoever left did so on the day of the exposure, and nobody else was watched for a day more than it takes to leave.
+    #[error("nobody has been seen to stay for a day yet, so how long customers stay is not known")]
+    NobodyStayed,
     /// The lift divides by the KPI of control, which is exactly zero.
     #[error("the KPI of control is zero, so a relative lift does not exist; the difference does")]
     ZeroControl,

@@ -124,7 +124,7 @@ fn metrics() -> impl Strategy<Value = Metric> {
         // A bounded retention may stay open for longer than its span.
         let window_days = window
             .map(|window| window - u32::from(span.is_some()) + span.unwrap_or(0))
-            .filter(|window| kind.inactive_days().is_none_or(|inactive| inactive < *window));
+            .filter(|window| kind.inactive_days().is_none_or(|inactive| Lifespan::fits(inactive, *window)));
         let (goal, unit, description) = (Goal::Increase, None, None);
         let draft = MetricDraft { key: name("m"), kind, window_days, cap, goal, unit, description };
         Metric::validate(draft).unwrap().keeping(keeps).unwrap()

@@ -29,6 +29,7 @@ pub const LIVE_CONTRIBUTORS: f64 = 100.0;
 ///   both signs cancel, that says nothing, and `N / (4 + skewness^2)` stands in, which for zeros and ones is the number of
 ///   ones times the share of zeros. The larger of the two is taken.
 /// - Ratios: the same, but no more than the denominator has.
+/// - Values over an estimated lifespan: no more than those who left, and than the days that persons stayed have.
 /// - Net values: that of the values or that of the costs that came with events, whichever is less. Where value and cost cancel,
 ///   their difference says nothing of how many contribute.
 /// - Ratings: exactly those who answered.
@@ -70,6 +71,13 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
     let by_shape = shape.map_or(0.0, |skewness| 1.0 / (4.0 + skewness * skewness));
     let share = by_values.max(by_shape);
     let share = match kind {
+        // A lifespan is known from those who left, and from how long the others stayed.
+        kind if kind.inactive_days().is_some() => {
+            let left = sum(|arm| arm.lifespans.as_ref().map_or(I256::ZERO, |lives| I256::from(lives.left)));
+            let days = sum(|arm| arm.lifespans.as_ref().map_or(I256::ZERO, |lives| lives.days));
+            let squares = sum(|arm| arm.lifespans.as_ref().map_or(I256::ZERO, |lives| lives.tt));
+            share.min(alike(left, left)).min(alike(days, squares))
+        }
         kind if kind.is_ratio() => share.min(alike(sum(|arm| arm.d), sum(|arm| arm.dd))),
         _ => share,
     };

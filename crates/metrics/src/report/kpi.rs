@@ -206,7 +206,7 @@ fn factors(kind: &MetricKind, sums: &Moments) -> Option<ClvFactors> {
         purchase_frequency: (days > 0.0).then(|| orders / days),
         lifespan_days: match lifespan {
             Lifespan::Days(days) => Some(f64::from(*days)),
-            Lifespan::Estimated { .. } => sums.lifespans.as_ref().and_then(|lives| lives.lifespan_days()),
+            Lifespan::Estimated { .. } => sums.lifespans.as_ref().and_then(|lives| lives.lifespan_days().ok()),
         },
     })
 }

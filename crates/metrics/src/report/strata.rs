@@ -13,6 +13,7 @@ use crate::inference::{
     Converters, CovariateSums, Estimate, Gap, SampleRatio, Stratified, Theta, Undefined, Within, adjust, mean,
     sample_ratio, sequential_sample_ratio, within_strata,
 };
+use crate::moments::Moments;
 use crate::reading::{Reading, Through, read};
 use crate::tally::{Row, RowKey};
 
@@ -113,12 +114,12 @@ impl Strata {
         arms: [usize; 2],
         maturity: Maturity,
         metric: usize,
-        gap: impl Fn(&crate::moments::Moments, &crate::moments::Moments) -> Result<Gap, Undefined>,
+        gap: impl Fn(&Moments, &Moments) -> Result<Gap, Undefined>,
     ) -> Result<Stratified, Undefined> {
         let mut within = Vec::new();
         for stratum in self.shared(arms) {
             let [control, arm] = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity));
-            if control.n < 2 || arm.n < 2 {
+            if !is_known(control) || !is_known(arm) {
                 continue;
             }
             let persons: i64 = stratum.reading.arms.iter().map(|arm| of_arm(arm, metric, maturity).n).sum();
@@ -135,9 +136,10 @@ impl Strata {
     /// Persons of either arm who are compared with nobody, because their stratum has fewer than two of the other one.
     pub(super) fn alone(&self, (metric, maturity): (usize, Maturity), arms: [usize; 2]) -> i64 {
         let counts = self.0.iter().map(|stratum| {
-            let [a, b] = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity).n);
-            let is_compared = a >= 2 && b >= 2 && arms.iter().all(|arm| stratum.weights[*arm] > 0.0);
-            if is_compared { 0 } else { a + b }
+            let sums = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity));
+            let is_compared =
+                sums.iter().all(|sums| is_known(sums)) && arms.iter().all(|arm| stratum.weights[*arm] > 0.0);
+            if is_compared { 0 } else { sums.iter().map(|sums| sums.n).sum() }
         });
         counts.sum()
     }
@@ -154,7 +156,7 @@ impl Strata {
         let (mut all, mut n, mut value, mut variance) = (0.0, 0u64, 0.0, 0.0);
         for stratum in self.0.iter().filter(|stratum| stratum.weights[arm] > 0.0) {
             let sums = of_arm(&stratum.reading.arms[arm], metric, maturity);
-            if sums.n < 2 {
+            if !is_known(sums) {
                 continue;
             }
             let found = estimate(kind, sums, confidence)?;
@@ -187,10 +189,11 @@ impl Strata {
     pub(super) fn smallest(&self, (metric, maturity): (usize, Maturity), arms: [usize; 2]) -> f64 {
         let (mut all, mut spread) = (0.0, 0.0);
         for stratum in self.shared(arms) {
-            let [a, b] = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity).n as f64);
-            if a < 2.0 || b < 2.0 {
+            let sums = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity));
+            if !sums.iter().all(|sums| is_known(sums)) {
                 continue;
             }
+            let [a, b] = sums.map(|sums| sums.n as f64);
             let persons: i64 = stratum.reading.arms.iter().map(|arm| of_arm(arm, metric, maturity).n).sum();
             let persons = persons as f64;
             all += persons;
@@ -284,4 +287,10 @@ impl Strata {
         let (by_device, _) = self.ratio(|course| &course.crossovers, by_device)?;
         Ok(alike.max(by_device))
     }
+}
+
+/// Whether an arm of a stratum has a KPI with its uncertainty: of two persons at least, and, where a lifespan is estimated, of some who
+/// were watched long enough. A stratum that began today must not take away what the others say.
+fn is_known(sums: &Moments) -> bool {
+    sums.n >= 2 && sums.lifespans.as_ref().is_none_or(|lives| lives.lifespan_days().is_ok())
 }

@@ -134,7 +134,7 @@ fn of_texts(text: &str) -> Option<Row> {
 mod tests {
     use super::*;
     use crate::tally::detail::{
-        Bucket, BucketKey, CustomerKey, Customers, Detail, Life, LifeKey, Series, SightKey, SpanKey,
+        Bucket, BucketKey, CustomerKey, Customers, Detail, Life, LifeBy, LifeKey, Series, SightKey, SpanKey,
     };
     use proptest::prelude::*;
 
@@ -174,9 +174,14 @@ mod tests {
             (any::<bool>(), "[ab]{0,3}", prop::collection::vec(number(), 1..4)).prop_map(|(matured, key, sums)| {
                 (SightKey { matured, key: key.as_str().into() }, sums.into_iter().collect::<Slots>())
             });
-        let life = (any::<(u16, bool, Option<i32>, u32, i64)>(), [(); 3].map(|()| number())).prop_map(
-            |((metric, matured, origin, days, n), [y, d, t])| {
-                (LifeKey { metric, matured, origin, days }, Life { n, y, d, t })
+        let by = prop_oneof![
+            any::<u32>().prop_map(LifeBy::Closed),
+            any::<i32>().prop_map(LifeBy::Last),
+            any::<i32>().prop_map(LifeBy::Exposed),
+        ];
+        let life = (any::<(u16, bool, i64)>(), by, [(); 7].map(|()| number())).prop_map(
+            |((metric, matured, n), by, [y, d, t, e, ee, ye, te])| {
+                (LifeKey { metric, matured, by }, Life { n, y, d, t, e, ee, ye, te })
             },
         );
         let some = 0..6usize;

@@ -117,20 +117,32 @@ pub struct Customers {
     pub spend: I256,
 }
 
-/// Which persons a life counts. All days are local ones.
+/// Which persons a life counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LifeKey {
     /// The index of the metric.
     pub metric: u16,
     /// Whether it belongs to the matured reading.
     pub matured: bool,
-    /// The number of the day of the exposure, while the window is open; `None`: it has closed.
-    pub origin: Option<i32>,
-    /// Days from the exposure to the last purchase so far; 0 before any.
-    pub days: u32,
+    /// By what they are told apart.
+    pub by: LifeBy,
 }
 
-/// What the persons of a life amount to. Units as in [`crate::moments::Slot`].
+/// By what persons are told apart of whom it matters how long they stay. Days are numbers of local ones. A person whose window is
+/// open stands in two lives: whether they left follows from the day of their last purchase alone, and of those who have not, whoever was
+/// exposed too recently to be seen to leave is taken away again. So there are as many lives as days, not as pairs of days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LifeBy {
+    /// The window has closed, and they last bought so many days after the exposure; 0 where they never did.
+    Closed(u32),
+    /// The window is open, and they last bought on this day; the day of the exposure where they never did.
+    Last(i32),
+    /// The window is open, and they were exposed on this day.
+    Exposed(i32),
+}
+
+/// What the persons of a life amount to. `y`, `d` and `t` as in [`crate::moments::Slot`]; `e` is the number of the day of the
+/// exposure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Life {
     /// Persons.
@@ -141,6 +153,14 @@ pub struct Life {
     pub d: I256,
     /// Σt: the exposures of those whose window is open.
     pub t: I256,
+    /// Σe, of lives by the last purchase, and so the rest.
+    pub e: I256,
+    /// Σe²
+    pub ee: I256,
+    /// Σye
+    pub ye: I256,
+    /// Σte
+    pub te: I256,
 }
 
 impl Life {
@@ -150,6 +170,10 @@ impl Life {
         self.y += wide * other.y;
         self.d += wide * other.d;
         self.t += wide * other.t;
+        self.e += wide * other.e;
+        self.ee += wide * other.ee;
+        self.ye += wide * other.ye;
+        self.te += wide * other.te;
     }
 }
 
@@ -192,7 +216,7 @@ impl Detail {
     /// About how many bytes it takes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let sights: usize = self.sights.iter().map(|(key, sums)| 100 + key.key.len() + 48 * sums.filled()).sum();
+        let sights: usize = self.sights.iter().map(|(key, sums)| 100 + key.key.len() + 24 * sums.filled()).sum();
         240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len() + 140 * self.lives.len() + sights
     }
 

@@ -5,7 +5,9 @@ use ethnum::I256;
 
 use super::Slots;
 use super::codec::{list, put_list};
-use super::detail::{Bucket, BucketKey, CustomerKey, Customers, Detail, Life, LifeKey, Series, SightKey, SpanKey};
+use super::detail::{
+    Bucket, BucketKey, CustomerKey, Customers, Detail, Life, LifeBy, LifeKey, Series, SightKey, SpanKey,
+};
 use crate::varint::{get, put, put_len, put_signed, put_wide, signed, wide};
 
 /// Which lists there are.
@@ -60,12 +62,15 @@ pub(super) fn put_detail(out: &mut Vec<u8>, detail: Option<&Detail>, lists: List
     }
     put_len(out, lives.len());
     for (key, life) in lives {
-        put(out, u128::from(key.metric) * 4 + u128::from(key.matured) * 2 + u128::from(key.origin.is_some()));
-        if let Some(origin) = key.origin {
-            put_signed(out, i128::from(origin));
-        }
-        put(out, u128::from(key.days));
-        put_list(out, &[I256::from(life.n), life.y, life.d, life.t].into_iter().collect());
+        let (by, number) = match key.by {
+            LifeBy::Closed(days) => (0, i128::from(days)),
+            LifeBy::Last(day) => (1, i128::from(day)),
+            LifeBy::Exposed(day) => (2, i128::from(day)),
+        };
+        put(out, (u128::from(key.metric) * 2 + u128::from(key.matured)) * 3 + by);
+        put_signed(out, number);
+        let Life { n, y, d, t, e, ee, ye, te } = *life;
+        put_list(out, &[I256::from(n), y, d, t, e, ee, ye, te].into_iter().collect());
     }
 }
 
@@ -117,11 +122,15 @@ pub(super) fn detail(from: &mut &[u8], lists: Lists) -> Option<Option<Box<Detail
     let lives = if lists >= Lists::WithLives { len(from)? } else { 0 };
     for _ in 0..lives {
         let number = get(from)?;
-        let origin = if number % 2 == 1 { Some(signed(from)?.try_into().ok()?) } else { None };
-        let (matured, metric) = (number / 2 % 2 == 1, u16::try_from(number / 4).ok()?);
-        let key = LifeKey { metric, matured, origin, days: get(from)?.try_into().ok()? };
-        let [n, y, d, t] = held(&list(from)?)?;
-        detail.lives.insert(key, Life { n: i64::try_from(n).ok()?, y, d, t });
+        let day = signed(from)?;
+        let by = match number % 3 {
+            0 => LifeBy::Closed(day.try_into().ok()?),
+            1 => LifeBy::Last(day.try_into().ok()?),
+            _ => LifeBy::Exposed(day.try_into().ok()?),
+        };
+        let key = LifeKey { metric: u16::try_from(number / 6).ok()?, matured: number / 3 % 2 == 1, by };
+        let [n, y, d, t, e, ee, ye, te] = held(&list(from)?)?;
+        detail.lives.insert(key, Life { n: i64::try_from(n).ok()?, y, d, t, e, ee, ye, te });
     }
     Some((!detail.is_empty()).then(|| Box::new(detail)))
 }

@@ -3,11 +3,11 @@
 use ethnum::I256;
 use journey::Day;
 
-use super::detail::{Life, LifeKey};
+use super::detail::{Life, LifeBy, LifeKey};
 use crate::contribution::{Assignment, Trace};
 use crate::moments::{MAX_VALUE, State};
 
-/// What a person enters into the lives of metric `metric`, whose states are these: the day, the cell, what it amounts to, and 1
+/// What a person enters into the lives of metric `metric`, whose states are these: the day, the life, what it amounts to, and 1
 /// where the person comes into it or -1 where they leave it for another.
 pub(super) fn lives(
     metric: u16,
@@ -17,34 +17,41 @@ pub(super) fn lives(
 ) -> Vec<(Day, LifeKey, Life, i64)> {
     let mut purchases = trace.steps.iter().filter(|step| step.orders > 0).map(|step| step.day).peekable();
     let exposed = assignment.day;
-    let (mut last, mut now) = (exposed, None);
+    let (mut last, mut now) = (exposed, Vec::new());
     let mut entries = Vec::new();
     for (day, state) in states {
         while let Some(bought) = purchases.next_if(|bought| bought <= day) {
             // Where the clocks go back over midnight, what follows the exposure can have an earlier date.
             last = last.max(bought);
         }
-        let next = cell(metric, (exposed, last), state);
-        if next != now {
-            entries.extend(now.map(|(key, life)| (*day, key, life, -1)));
-            entries.extend(next.map(|(key, life)| (*day, key, life, 1)));
-            now = next;
+        let next = of_person(exposed, last, state);
+        let key = |by| LifeKey { metric, matured: false, by };
+        for (by, life) in now.iter().filter(|life| !next.contains(life)) {
+            entries.push((*day, key(*by), *life, -1));
         }
+        for (by, life) in next.iter().filter(|life| !now.contains(life)) {
+            entries.push((*day, key(*by), *life, 1));
+        }
+        now = next;
     }
-    if let (Some(day), Some((key, life))) = (trace.matured, now) {
-        entries.push((day, LifeKey { matured: true, ..key }, life, 1));
+    if let Some(day) = trace.matured {
+        entries.extend(now.into_iter().map(|(by, life)| (day, LifeKey { metric, matured: true, by }, life, 1)));
     }
     entries
 }
 
-/// The cell that a person is in; `None` for persons who are left out of all sums.
-fn cell(metric: u16, (exposed, last): (Day, Day), state: &State) -> Option<(LifeKey, Life)> {
+/// The lives that a person stands in; none where they are left out of all sums.
+fn of_person(exposed: Day, last: Day, state: &State) -> Vec<(LifeBy, Life)> {
     if state.y.abs() > MAX_VALUE || state.d.abs() > MAX_VALUE {
-        return None;
+        return Vec::new();
     }
-    let days = u32::try_from(last.number().saturating_sub(exposed.number())).unwrap_or(0);
-    // Once the window has closed, the day of the exposure says nothing more.
-    let origin = state.open.map(|_| exposed.number());
-    let life = Life { n: 1, y: I256::from(state.y), d: I256::from(state.d), t: I256::from(state.open.unwrap_or(0)) };
-    Some((LifeKey { metric, matured: false, origin, days }, life))
+    let (exposed, last, y) = (exposed.number(), last.number(), I256::from(state.y));
+    let Some(at) = state.open else {
+        let days = u32::try_from(last.saturating_sub(exposed)).unwrap_or(0);
+        return vec![(LifeBy::Closed(days), Life { n: 1, y, d: I256::from(state.d), ..Life::default() })];
+    };
+    let (t, e) = (I256::from(at), I256::from(exposed));
+    let plain = Life { n: 1, y, t, ..Life::default() };
+    let by_last = Life { e, ee: e * e, ye: y * e, te: t * e, ..plain };
+    vec![(LifeBy::Last(last), by_last), (LifeBy::Exposed(exposed), plain)]
 }

@@ -25,7 +25,8 @@ pub(super) async fn read(connection: &mut Connection, request: &[u8]) -> anyhow:
 /// Whether answers are told anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Telling {
-    /// Each is asked for at a confidence of its own, at which nobody asked before.
+    /// Each is asked for at a confidence of its own, at which nobody asked before. The sums of everyone's rows are kept meanwhile,
+    /// since nothing changes; what they take shows in the reads after a post.
     Anew,
     /// The same are asked for again and again.
     Again,

@@ -65,8 +65,7 @@ impl TenantStore {
             let definition = if current.as_ref().is_some_and(|current| current.archived) {
                 still_frozen(experiment, &versions)?
             } else {
-                let metrics = resolve(&mut tx, self.id(), experiment).await?;
-                Definition { experiment: experiment.clone(), metrics }
+                resolve(&mut tx, self.id(), experiment.clone()).await?
             };
             if experiment.archived && versions.needs_building(&mut tx, &definition).await? {
                 return Err(DefinitionError::Building);

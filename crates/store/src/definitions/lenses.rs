@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use journey::{Definition, Key, Lens};
+use journey::{Key, Lens};
 use sqlx::types::Json;
 use tokio::time::Instant;
 
@@ -88,8 +88,7 @@ impl TenantStore {
         let mut versions = Versions::load(&mut tx, self.id(), key).await?;
         let lenses = lenses_of(&experiment, lens);
         let experiment = experiment.looking_through(lenses);
-        let metrics = resolve(&mut tx, self.id(), &experiment).await?;
-        let definition = Definition { experiment: experiment.clone(), metrics };
+        let definition = resolve(&mut tx, self.id(), experiment.clone()).await?;
         sqlx::query(include_str!("../../sql/upsert_experiment.sql"))
             .bind(self.id().0)
             .bind(key.as_str())

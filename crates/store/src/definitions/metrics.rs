@@ -1,6 +1,6 @@
 //! Metrics: defining, reading, deleting.
 
-use journey::{Definition, Experiment, Key, Metric, TenantId};
+use journey::{Definition, Experiment, Invalid, Key, Metric, TenantId};
 use sqlx::types::Json;
 
 use super::lock::{lock_measure, next_generation};
@@ -36,9 +36,10 @@ impl TenantStore {
                 if experiment.archived {
                     continue;
                 }
-                let metrics = resolve(&mut tx, self.id(), &experiment).await?;
-                let mut versions = Versions::load(&mut tx, self.id(), &experiment.key).await?;
-                versions.measure(&mut tx, &Definition { experiment, metrics }, now).await?;
+                let definition =
+                    resolve(&mut tx, self.id(), experiment).await.map_err(|error| of_metric(error, metric))?;
+                let mut versions = Versions::load(&mut tx, self.id(), &definition.experiment.key).await?;
+                versions.measure(&mut tx, &definition, now).await?;
             }
             next_generation(&mut tx, self.id(), self.inner.now()).await?;
             tx.commit().await?;
@@ -126,12 +127,15 @@ async fn experiments_with(tx: &mut Tx, tenant: TenantId, key: &str) -> Result<Ve
     bodies.into_iter().map(|Json(body)| body.try_into().map_err(|error| corrupt("experiment", &error))).collect()
 }
 
-/// The metrics that an experiment uses, in the order in which it does.
+/// The definition of an experiment with its metrics as they stand now.
+///
+/// # Errors
+/// Where one is not defined, or does not go together with the experiment.
 pub(super) async fn resolve(
     tx: &mut Tx,
     tenant: TenantId,
-    experiment: &Experiment,
-) -> Result<Vec<Metric>, DefinitionError> {
+    experiment: Experiment,
+) -> Result<Definition, DefinitionError> {
     let keys: Vec<&str> = experiment.metrics.iter().map(|used| used.metric.as_str()).collect();
     let bodies: Vec<Json<MetricBody>> = sqlx::query_scalar(include_str!("../../sql/resolve_metrics.sql"))
         .bind(tenant.0)
@@ -143,5 +147,18 @@ pub(super) async fn resolve(
         let metric = known.iter().find(|metric| metric.key == used.metric).cloned();
         metric.ok_or_else(|| DefinitionError::UnknownMetric { index, key: used.metric.clone() })
     };
-    experiment.metrics.iter().enumerate().map(find).collect()
+    let metrics = experiment.metrics.iter().enumerate().map(find).collect::<Result<_, _>>()?;
+    let definition = Definition { experiment, metrics };
+    definition.check_windows().map_err(DefinitionError::Invalid)?;
+    Ok(definition)
+}
+
+/// What is wrong with an experiment's metric, told to whoever changed the metric.
+fn of_metric(error: DefinitionError, metric: &Metric) -> DefinitionError {
+    match error {
+        DefinitionError::Invalid(invalid) if metric.kind.inactive_days().is_some() => {
+            DefinitionError::Invalid(Invalid { pointer: "/inactive_days".into(), ..invalid })
+        }
+        other => other,
+    }
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use journey::{DAY_MICROS, Day, Instant, Role};
 use metrics::reading::Through;
 use metrics::report::{Maturity, Moved, changes as changes_of};
+use sha2::{Digest, Sha256};
 use store::{JOURNAL_DAYS, Since};
 
 use super::look::{Look, look_since};
@@ -15,7 +16,7 @@ use super::{Load, arm_key, deliver, question};
 use crate::auth::Read;
 use crate::document::KeyInPath;
 use crate::problem::ApiError;
-use crate::query::{Parameters, invalid};
+use crate::query::{Parameters, hex, invalid};
 use crate::state::AppState;
 use crate::wire::results::build;
 use crate::wire::results::changes::{self as told, ChangesAnswer};
@@ -62,12 +63,22 @@ pub(crate) async fn changes(
     let wanted = since(&uri, zone, state.now())?;
     let look = look_since(&state, &tenant, key.as_str(), &asked, wanted).await?;
     let moment = look.measured.journal.as_ref().map_or(wanted, |journal| journal.at);
-    let etag = look.etag(&tenant, &asked, &format!("changes {wanted} {moment}"));
+    let moves = fingerprint(look.measured.journal.as_ref());
+    let etag = look.etag(&tenant, &asked, &format!("changes {wanted} {moment} {moves}"));
     let day = zone.day_of(moment);
     let then = Through { live: day, matured: day.previous(), end: moment };
     let now = look.now;
     let tell = move || Ok(Json(tell(&look, &asked, wanted, then)?).into_response());
     deliver(&state, &headers, (&etag, now), Load::Light, tell).await
+}
+
+/// What the journal says, short: the same rows of now can have moved in other ways.
+fn fingerprint(journal: Option<&Since>) -> String {
+    let Some(journal) = journal else { return "nothing".to_owned() };
+    let mut hash = Sha256::new();
+    hash.update([u8::from(journal.is_beginning)]);
+    hash.update(journal.moves.to_bytes());
+    hex(&hash.finalize())
 }
 
 /// The moment that is asked for, no longer ago than the journal goes back.

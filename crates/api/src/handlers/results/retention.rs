@@ -25,7 +25,6 @@ use crate::wire::results::retention::{
 use crate::wire::results::{Estimated, Reasons, build};
 
 const PARAMETERS: &[&str] = &["metric", "event", "as_of", "confidence", "inactive_days", "consistency"];
-/// After so many days without activity a person has left, unless it is said otherwise.
 const ONE_READING: &str = "curves and their test hold for one reading at a time fixed beforehand; read often, they find \
                            what is not there";
 const OF_EVERYONE: &str = "randomised groups, on a duration defined for everyone exposed";

@@ -1,10 +1,13 @@
 //! What must hold for every input of a report?
 
+use std::sync::Arc;
+
 use ethnum::I256;
 use journey::{Goal, Lifespan, Method, MetricKind, Role};
 use proptest::prelude::*;
 
 use super::*;
+use crate::lifespan::Lifespans;
 use crate::moments::Moments;
 
 /// Sums as no persons can have them, up to the very ends of the type.
@@ -19,9 +22,12 @@ pub(super) fn any_moments() -> impl Strategy<Value = Moments> {
         ]
     };
     let sums = prop::array::uniform9(sum());
+    let lives = (prop_oneof![any::<i64>(), 0i64..9], prop::array::uniform7(sum()))
+        .prop_map(|(left, [days, tt, tf, yt, yf, dt, df])| Lifespans { left, days, tt, tf, yt, yf, dt, df });
     let n = prop_oneof![any::<i64>(), -1i64..5, 2i64..100_000];
-    (n, sums).prop_map(|(n, [y, yy, yyy, d, dd, yd, x, xx, xy])| Moments {
+    (n, sums, lives).prop_map(|(n, [y, yy, yyy, d, dd, yd, x, xx, xy], lives)| Moments {
         n,
+        lifespans: Some(Arc::new(lives)),
         y,
         yy,
         yyy,
@@ -70,7 +76,7 @@ proptest! {
     /// No sums at all make a NaN, an infinity or a panic, in any method, kind or reading.
     #[test]
     fn no_sums_break_a_report(
-        arms in prop::collection::vec(prop::array::uniform5(any_moments()), 2..4),
+        arms in prop::collection::vec(prop::array::uniform6(any_moments()), 2..4),
         confidence in prop_oneof![Just(0.95), any::<f64>()],
         cuped: bool
     ) {
@@ -82,6 +88,11 @@ proptest! {
             (ratio, Role::Secondary, Goal::Decrease),
             (MetricKind::Clv { selector: selector(), lifespan: Lifespan::Days(3650) }, Role::Guardrail, Goal::Increase),
             conversion(Role::Guardrail),
+            (
+                MetricKind::Clv { selector: selector(), lifespan: Lifespan::Estimated { inactive_days: 7 } },
+                Role::Primary,
+                Goal::Increase,
+            ),
         ];
         let x = definition(&vec![1; arms.len()], &kinds, Some(14));
         let arms: Vec<Vec<Moments>> = arms.into_iter().map(Vec::from).collect();

@@ -1,9 +1,13 @@
 //! What is decided, by which inference, and what is withheld?
 
-use journey::{CrossoverPolicy, Goal, Method, MetricKind, Role};
+use std::sync::Arc;
+
+use ethnum::I256;
+use journey::{CrossoverPolicy, Goal, Lifespan, Method, MetricKind, Role, UNIT};
 
 use super::*;
 use crate::inference::{Harm, Undefined, compare, exact_converters, mean};
+use crate::lifespan::Lifespans;
 
 #[test]
 fn many_conversions_are_judged_by_the_sequence() {
@@ -79,6 +83,36 @@ fn too_few_contributors_give_no_verdict() {
     let (plain, judged) = (versus.gap.unwrap(), versus.judged_gap.unwrap());
     assert!(judged.variance > plain.variance && judged.time() < plain.time());
     assert!((judged.variance - 20.0 * 20.0 * 160.0 / (1000.0 * 999.0)).abs() < 1e-12);
+}
+
+/// However many have bought: a lifespan that a dozen persons ended is not known well enough to decide.
+#[test]
+fn too_few_who_left_give_no_verdict_over_an_estimated_lifespan() {
+    let lifespan = Lifespan::Estimated { inactive_days: 5 };
+    let x = definition(
+        &[1, 1],
+        &[(MetricKind::Clv { selector: selector(), lifespan }, Role::Primary, Goal::Increase)],
+        Some(14),
+    );
+    let arm = |left: i64| {
+        let n = 10_000;
+        let mut sums = spent(n, &[(20, n / 2), (30, n / 2)]);
+        let (each, days) = (I256::from(25 * UNIT), I256::from(14 * UNIT));
+        let all = I256::from(n);
+        (sums.d, sums.dd, sums.yd) = (all * days, all * days * days, all * each * days);
+        let mut lives = Lifespans::default();
+        for (persons, bought) in [(left, 2), (n - left, 13)] {
+            let persons_wide = I256::from(persons);
+            lives.add(persons, (persons_wide * each, persons_wide * days), bought, 13, 5);
+        }
+        sums.lifespans = Some(Arc::new(lives));
+        vec![sums]
+    };
+    let few = versus(&x, &[arm(3), arm(19)], |_| ());
+    assert!((few.expected_contributors - 11.0).abs() < 1e-9, "{}", few.expected_contributors);
+    assert_eq!((few.anytime.holds, few.verdict), (false, (Verdict::Inconclusive, Some(few.anytime.reason))));
+    let many = versus(&x, &[arm(3000), arm(5000)], |_| ());
+    assert_eq!((many.anytime.holds, many.verdict), (true, (Verdict::Worse, None)));
 }
 
 #[test]

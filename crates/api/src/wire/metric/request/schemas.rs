@@ -204,7 +204,7 @@ metric_schema! {
         /// Which events are purchases.
         #[schema(min_length = 1, max_length = 255, example = "Order Completed")]
         event: String,
-        /// The lifespan, in days; either this, or `lifespan`.
+        /// The lifespan, in days. Either this or `lifespan` is required, and not both.
         #[schema(minimum = 1, maximum = 3650)]
         lifespan_days: Option<u32>,
         /// `estimated`: as long as the persons of an arm stay, one over their churn rate.
