@@ -90,7 +90,8 @@ impl Lifespans {
 
     /// Adds the persons of a life, as of `through`. Persons are watched for `window` days after that of the exposure.
     fn add_life(&mut self, by: LifeBy, life: &Life, window: Option<i64>, inactive: u32, through: Through) {
-        // The last day on which anybody can have been seen to leave whose window is open.
+        // The last day on which anybody can have been seen to leave whose window is open. Where the clocks were changed, a window can stay
+        // open for one more local day, which is watched as long as it does.
         let could_leave = i64::from(through.matured.number()) - i64::from(inactive);
         let n = I256::from(life.n);
         let end = I256::from(micro_days(through.end));

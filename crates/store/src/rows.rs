@@ -54,6 +54,12 @@ impl Found {
         Self { rows: Arc::new(rows), digest: hash.finalize().into(), too_many_values: None }
     }
 
+    /// What there is of a dimension with too many values: they are counted up to one too many.
+    fn too_many() -> Self {
+        let counted = MAX_DIMENSION_VALUES + 1;
+        Self { too_many_values: Some(counted), digest: Sha256::digest(counted.to_be_bytes()).into(), ..Self::default() }
+    }
+
     /// Moves the rows of a dimension by a change of the tally.
     pub(crate) fn add(&mut self, change: &Tally, dimension: i16, through: Day) {
         let wanted = |key: &RowKey| key.dimension == dimension && key.day <= through;
@@ -75,9 +81,8 @@ impl Found {
         rows.extend(moved.into_iter().map(|(key, row)| (key.clone(), row.clone())));
         *self = Self::of(rows);
         let values = self.rows.chunk_by(|(a, _), (b, _)| a.value == b.value).count();
-        self.too_many_values = i64::try_from(values).ok().filter(|values| *values > MAX_DIMENSION_VALUES);
-        if self.too_many_values.is_some() {
-            self.rows = Arc::default();
+        if i64::try_from(values).is_ok_and(|values| values > MAX_DIMENSION_VALUES) {
+            *self = Self::too_many();
         }
     }
 
@@ -127,8 +132,7 @@ async fn read(connection: &mut PgConnection, key: RowsKey) -> Result<Found, Stor
             .fetch_one(&mut *connection)
             .await?;
         if values > MAX_DIMENSION_VALUES {
-            let digest = Sha256::digest(values.to_be_bytes()).into();
-            return Ok(Found { too_many_values: Some(values), digest, ..Found::default() });
+            return Ok(Found::too_many());
         }
     }
     let rows = sqlx::query(include_str!("../sql/read_tallies.sql"))

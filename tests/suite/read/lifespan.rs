@@ -9,6 +9,7 @@ use tests::{Tenant, World};
 tests::cases![
     the_lifespan_is_one_over_the_churn_of_each_arm,
     without_a_window_it_is_told_of_those_who_were_watched_long_enough,
+    as_of_a_day_each_is_watched_for_a_time_of_their_own,
     definitions_of_a_lifespan_are_checked,
     what_was_told_before_is_told_again_until_something_changes,
 ];
@@ -133,6 +134,51 @@ async fn without_a_window_it_is_told_of_those_who_were_watched_long_enough() {
     let told = &answer["metrics"][0]["arms"][1];
     // Three had bought for the last time by the third day, and who bought on the ninth had been watched for the third.
     assert_eq!((&told["left"], &told["days_at_risk"]), (&json!(3), &json!(3.0 + 1.0 + 0.0 + 3.0)), "{told}");
+}
+
+/// Everyone comes on a day of their own, so that they are watched for different times.
+async fn as_of_a_day_each_is_watched_for_a_time_of_their_own() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    tenant.metric("clv", &estimated()).await;
+    let body = with(tests::events::experiment(&["clv"]), &json!({"window_days": null}));
+    tenant.experiment("e", &body).await;
+    let mut events = Vec::new();
+    for ((user, key, orders), came) in PERSONS.into_iter().zip(0..) {
+        let at = |days: i64| days_ago(60) + TimeDelta::days(came + days);
+        events.push(exposure(&format!("x{user}"), user, "e", key, at(0)));
+        for (day, value) in orders {
+            events.push(order(&format!("{user}-{day}"), user, &value.to_string(), at(*day)));
+        }
+    }
+    tenant.accept(&events).await;
+    for after in [12, 16, 20, 40] {
+        let then = (days_ago(60) + TimeDelta::days(after)).format("%Y-%m-%d").to_string();
+        let results = tenant.results("e", &format!("as_of={then}&explain=true&method=frequentist&adjust=none")).await;
+        let mut variances = 0.0;
+        for key in ["off", "on"] {
+            // Value so far, days observed up to the end of that day, days until they left or were last watched for it, and whether they left.
+            let persons: Vec<[f64; 4]> = PERSONS
+                .iter()
+                .zip(0..)
+                .filter(|((_, of, _), _)| *of == key)
+                .map(|((.., orders), came)| {
+                    let watched = after - came;
+                    let so_far: Vec<(i64, i64)> = orders.iter().copied().filter(|(day, _)| *day <= watched).collect();
+                    let (t, f) = if watched < 7 { (0.0, 0.0) } else { stay(&so_far, watched) };
+                    [so_far.iter().map(|(_, value)| *value as f64).sum(), (watched + 1) as f64, t, f]
+                })
+                .collect();
+            let n = persons.len() as f64;
+            let [y, d, t, f] = [0, 1, 2, 3].map(|at| persons.iter().map(|person| person[at]).sum::<f64>() / n);
+            let value = t / f * y / d;
+            close(&format!("{key} as of {after}"), &arm(&results, "clv", key)["value"], value);
+            let influence = |p: &[f64; 4]| value * (p[0] / y - p[1] / d + p[2] / t - p[3] / f);
+            variances += persons.iter().map(|p| influence(p).powi(2)).sum::<f64>() / (n - 1.0) / n;
+        }
+        let error = &arm(&results, "clv", "on")["versus_control"]["explain"]["standard_error"];
+        close(&format!("standard error as of {after}"), error, variances.sqrt());
+    }
 }
 
 async fn definitions_of_a_lifespan_are_checked() {

@@ -228,6 +228,18 @@ fn is_known(person: &Contribution, last: Day) -> bool {
     person.assignment.as_ref().is_some_and(|assignment| assignment.day <= last)
 }
 
+/// As of now, today is not over, and so no whole day on which nothing was bought.
+#[test]
+fn a_day_that_is_not_over_is_no_whole_day() {
+    let x = definition_by(&[1, 1], &[conversion(Role::Primary), revenue(Role::Secondary)], None, &[]);
+    let today = zone().day_of(day(29));
+    let through = Through { live: today, matured: today.previous(), end: zone().end_of(today) };
+    let dealt = Persons::of(&x, &persons(300), through, zone(), 0.95);
+    let days: Vec<(Day, Day)> =
+        dealt.metrics[1].days.iter().map(|day| (day.through.live, day.through.matured)).collect();
+    assert_eq!((days[28], days[29]), ((today.previous(), today.previous()), (today, today.previous())));
+}
+
 #[test]
 fn who_is_exposed_later_takes_no_part_and_nobody_raises_no_alarm() {
     assert_eq!(ready(3_000, 9).count(), 1_000);

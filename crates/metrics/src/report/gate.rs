@@ -76,7 +76,8 @@ pub fn contributing_share(kind: &MetricKind, arms: &[&Moments]) -> f64 {
             let left = sum(|arm| arm.lifespans.as_ref().map_or(I256::ZERO, |lives| I256::from(lives.left)));
             let days = sum(|arm| arm.lifespans.as_ref().map_or(I256::ZERO, |lives| lives.days));
             let squares = sum(|arm| arm.lifespans.as_ref().map_or(I256::ZERO, |lives| lives.tt));
-            share.min(alike(left, left)).min(alike(days, squares))
+            let observed = alike(sum(|arm| arm.d), sum(|arm| arm.dd));
+            share.min(observed).min(alike(left, left)).min(alike(days, squares))
         }
         kind if kind.is_ratio() => share.min(alike(sum(|arm| arm.d), sum(|arm| arm.dd))),
         _ => share,

@@ -196,7 +196,8 @@ const WITHIN_STRATA: &str = "the weights of the arms changed: arms are compared 
                              probabilities), each weighted by its persons, never across them; values are weighted alike, \
                              while sums are of all persons";
 /// What is not compared, see [`Strata::alone`].
-const ALONE: &str = "some persons are compared with nobody: their phase has fewer than two persons of the other arm";
+const ALONE: &str = "some persons are compared with nobody: their phase has fewer than two persons of the other arm, or is too young for \
+                     a lifespan to be known";
 /// What is told where phases can't be told apart.
 const ACROSS: &str = "the weights of the arms changed, and these numbers are across phases: what differs between arms may differ \
                       between phases";

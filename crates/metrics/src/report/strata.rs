@@ -30,6 +30,20 @@ pub struct Stratum {
     course: Course,
 }
 
+impl Stratum {
+    /// Whether a lifespan that is estimated is known of every arm: a phase that began today must not take away what the others say, and
+    /// every arm is told of the same phases. Metrics without one always stand.
+    fn lifespans(&self, metric: usize, maturity: Maturity) -> Result<(), Undefined> {
+        let assigned = self.reading.arms.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0);
+        for (arm, _) in assigned {
+            if let Some(lives) = &of_arm(arm, metric, maturity).lifespans {
+                lives.lifespan_days()?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// All strata, in the order of their first persons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Strata(pub Vec<Stratum>);
@@ -89,7 +103,8 @@ impl Strata {
     ) -> Result<Stratified, Undefined> {
         let kind = &definition.metrics[metric].kind;
         let is_ratio = kind.is_ratio();
-        self.combine([baseline, arm], maturity, metric, |control, treatment| {
+        let stands = |stratum: &Stratum| stratum.lifespans(metric, maturity);
+        self.combine([baseline, arm], (metric, maturity), stands, |control, treatment| {
             let plain = || Gap::between(&estimate(kind, control, 0.95)?, &estimate(kind, treatment, 0.95)?);
             let adjusted = || {
                 let sums = [CovariateSums::from(control), CovariateSums::from(treatment)];
@@ -104,28 +119,38 @@ impl Strata {
 
     /// The difference of covariates within strata.
     pub(super) fn imbalance(&self, metric: usize, arms: [usize; 2]) -> Result<Stratified, Undefined> {
-        self.combine(arms, Maturity::Live, metric, |control, arm| {
-            Gap::between(&mean(control.n, control.x, control.xx)?, &mean(arm.n, arm.x, arm.xx)?)
-        })
+        self.combine(
+            arms,
+            (metric, Maturity::Live),
+            |_| Ok(()),
+            |control, arm| Gap::between(&mean(control.n, control.x, control.xx)?, &mean(arm.n, arm.x, arm.xx)?),
+        )
     }
 
     fn combine(
         &self,
         arms: [usize; 2],
-        maturity: Maturity,
-        metric: usize,
+        (metric, maturity): (usize, Maturity),
+        stands: impl Fn(&Stratum) -> Result<(), Undefined>,
         gap: impl Fn(&Moments, &Moments) -> Result<Gap, Undefined>,
     ) -> Result<Stratified, Undefined> {
-        let mut within = Vec::new();
+        let (mut within, mut reason) = (Vec::new(), None);
         for stratum in self.shared(arms) {
             let [control, arm] = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity));
-            if !is_known(control) || !is_known(arm) {
+            if control.n < 2 || arm.n < 2 {
+                continue;
+            }
+            if let Err(young) = stands(stratum) {
+                reason = Some(young);
                 continue;
             }
             let persons: i64 = stratum.reading.arms.iter().map(|arm| of_arm(arm, metric, maturity).n).sum();
             within.push(Within { persons: persons as f64, gap: gap(control, arm)? });
         }
-        within_strata(&within)
+        match reason {
+            Some(reason) if within.is_empty() => Err(reason),
+            _ => within_strata(&within),
+        }
     }
 
     /// The strata in which persons were assigned to each of these arms.
@@ -133,12 +158,14 @@ impl Strata {
         self.0.iter().filter(move |stratum| arms.iter().all(|arm| stratum.weights[*arm] > 0.0))
     }
 
-    /// Persons of either arm who are compared with nobody, because their stratum has fewer than two of the other one.
+    /// Persons of either arm who are compared with nobody, because their stratum has fewer than two of the other one, or is too young
+    /// for its lifespans to be known.
     pub(super) fn alone(&self, (metric, maturity): (usize, Maturity), arms: [usize; 2]) -> i64 {
         let counts = self.0.iter().map(|stratum| {
             let sums = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity));
-            let is_compared =
-                sums.iter().all(|sums| is_known(sums)) && arms.iter().all(|arm| stratum.weights[*arm] > 0.0);
+            let is_compared = sums.iter().all(|sums| sums.n >= 2)
+                && arms.iter().all(|arm| stratum.weights[*arm] > 0.0)
+                && stratum.lifespans(metric, maturity).is_ok();
             if is_compared { 0 } else { sums.iter().map(|sums| sums.n).sum() }
         });
         counts.sum()
@@ -154,9 +181,14 @@ impl Strata {
     ) -> Result<Estimate, Undefined> {
         let kind = &definition.metrics[metric].kind;
         let (mut all, mut n, mut value, mut variance) = (0.0, 0u64, 0.0, 0.0);
+        let mut reason = Undefined::FewerThanTwoPersons;
         for stratum in self.0.iter().filter(|stratum| stratum.weights[arm] > 0.0) {
             let sums = of_arm(&stratum.reading.arms[arm], metric, maturity);
-            if !is_known(sums) {
+            if sums.n < 2 {
+                continue;
+            }
+            if let Err(young) = stratum.lifespans(metric, maturity) {
+                reason = young;
                 continue;
             }
             let found = estimate(kind, sums, confidence)?;
@@ -168,7 +200,7 @@ impl Strata {
             variance += persons * persons * found.variance();
         }
         if all <= 0.0 {
-            return Err(Undefined::FewerThanTwoPersons);
+            return Err(reason);
         }
         Estimate::from_parts(n, value / all, variance / (all * all))
     }
@@ -189,11 +221,10 @@ impl Strata {
     pub(super) fn smallest(&self, (metric, maturity): (usize, Maturity), arms: [usize; 2]) -> f64 {
         let (mut all, mut spread) = (0.0, 0.0);
         for stratum in self.shared(arms) {
-            let sums = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity));
-            if !sums.iter().all(|sums| is_known(sums)) {
+            let [a, b] = arms.map(|arm| of_arm(&stratum.reading.arms[arm], metric, maturity).n as f64);
+            if a < 2.0 || b < 2.0 || stratum.lifespans(metric, maturity).is_err() {
                 continue;
             }
-            let [a, b] = sums.map(|sums| sums.n as f64);
             let persons: i64 = stratum.reading.arms.iter().map(|arm| of_arm(arm, metric, maturity).n).sum();
             let persons = persons as f64;
             all += persons;
@@ -287,10 +318,4 @@ impl Strata {
         let (by_device, _) = self.ratio(|course| &course.crossovers, by_device)?;
         Ok(alike.max(by_device))
     }
-}
-
-/// Whether an arm of a stratum has a KPI with its uncertainty: of two persons at least, and, where a lifespan is estimated, of some who
-/// were watched long enough. A stratum that began today must not take away what the others say.
-fn is_known(sums: &Moments) -> bool {
-    sums.n >= 2 && sums.lifespans.as_ref().is_none_or(|lives| lives.lifespan_days().is_ok())
 }

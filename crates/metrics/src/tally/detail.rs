@@ -217,7 +217,7 @@ impl Detail {
     #[must_use]
     pub fn weight(&self) -> usize {
         let sights: usize = self.sights.iter().map(|(key, sums)| 100 + key.key.len() + 24 * sums.filled()).sum();
-        240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len() + 140 * self.lives.len() + sights
+        240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len() + 300 * self.lives.len() + sights
     }
 
     /// Adds persons to a bucket, `sign` times.

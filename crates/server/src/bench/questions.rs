@@ -73,6 +73,21 @@ impl Ground {
         }
     }
 
+    /// Waits until no version is left that nothing answers from any more.
+    async fn swept(&self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let left: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM definition WHERE state = 'retired')")
+                .fetch_one(&self.pool)
+                .await?;
+            if !left {
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < PATIENCE, "versions are never swept");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// The times of so many answers that are told anew, one after another, read whole.
     async fn times(&self, tenant: &Tenant, path: &str, reads: u64) -> anyhow::Result<Times> {
         let first = if path.contains('?') { '&' } else { '?' };
@@ -110,6 +125,8 @@ impl Bench<'_> {
             self.ground.first(&self.small, &path).await?;
         }
         // Each first answer leaves a version behind that is swept, and tables that are vacuumed; answers are timed after that.
+        self.say("waiting until what they left behind is swept");
+        self.ground.swept().await?;
         tokio::time::sleep(QUIET).await;
         for ((name, question), first) in QUESTIONS.iter().zip(firsts) {
             let path = path(trial, question);

@@ -68,9 +68,10 @@ fn grid(information: f64) -> f64 {
     1.5 + 0.4 * (1.0 + information.max(0.0)).log10()
 }
 
-/// Tails beyond so many standard deviations (1e-17), and crossings less likely than this, change no digit that is told.
-const FAR: f64 = 8.5;
-const UNLIKELY: f64 = 1e-14;
+/// Tails beyond so many standard deviations (3e-14), and crossings less likely than this, are far below the error of the steps, and
+/// below the precision that roots are solved with.
+const FAR: f64 = 7.5;
+const UNLIKELY: f64 = 1e-12;
 
 /// A step that has been solved.
 struct Step {

@@ -16,7 +16,7 @@ impl Model<'_> {
         Moments { lifespans: is_estimated.then(Arc::default), ..Moments::default() }
     }
 
-    /// Adds how long a person stayed who was watched up to the end of `through`, or of the window if that came first.
+    /// Adds how long a person stayed who was watched up to the end of `through`, or until the window closed.
     pub(super) fn add_life(&self, sums: &mut Moments, metric: usize, person: &Amounts, through: Day) {
         let Some(inactive) = self.inactive_days(metric).map(i64::from) else { return };
         if person.y.abs() > BOUND || person.d.abs() > BOUND {
@@ -25,8 +25,8 @@ impl Model<'_> {
         let so_far = i64::from(through.number()) - i64::from(person.exposed);
         let watched = match self.window(metric) {
             Some(window) if person.closed => window - 1,
-            Some(window) => so_far.min(window - 1),
-            None => so_far,
+            // Where the clocks were changed, a window can stay open for one more day, which is then watched.
+            _ => so_far,
         };
         // Of so many whole days the last ones in a row must be without a purchase.
         if watched < inactive {
