@@ -6,14 +6,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use journey::{CrossoverPolicy, Definition};
+use journey::{CrossoverPolicy, Definition, TenantId};
 use metrics::moments::Moments;
 use metrics::reading::{ArmReading, Reading, Through, nobody, read};
 use metrics::report::Course;
 use metrics::tally::{Row, RowKey};
 use moka::sync::Cache;
-use sha2::{Digest, Sha256};
-use store::{Measured, TenantStore};
+use store::Measured;
 
 /// The bytes that are kept.
 const KEPT: u64 = 8 << 20;
@@ -32,8 +31,15 @@ pub(crate) struct Study {
     pub(crate) course: Course,
 }
 
-/// Which study: a digest of all that it follows from.
-pub(crate) type StudyKey = [u8; 32];
+/// Which study: all that it follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct StudyKey {
+    tenant: TenantId,
+    version: i64,
+    revision: i64,
+    digest: [u8; 32],
+    through: Through,
+}
 
 /// What rows amounted to that were looked at last.
 #[derive(Clone)]
@@ -55,8 +61,9 @@ impl Studies {
     }
 
     /// The study of what was measured, as of `through`.
-    pub(crate) fn of(&self, tenant: &TenantStore, measured: &Measured, through: Through) -> Arc<Study> {
-        let key = key(tenant, measured, through);
+    pub(crate) fn of(&self, tenant: TenantId, measured: &Measured, through: Through) -> Arc<Study> {
+        let Measured { version, revision, digest, .. } = *measured;
+        let key = StudyKey { tenant, version, revision, digest, through };
         self.0.get(&key).unwrap_or_else(|| {
             let study = Arc::new(Study::of(&measured.definition, rows(measured), through));
             self.0.insert(key, study.clone());
@@ -102,20 +109,4 @@ fn everyone<'a>(
 ) -> Reading {
     // Where nobody was exposed yet there is no row, and every arm is empty.
     read(definition, rows, through, policy).remove("").unwrap_or_else(|| nobody(definition, through))
-}
-
-fn key(tenant: &TenantStore, measured: &Measured, through: Through) -> StudyKey {
-    let mut hash = Sha256::new();
-    hash.update(tenant.tenant().id.0.as_bytes());
-    for number in [
-        measured.version,
-        measured.revision,
-        through.live.number().into(),
-        through.matured.number().into(),
-        through.end.micros(),
-    ] {
-        hash.update(number.to_be_bytes());
-    }
-    hash.update(measured.digest);
-    hash.finalize().into()
 }

@@ -4,7 +4,7 @@
 //! whose last purchase (or exposure, before any) lies `inactive` whole days back has left then; whoever could have been seen
 //! to leave and was not is under observation until the last day on which that could have begun. With `t` the days until then and
 //! `f` whether the person left, the churn rate is `Σf / Σt`, the maximum likelihood estimate of a constant hazard under
-//! censoring, and `L = Σt / Σf`: the same that `/retention` tells of the same events.
+//! censoring, and `L = Σt / Σf`, by the same rule as [`crate::curves`].
 //!
 //! `CLV = L R / T`, with R the value and T the person-days of *everyone* exposed. A person's influence on it is
 //! `CLV (R_i/Rbar - T_i/Tbar + t_i/tbar - f_i/fbar)`; the four means of an arm are of the same persons, so their covariances
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use ethnum::I256;
 use journey::{Definition, Lifespan};
 
-use crate::inference::{Estimate, Undefined};
+use crate::inference::{Estimate, Undefined, at_least_two};
 use crate::moments::{Moments, micro_days};
 use crate::reading::{ArmReading, Through};
 use crate::tally::detail::{Detail, Life, LifeBy};
@@ -150,12 +150,7 @@ pub fn speaks_of(lifespan: Lifespan) -> &'static str {
 pub fn lifetime_value(sums: &Moments) -> Result<Estimate, Undefined> {
     let nothing = Lifespans::default();
     let lives = sums.lifespans.as_deref().unwrap_or(&nothing);
-    let persons = match u64::try_from(sums.n) {
-        Err(_) => return Err(Undefined::ImpossibleSums),
-        Ok(0) => return Err(Undefined::NoPersons),
-        Ok(1) => return Err(Undefined::FewerThanTwoPersons),
-        Ok(persons) => persons,
-    };
+    let persons = at_least_two(sums.n)?;
     let value = lifetime_point(sums)?;
     let (n, d, t, f) = (sums.n as f64, sums.d.as_f64(), lives.days.as_f64(), lives.left as f64);
     // The influence as (L / Dbar) y - (V / Dbar) d + (V / tbar) t - (V / fbar) f, which exists where nothing was bought, too.

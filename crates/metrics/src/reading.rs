@@ -14,7 +14,7 @@ use crate::tally::detail::{self, Detail};
 use crate::tally::{COUNTS, Count, NO_ARM, Row, RowKey, Slots, Sums, width};
 
 /// The as-of days of a reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Through {
     /// Live readings sum the days up to this one.
     pub live: Day,

@@ -113,8 +113,8 @@ pub struct ByValue {
     pub rows: Arc<Vec<(RowKey, TallyRow)>>,
     /// The same for the same rows.
     pub digest: [u8; 32],
-    /// The distinct values, where they are more than [`MAX_DIMENSION_VALUES`].
-    pub too_many_values: Option<i64>,
+    /// Whether there are more than [`MAX_DIMENSION_VALUES`] distinct values.
+    pub too_many_values: bool,
 }
 
 /// How far a version is measured.

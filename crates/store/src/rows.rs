@@ -32,8 +32,8 @@ pub(crate) struct Found {
     pub rows: Arc<Vec<(RowKey, TallyRow)>>,
     /// The same for the same rows, whatever way led to them.
     pub digest: [u8; 32],
-    /// The distinct values, where they are too many; then there are no rows.
-    pub too_many_values: Option<i64>,
+    /// Whether there are more than [`MAX_DIMENSION_VALUES`] distinct values; then there are no rows.
+    pub too_many_values: bool,
 }
 
 impl Found {
@@ -51,13 +51,12 @@ impl Found {
                 hash.update(part);
             }
         }
-        Self { rows: Arc::new(rows), digest: hash.finalize().into(), too_many_values: None }
+        Self { rows: Arc::new(rows), digest: hash.finalize().into(), too_many_values: false }
     }
 
-    /// What there is of a dimension with too many values: they are counted up to one too many.
+    /// What there is of a dimension with too many values.
     fn too_many() -> Self {
-        let counted = MAX_DIMENSION_VALUES + 1;
-        Self { too_many_values: Some(counted), digest: Sha256::digest(counted.to_be_bytes()).into(), ..Self::default() }
+        Self { too_many_values: true, ..Self::default() }
     }
 
     /// Moves the rows of a dimension by a change of the tally.
@@ -65,7 +64,7 @@ impl Found {
         let wanted = |key: &RowKey| key.dimension == dimension && key.day <= through;
         let mut moved: HashMap<&RowKey, &TallyRow> =
             change.rows.iter().filter(|(key, row)| wanted(key) && !row.is_zero()).collect();
-        if moved.is_empty() || self.too_many_values.is_some() {
+        if moved.is_empty() || self.too_many_values {
             return;
         }
         let mut rows = Vec::with_capacity(self.rows.len() + moved.len());

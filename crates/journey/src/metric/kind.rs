@@ -71,6 +71,24 @@ impl Lifespan {
     /// The most days.
     pub const MAX_INACTIVE_DAYS: u32 = 365;
 
+    /// The days, where they are given.
+    #[must_use]
+    pub fn days(self) -> Option<u32> {
+        match self {
+            Self::Days(days) => Some(days),
+            Self::Estimated { .. } => None,
+        }
+    }
+
+    /// After so many whole days without a purchase a customer has left, where it is estimated.
+    #[must_use]
+    pub fn inactive_days(self) -> Option<u32> {
+        match self {
+            Self::Days(_) => None,
+            Self::Estimated { inactive_days } => Some(inactive_days),
+        }
+    }
+
     /// Whether somebody can be seen to stay for a day, and then to leave, within a window: its first day is that of the exposure.
     #[must_use]
     pub fn fits(inactive_days: u32, window_days: u32) -> bool {
@@ -227,8 +245,8 @@ impl MetricKind {
     #[must_use]
     pub fn per_days(&self) -> Option<u32> {
         match self {
-            Self::Clv { lifespan: Lifespan::Days(days), .. } | Self::PerTime { days, .. } => Some(*days),
-            Self::Clv { lifespan: Lifespan::Estimated { .. }, .. } => Some(1),
+            Self::Clv { lifespan, .. } => Some(lifespan.days().unwrap_or(1)),
+            Self::PerTime { days, .. } => Some(*days),
             _ => None,
         }
     }
@@ -237,7 +255,7 @@ impl MetricKind {
     #[must_use]
     pub fn inactive_days(&self) -> Option<u32> {
         match self {
-            Self::Clv { lifespan: Lifespan::Estimated { inactive_days }, .. } => Some(*inactive_days),
+            Self::Clv { lifespan, .. } => lifespan.inactive_days(),
             _ => None,
         }
     }

@@ -80,6 +80,7 @@ pub use post_stratification::{StratifiedComparison, Stratum, StratumSums, compar
 pub use proportion::{mean_interval, mean_interval_at, wilson_interval, wilson_interval_at};
 pub use qini::{Qini, QiniPoint, qini};
 pub use quantile::{Quantile, quantile, quantile_estimate};
+pub(crate) use sample::at_least_two;
 pub use sample::{Estimate, PERSONS_PER_SQUARED_SKEWNESS, mean, normal_theory_holds, ratio, skewness};
 pub use sample_ratio::{SAMPLE_RATIO_THRESHOLD, SampleRatio, sample_ratio};
 #[cfg(test)]

@@ -81,7 +81,7 @@ impl Estimate {
 }
 
 /// The number of persons, at least two.
-pub(super) fn at_least_two(n: i64) -> Result<u64, Undefined> {
+pub(crate) fn at_least_two(n: i64) -> Result<u64, Undefined> {
     match u64::try_from(n) {
         Err(_) => Err(Undefined::ImpossibleSums),
         Ok(0) => Err(Undefined::NoPersons),

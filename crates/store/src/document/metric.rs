@@ -202,13 +202,11 @@ impl From<&MetricKind> for KindBody {
                 align: (*align != Align::Exposure).then(|| align.word().to_owned()),
             },
             MetricKind::Score(parts) => Self::Score { parts: parts.iter().map(PartBody::from).collect() },
-            MetricKind::Clv { selector, lifespan } => {
-                let (lifespan_days, inactive_days) = match lifespan {
-                    Lifespan::Days(days) => (Some(*days), None),
-                    Lifespan::Estimated { inactive_days } => (None, Some(*inactive_days)),
-                };
-                Self::Clv { selector: selector.into(), lifespan_days, inactive_days }
-            }
+            MetricKind::Clv { selector, lifespan } => Self::Clv {
+                selector: selector.into(),
+                lifespan_days: lifespan.days(),
+                inactive_days: lifespan.inactive_days(),
+            },
             MetricKind::Quantile { measure, share } => {
                 Self::Quantile { measure: measure.into(), share: share.millionths() }
             }

@@ -16,7 +16,7 @@ pub(super) const SHOWN: usize = 50;
 pub(super) fn composition(look: &Look) -> Option<Check> {
     let index = look.plan.dimension?;
     let by_value = look.measured.dimension.as_ref().filter(|_| look.measured.complete)?;
-    if by_value.too_many_values.is_some() {
+    if by_value.too_many_values {
         return None;
     }
     let rows = by_value.rows.iter().map(|(key, row)| (key, row));
@@ -29,7 +29,8 @@ pub(super) fn groups(look: &Look, most: usize) -> Result<Vec<Group>, String> {
         Some(by_value) if look.measured.complete => by_value,
         _ => return Err("measuring: the experiment is being measured for the first time".to_owned()),
     };
-    if let Some(count) = by_value.too_many_values {
+    if by_value.too_many_values {
+        let count = MAX_DIMENSION_VALUES + 1;
         return Err(format!(
             "the dimension has {count} values or more, and at most {MAX_DIMENSION_VALUES} are told: use one that groups persons"
         ));

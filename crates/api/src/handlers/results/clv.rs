@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use journey::{CrossoverPolicy, Lifespan, MetricKind};
+use journey::{CrossoverPolicy, MetricKind};
 use metrics::lifespan::speaks_of;
 use metrics::report::report;
 
@@ -153,10 +153,6 @@ fn factors(look: &Look, asked: &Asked, chosen: &[usize]) -> Vec<ClvMetric> {
     let told = reports.iter().filter(|report| chosen.contains(&report.metric)).filter_map(|report| {
         let metric = &definition.metrics[report.metric];
         let MetricKind::Clv { selector, lifespan } = &metric.kind else { return None };
-        let (lifespan_days, inactive_days) = match *lifespan {
-            Lifespan::Days(days) => (Some(days), None),
-            Lifespan::Estimated { inactive_days } => (None, Some(inactive_days)),
-        };
         let arms = report.arms.iter().map(|arm| {
             let factors = arm.main.factors;
             let days = arm.main.moments.d.as_f64() / journey::UNIT as f64;
@@ -176,8 +172,8 @@ fn factors(look: &Look, asked: &Asked, chosen: &[usize]) -> Vec<ClvMetric> {
             metric: metric.key.as_str().to_owned(),
             event: selector.event.as_str().to_owned(),
             window_days: definition.window_days(report.metric),
-            lifespan_days,
-            inactive_days,
+            lifespan_days: lifespan.days(),
+            inactive_days: lifespan.inactive_days(),
             lifespan_reason: speaks_of(*lifespan),
             maturity: build::maturity_word(report.maturity),
             arms: arms.collect(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use journey::{CrossoverPolicy, Day, Instant};
+use journey::{CrossoverPolicy, Day, Instant, TenantId};
 use metrics::reading::{Reading, Through};
 use metrics::report::{Strata, Weights};
 use sha2::{Digest, Sha256};
@@ -31,7 +31,7 @@ pub(crate) struct Look {
     pub(crate) now: Instant,
     /// What the rows of everyone amount to, once something asks for it.
     study: OnceLock<Arc<Study>>,
-    studies: (Studies, TenantStore),
+    studies: (Studies, TenantId),
 }
 
 /// Reads the experiment `key`, with everything that was acknowledged before unless an older state is good enough.
@@ -75,12 +75,12 @@ async fn look_at(
     };
     let measured = tenant.measured(question).await?.ok_or_else(|| ApiError::not_found("experiment"))?;
     let plan = asked.plan(&measured.definition)?;
-    let strata = measured.strata.as_ref().filter(|by_value| by_value.too_many_values.is_none()).map(|by_value| {
+    let strata = measured.strata.as_ref().filter(|by_value| !by_value.too_many_values).map(|by_value| {
         let rows = by_value.rows.iter().map(|(key, row)| (key, row));
         [plan.policy, CrossoverPolicy::First]
             .map(|policy| Strata::of(&measured.definition, rows.clone(), through, policy))
     });
-    let studies = (state.studies.clone(), tenant.clone());
+    let studies = (state.studies.clone(), tenant.tenant().id);
     Ok(Look { measured, plan, through, strata, now, study: OnceLock::new(), studies })
 }
 
@@ -102,7 +102,7 @@ impl Look {
     /// What the rows of everyone amount to.
     pub(crate) fn study(&self) -> &Study {
         let (studies, tenant) = &self.studies;
-        self.study.get_or_init(|| studies.of(tenant, &self.measured, self.through))
+        self.study.get_or_init(|| studies.of(*tenant, &self.measured, self.through))
     }
 
     /// The reading of everyone.

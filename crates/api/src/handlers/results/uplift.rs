@@ -145,7 +145,8 @@ fn tell(look: &Look, asked: &Asked, bin: &Bin) -> Result<UpliftAnswer, ApiError>
     found.extend(composition);
     let report: Result<UpliftReport, String> = match &look.measured.dimension {
         Some(by_value) if look.measured.complete => {
-            if let Some(count) = by_value.too_many_values {
+            if by_value.too_many_values {
+                let count = MAX_DIMENSION_VALUES + 1;
                 Err(format!(
                     "the score has {count} bins or more, and at most {MAX_DIMENSION_VALUES} are told: use a larger step"
                 ))

@@ -6,7 +6,7 @@ mod times;
 
 use std::collections::BTreeMap;
 
-use journey::{Costs, Filter, Lifespan, Measure, Metric, MetricKind, Part, Selector};
+use journey::{Costs, Filter, Measure, Metric, MetricKind, Part, Selector};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -265,12 +265,8 @@ impl MetricInfo {
             }
             MetricKind::Clv { selector, lifespan } => {
                 self.tell_events(selector);
-                match lifespan {
-                    Lifespan::Days(days) => self.lifespan_days = Some(*days),
-                    Lifespan::Estimated { inactive_days } => {
-                        (self.lifespan, self.inactive_days) = (Some("estimated"), Some(*inactive_days));
-                    }
-                }
+                (self.lifespan_days, self.inactive_days) = (lifespan.days(), lifespan.inactive_days());
+                self.lifespan = self.inactive_days.map(|_| "estimated");
             }
             MetricKind::Quantile { measure, share } => {
                 self.tell_measure(measure);
