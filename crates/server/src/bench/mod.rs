@@ -72,10 +72,18 @@ pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
             outcome = bench.run() => outcome,
             _ = signals.next() => Err(anyhow::anyhow!("told to stop")),
         };
-        // What was found until then is of no use where the benchmark fails; the servers are stopped all the same.
         lines.append(&mut bench.lines);
+        // The servers are stopped where the benchmark fails, too. A run can take hours: what it found until then is
+        // shown, but not written, since nothing of it was verified.
         bench.ground.stop().await?;
-        verified = outcome?;
+        verified = match outcome {
+            Ok(verified) => verified,
+            Err(error) => {
+                let found = Results { facts, lines, verified: "Nothing of this was verified.".to_owned() };
+                to_stderr(&found.table());
+                return Err(error);
+            }
+        };
     }
     facts.push(("took", shown(begun.elapsed())));
     let right = verified.is_ok();
