@@ -3,6 +3,8 @@
 //! Seeds are fixed, so the result is always the same. A promise of 5 % is tested at five standard errors: this looks for what
 //! is broken, the long form for what is a little off.
 
+#[path = "../examples/calibration/lifetimes.rs"]
+mod lifetimes;
 #[path = "../examples/calibration/near.rs"]
 mod near;
 #[path = "../examples/calibration/power.rs"]
@@ -85,6 +87,26 @@ fn true_lifts_stay_inside_and_are_found() {
             assert_eq!(counts.wrong, 0, "{outcome:?} {control}: {counts:?}");
             assert!(!finds || control != 50 || counts.decided * 10 >= RUNS * 8, "{outcome:?} {control}: {counts:?}");
         }
+    }
+}
+
+/// Arms estimate how long their persons stay, each by itself.
+#[test]
+fn lifespans_are_estimated_without_inventing_winners() {
+    const RUNS: usize = 40;
+    for control in [50, 10] {
+        let [many, _] = lifetimes::STAYS.map(|stay| {
+            let counts = lifetimes::count(stay, control, 3 * PERSONS, RUNS, SEED, THREADS);
+            let place = format!("{} {control}: {counts:?}", stay.name());
+            assert!(holds(counts[0].wrong, RUNS, 0.05), "{place}");
+            assert_eq!(counts[0].decided, counts[0].wrong, "{place}");
+            assert!(counts.iter().all(|counts| holds(counts.missed, RUNS, 0.05)), "{place}");
+            assert!(counts.iter().all(|counts| counts.did_warn * 100 >= counts.should_warn * 99), "{place}");
+            assert!(counts[1..].iter().all(|counts| counts.wrong == 0), "{place}");
+            counts
+        });
+        // Where many leave, staying long enough to be worth half as much again is found.
+        assert!(many[lift(0.5)].decided * 10 >= RUNS * 8, "{control}: {many:?}");
     }
 }
 

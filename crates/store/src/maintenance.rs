@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use journey::{COVARIATE_DAYS, Experiment, Instant, Tenant, TenantId};
 use sqlx::PgPool;
-use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::types::{Json, Uuid};
 
 use crate::document::ExperimentBody;
@@ -14,8 +13,10 @@ use crate::tenants::OperatorStore;
 use crate::transaction::{Purpose, Tx, begin, retry};
 use crate::{definitions, tenants};
 
-/// Rows that one transaction of the retention looks at.
-const BATCH: i64 = 5_000;
+/// Events that one transaction of the retention deletes.
+const BATCH: usize = 5_000;
+/// Old events that are looked for at once: as ids they take 16 bytes each.
+const AT_ONCE: i64 = 100_000;
 
 /// What the retention did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,38 +57,38 @@ impl OperatorStore {
         }
     }
 
-    /// The events deleted of one tenant; `None`: it has no horizon. Walks the primary key.
+    /// The events deleted of one tenant; `None`: it has no horizon.
     async fn retain_tenant(&self, tenant: TenantId, retention_days: i64) -> Result<Option<u64>, StoreError> {
         let oldest = self.inner.now().plus_days(-retention_days);
-        let mut after = Uuid::nil();
         let mut deleted = 0;
         loop {
-            let (old, last) = retry("find_old_events", || async move {
-                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Read).await?;
-                let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok((None, None)) };
-                let (old, last) = find_old(&mut tx, tenant, after, horizon).await?;
+            let old = retry("find_old_events", || async move {
+                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Survey).await?;
+                let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(None) };
+                let old = find_old(&mut tx, tenant, horizon).await?;
                 tx.commit().await?;
-                Ok::<_, StoreError>((Some(old), last))
+                Ok::<_, StoreError>(Some(old))
             })
             .await?;
             let Some(old) = old else { return Ok(None) };
-            if !old.is_empty() {
-                let old = &old;
-                deleted += retry("delete_old_events", || async move {
+            let mut gone = 0;
+            for batch in old.chunks(BATCH) {
+                gone += retry("delete_old_events", || async move {
                     let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Write).await?;
                     // Under the lock no experiment can be defined meanwhile that needs what is deleted, and no
                     // journey is being read.
                     definitions::lock_measure(&mut tx, tenant).await?;
                     let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(0) };
-                    let gone = delete(&mut tx, tenant, old, horizon).await?;
+                    let gone = delete(&mut tx, tenant, batch, horizon).await?;
                     tx.commit().await?;
                     Ok::<_, StoreError>(gone)
                 })
                 .await?;
             }
-            match last {
-                Some(last) => after = last,
-                None => return Ok(Some(deleted)),
+            deleted += gone;
+            // Where nothing went, an experiment that needs them was defined meanwhile.
+            if gone == 0 || i64::try_from(old.len()).is_ok_and(|found| found < AT_ONCE) {
+                return Ok(Some(deleted));
             }
         }
     }
@@ -112,23 +113,15 @@ fn horizon_of(starts: &[Option<Instant>], oldest: Instant) -> Option<Instant> {
     starts.iter().try_fold(oldest, |horizon, start| Some(horizon.min(start.as_ref()?.plus_days(-COVARIATE_DAYS))))
 }
 
-/// The ids of old events among the next rows after `after`, and the last row's id where there may be more.
-async fn find_old(
-    tx: &mut Tx,
-    tenant: TenantId,
-    after: Uuid,
-    horizon: Instant,
-) -> Result<(Vec<Uuid>, Option<Uuid>), StoreError> {
-    let rows: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(include_str!("../sql/walk_events.sql"))
+/// The ids of some events before the horizon; of all, where they are fewer than [`AT_ONCE`].
+async fn find_old(tx: &mut Tx, tenant: TenantId, horizon: Instant) -> Result<Vec<Uuid>, StoreError> {
+    let old = sqlx::query_scalar(include_str!("../sql/find_old_events.sql"))
         .bind(tenant.0)
-        .bind(after)
-        .bind(BATCH)
+        .bind(horizon.to_utc())
+        .bind(AT_ONCE)
         .fetch_all(&mut **tx)
         .await?;
-    let full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= BATCH);
-    let last = rows.last().filter(|_| full).map(|(id, _)| *id);
-    let old = rows.into_iter().filter(|(_, at)| Instant::from(*at) < horizon).map(|(id, _)| id).collect();
-    Ok((old, last))
+    Ok(old)
 }
 
 async fn delete(tx: &mut Tx, tenant: TenantId, ids: &[Uuid], horizon: Instant) -> Result<u64, StoreError> {

@@ -7,6 +7,7 @@ mod crowds;
 mod duplicates;
 mod ledger;
 mod outcomes;
+mod retained;
 mod segment;
 mod times;
 
@@ -20,6 +21,7 @@ pub fn cases() -> Vec<tests::Case> {
         segment::cases(),
         crowds::cases(),
         crashes::cases(),
+        retained::cases(),
     ]
     .concat()
 }

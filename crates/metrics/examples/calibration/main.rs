@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints tables")]
 
+mod lifetimes;
 mod near;
 mod power;
 mod promises;
@@ -137,14 +138,14 @@ fn main() {
             for outcome in OUTCOMES {
                 let cell = Cell { outcome, arrival, control, persons };
                 let counts = count(&cell, runs, seed, threads, false);
-                for (lift, counts) in counts.iter().enumerate() {
-                    let place =
-                        format!("{} {} {} {}", split(control), arrival.name(), outcome.name(), percent_of(lift));
-                    promises.add(lift, counts, &place);
-                    cells.push(row(&cell, lift, counts));
-                }
-                eprintln!("{} {} {}", split(control), arrival.name(), outcome.name());
+                let names = [split(control), arrival.name().into(), outcome.name()];
+                tell(&names, &counts, &mut promises, &mut cells);
             }
+        }
+        for stay in lifetimes::STAYS {
+            let counts = lifetimes::count(stay, control, persons, runs, seed, threads);
+            let names = [split(control), world::Arrival::Days.name().into(), stay.name()];
+            tell(&names, &counts, &mut promises, &mut cells);
         }
     }
     let (powers, told) = powers(runs, seed, threads);
@@ -182,13 +183,24 @@ const LEGEND: &str = "Shares of runs in per cent. *wrong*: a verdict against the
 const HEAD: &str = "| split | arrival | outcome | lift | wrong | plain | missed | verdict | plain verdict | rejects | quiet | q. rejects | \
     difference | delta | Fieller | should | warned |\n|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
-fn row(cell: &Cell, lift: usize, counts: &Counts) -> String {
+/// Tells what came out of a cell, by true lift.
+fn tell(names: &[String; 3], counts: &[Counts], promises: &mut Promises, cells: &mut Vec<String>) {
+    let place = names.join(" ");
+    for (lift, counts) in counts.iter().enumerate() {
+        promises.add(lift, counts, &format!("{place} {}", percent_of(lift)));
+        cells.push(row(names, lift, counts));
+    }
+    eprintln!("{place}");
+}
+
+fn row(names: &[String; 3], lift: usize, counts: &Counts) -> String {
     let of_runs = |part: usize| Share::of(part, counts.runs).text();
     let of_quiet = |part: usize| Share::of(part, counts.quiet).text();
+    let [split, arrival, outcome] = names.clone();
     let columns = [
-        split(cell.control),
-        cell.arrival.name().into(),
-        cell.outcome.name(),
+        split,
+        arrival,
+        outcome,
         percent_of(lift),
         of_runs(counts.wrong),
         of_runs(counts.plain_missed),

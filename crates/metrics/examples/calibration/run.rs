@@ -2,6 +2,7 @@
 
 use journey::{Definition, Method};
 use metrics::inference::{DEFAULT_PLANNED_PERSONS, Tuning, plain_sequential};
+use metrics::moments::Moments;
 use metrics::reading::{ArmReading, Reading};
 use metrics::report::{
     Adjust, CONTRIBUTORS, LIVE_CONTRIBUTORS, PLANNED_CONTRIBUTORS, Question, Verdict, Versus, report,
@@ -55,6 +56,66 @@ pub(crate) struct Run {
     pub(crate) comfortable: bool,
 }
 
+impl Run {
+    /// What the corrected method said at a moment.
+    pub(crate) fn told(&mut self, versus: &Versus, truth: f64) {
+        match versus.verdict.0 {
+            Verdict::Better => {
+                self.decided = true;
+                self.wrong |= truth <= 0.0;
+            }
+            Verdict::Worse => {
+                self.decided = true;
+                self.wrong |= truth >= 0.0;
+            }
+            Verdict::Inconclusive | Verdict::NoData => {}
+        }
+        self.missed |= versus.anytime.holds && !versus.lift_bounds.contains(truth);
+    }
+
+    /// What the plain sequence says at a moment, of an answer by the fixed horizon.
+    pub(crate) fn told_plainly(&mut self, versus: &Versus, truth: f64) {
+        let Ok(gap) = versus.gap else { return };
+        let Ok(plain) = plain_sequential(&gap, DEFAULT_PLANNED_PERSONS, 0.95) else { return };
+        self.plain_decided |= plain.p_value < 0.05;
+        // Of the true lift the plain sequence of the residual is asked.
+        let error = gap.residual_variance(truth).sqrt();
+        self.plain_missed |= gap.residual(truth).abs() > plain.width * error;
+    }
+
+    /// What the fixed horizon said at the end.
+    pub(crate) fn ended(&mut self, versus: &Versus, warned: bool, truth: f64, difference: f64) {
+        let inside = |low: f64, high: f64, at: f64| low <= at && at <= high;
+        self.fixed_exists = versus.test.is_ok();
+        self.fixed_rejects = versus.p_value.is_ok_and(|p| p < 0.05);
+        self.fixed_covers = versus.test.is_ok_and(|test| inside(test.interval.low, test.interval.high, difference));
+        self.delta_covers = versus.lift.interval.is_ok_and(|ends| inside(ends.low, ends.high, truth));
+        self.fieller_covers = versus.lift_fieller.is_ok_and(|set| set.contains(truth));
+        self.warned = warned;
+    }
+}
+
+/// What is read of two arms; the metric has a window where sums are `matured`.
+pub(crate) fn reading(arms: [Moments; 2], matured: bool) -> Reading {
+    let arms = arms.map(|moments| ArmReading {
+        persons: moments.n,
+        matured_persons: moments.n,
+        matured: vec![matured.then(|| moments.clone())],
+        live: vec![moments],
+        ..ArmReading::default()
+    });
+    Reading { arms: arms.into(), outside: 0, unknown_arm: 0 }
+}
+
+/// What the service says of the second arm, and whether it warns.
+pub(crate) fn judge(definition: &Definition, reading: &Reading, method: Method) -> (Versus, bool) {
+    let question = Question { method, adjust: Adjust::None, ..Question::planned(definition) };
+    let mut reports = report(&question, reading);
+    let mut report = reports.swap_remove(0);
+    let warned = report.notes.iter().any(|note| note.contains("skewed") || note.contains("contributors"));
+    (report.arms.swap_remove(1).main.versus.expect("the arm is compared"), warned)
+}
+
 /// A run in progress.
 pub(crate) struct Watch<'a> {
     cell: &'a Cell,
@@ -103,23 +164,12 @@ impl<'a> Watch<'a> {
     }
 
     fn reading(&self, lift: usize) -> Reading {
-        let arms = self.arms.moments(lift).map(|moments| ArmReading {
-            persons: moments.n,
-            matured_persons: moments.n,
-            matured: vec![(!self.is_blast()).then(|| moments.clone())],
-            live: vec![moments],
-            ..ArmReading::default()
-        });
-        Reading { arms: arms.into(), outside: 0, unknown_arm: 0 }
+        reading(self.arms.moments(lift), !self.is_blast())
     }
 
     /// What the service says now, and whether it warns.
     pub(crate) fn judge(&self, lift: usize, method: Method) -> (Versus, bool) {
-        let question = Question { method, adjust: Adjust::None, ..Question::planned(self.definition) };
-        let mut reports = report(&question, &self.reading(lift));
-        let mut report = reports.swap_remove(0);
-        let warned = report.notes.iter().any(|note| note.contains("skewed") || note.contains("contributors"));
-        (report.arms.swap_remove(1).main.versus.expect("the arm is compared"), warned)
+        judge(self.definition, &self.reading(lift), method)
     }
 
     /// Looks at the experiment as it stands. The service is asked wherever it could say something new.
@@ -195,31 +245,12 @@ impl<'a> Watch<'a> {
 
     fn ask(&mut self, lift: usize) {
         let (versus, _) = self.judge(lift, Method::Sequential);
-        let truth = LIFTS[lift].value();
-        let run = &mut self.runs[lift];
-        match versus.verdict.0 {
-            Verdict::Better => {
-                run.decided = true;
-                run.wrong |= truth <= 0.0;
-            }
-            Verdict::Worse => {
-                run.decided = true;
-                run.wrong |= truth >= 0.0;
-            }
-            Verdict::Inconclusive | Verdict::NoData => {}
-        }
-        run.missed |= versus.anytime.holds && !versus.lift_bounds.contains(truth);
+        self.runs[lift].told(&versus, LIFTS[lift].value());
     }
 
     fn ask_plainly(&mut self, lift: usize) {
         let (versus, _) = self.judge(lift, Method::Frequentist);
-        let Ok(gap) = versus.gap else { return };
-        let Ok(plain) = plain_sequential(&gap, DEFAULT_PLANNED_PERSONS, 0.95) else { return };
-        let (truth, run) = (LIFTS[lift].value(), &mut self.runs[lift]);
-        run.plain_decided |= plain.p_value < 0.05;
-        // Of the true lift the plain sequence of the residual is asked.
-        let error = gap.residual_variance(truth).sqrt();
-        run.plain_missed |= gap.residual(truth).abs() > plain.width * error;
+        self.runs[lift].told_plainly(&versus, LIFTS[lift].value());
     }
 
     /// Whether a verdict of one reading without an effect on the watch's first lift can be foreseen: Student's quantile lies
@@ -244,18 +275,11 @@ impl<'a> Watch<'a> {
         let smaller = self.arms.control.n.min(self.arms.treated.n) as f64;
         let expected = outcome.contributing() * smaller;
         let needed = 355.0 * outcome.skewness().powi(2);
-        let inside = |low: f64, high: f64, at: f64| low <= at && at <= high;
         for (lift, true_lift) in LIFTS.iter().enumerate().take(self.lifts) {
             let (versus, warned) = self.judge(lift, Method::Frequentist);
             let truth = true_lift.value();
-            let difference = truth * outcome.mean();
             let run = &mut self.runs[lift];
-            run.fixed_exists = versus.test.is_ok();
-            run.fixed_rejects = versus.p_value.is_ok_and(|p| p < 0.05);
-            run.fixed_covers = versus.test.is_ok_and(|test| inside(test.interval.low, test.interval.high, difference));
-            run.delta_covers = versus.lift.interval.is_ok_and(|ends| inside(ends.low, ends.high, truth));
-            run.fieller_covers = versus.lift_fieller.is_ok_and(|set| set.contains(truth));
-            run.warned = warned;
+            run.ended(&versus, warned, truth, truth * outcome.mean());
             run.should_warn = expected < CONTRIBUTORS || (needed > smaller && !outcome.is_ratio());
             run.comfortable = expected >= PLANNED_CONTRIBUTORS && needed <= smaller;
         }

@@ -82,7 +82,7 @@ impl Sums {
         Self { n: self.n, y: k * unit, yy: k * unit * unit, yyy: k * unit * unit * unit, ..Self::default() }
     }
 
-    fn moments(&self) -> Moments {
+    pub(crate) fn moments(&self) -> Moments {
         let wide = I256::from;
         Moments {
             n: self.n,

@@ -85,11 +85,18 @@ pub(crate) fn spread<T: Send>(
 /// Simulates a cell `runs` times, under every true lift. `careful`: see [`simulate`].
 pub(crate) fn count(cell: &Cell, runs: usize, seed: u64, threads: usize, careful: bool) -> [Counts; LIFTS.len()] {
     let definition = definition(cell.outcome, cell.arrival, cell.control);
+    count_by(runs, seed, threads, |random| simulate(cell, &definition, random, careful))
+}
+
+/// Makes `runs` runs, each with a seed of its own, and counts how they came out.
+pub(crate) fn count_by(
+    runs: usize,
+    seed: u64,
+    threads: usize,
+    simulate: impl Fn(&mut Random) -> [Run; LIFTS.len()] + Sync,
+) -> [Counts; LIFTS.len()] {
     let mut counts = [Counts::default(); LIFTS.len()];
-    let work = |run: usize| {
-        let mut random = Random::new(seed.wrapping_mul(1_000_003).wrapping_add(run as u64));
-        simulate(cell, &definition, &mut random, careful)
-    };
+    let work = |run: usize| simulate(&mut Random::new(seed.wrapping_mul(1_000_003).wrapping_add(run as u64)));
     spread(runs, threads, work, |runs| {
         for (counts, run) in counts.iter_mut().zip(&runs) {
             counts.add(run);

@@ -1,11 +1,14 @@
 //! What persons do in a simulated experiment.
 
 use journey::{
-    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Goal, Measure, Method, Metric, MetricDraft,
-    MetricKind, MetricUse, Name, Of, Pattern, Role, Selector, UNIT,
+    Amount, Arm, CrossoverPolicy, Definition, Experiment, ExperimentDraft, Goal, Lifespan, Measure, Method, Metric,
+    MetricDraft, MetricKind, MetricUse, Name, Of, Pattern, Role, Selector, UNIT,
 };
 
 use super::random::Random;
+
+/// The window of a metric, where it has one.
+pub(crate) const WINDOW_DAYS: u32 = 14;
 
 /// How a person's value is distributed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -188,17 +191,29 @@ fn name(text: &str) -> Name {
     Name::parse(text, "").expect("a valid name")
 }
 
+fn selector() -> Selector {
+    Selector { event: Pattern::parse("Order Completed", "").expect("a name"), filters: Vec::new() }
+}
+
 /// An experiment with one metric and weights `control : 100 - control`. In a blast the metric has no window, so that its live
 /// reading decides.
 pub(crate) fn definition(outcome: Outcome, arrival: Arrival, control: i64) -> Definition {
-    let selector = || Selector { event: Pattern::parse("Order Completed", "").expect("a name"), filters: Vec::new() };
     let measure = |of| Measure { selector: selector(), of };
     let kind = match outcome {
         Outcome::Conversion(_) => MetricKind::Conversion(selector()),
         Outcome::Ratio => MetricKind::Ratio { numerator: measure(Of::Value), denominator: measure(Of::Count) },
         _ => MetricKind::Sum(selector()),
     };
-    let window_days = (arrival != Arrival::Blast).then_some(14);
+    experiment(kind, (arrival != Arrival::Blast).then_some(WINDOW_DAYS), control)
+}
+
+/// An experiment whose metric is the value over the time that persons stay, who have left after so many days without a purchase.
+pub(crate) fn of_lifetimes(inactive_days: u32, control: i64) -> Definition {
+    let kind = MetricKind::Clv { selector: selector(), lifespan: Lifespan::Estimated { inactive_days } };
+    experiment(kind, Some(WINDOW_DAYS), control)
+}
+
+fn experiment(kind: MetricKind, window_days: Option<u32>, control: i64) -> Definition {
     let draft = MetricDraft {
         key: name("kpi"),
         kind,

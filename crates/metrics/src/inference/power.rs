@@ -30,13 +30,14 @@ mod crossing;
 mod design;
 mod lift;
 mod noncentral;
+mod reached;
 #[cfg(test)]
 mod tests;
 
 use super::sequential::{PLANNED_ERROR, rho, two_sided_width};
 use super::tails::{normal_isf, normal_sf, student_isf};
 use super::undefined::{Undefined, finite, miss_rate};
-use crate::numeric::root;
+use reached::{Span, beyond};
 
 pub use design::{Baseline, Design, Direction, Horizon, Noise, Persons};
 
@@ -135,10 +136,9 @@ impl Design {
             Horizon::Lift(_) => baseline.limit(direction).min(1e9 * scale.max(baseline.value().abs())),
             Horizon::Fixed | Horizon::Sequential { .. } => baseline.limit(direction),
         } * (1.0 - 1e-9);
-        let short =
-            |size: f64| self.power(baseline, sign * size, persons).map_or(f64::NAN, |found| beyond(found, power));
-        let high = grow(scale, limit, short)?;
-        root(short, 0.0, high, self.precision()).map(|size| sign * size).ok_or(Undefined::OutOfRange)
+        let span = Span { lowest: 0.0, start: 2.0 * scale, limit, precision: self.precision() };
+        let size = Self::where_reached(&span, power, |size| (*self, sign * size, persons), baseline)?;
+        Ok(sign * size)
     }
 
     /// The persons that show an absolute `effect` (not zero) with probability `power`.
@@ -147,15 +147,8 @@ impl Design {
         if effect == 0.0 {
             return Err(Undefined::Unreachable);
         }
-        let fewest = self.fewest();
-        let short = |persons: f64| self.power(baseline, effect, persons).map_or(f64::NAN, |found| beyond(found, power));
-        let at_fewest = self.power(baseline, effect, fewest)?;
-        let total = if at_fewest >= power {
-            fewest
-        } else {
-            let (low, high) = self.around(baseline, effect, power, fewest, short)?;
-            root(short, low, high, self.precision()).ok_or(Undefined::OutOfRange)?
-        };
+        let span = self.of_persons(baseline, effect, power)?;
+        let total = Self::where_reached(&span, power, |persons| (*self, effect, persons), baseline)?;
         self.persons(total)
     }
 
@@ -171,34 +164,38 @@ impl Design {
             horizon: Horizon::Sequential { tuning: tuning_for_persons(persons, self.share) },
             ..*self
         };
-        let short = |persons: f64| {
-            tuned(persons).power(baseline, effect, persons).map_or(f64::NAN, |found| beyond(found, power))
-        };
-        let fewest = self.fewest();
-        tuned(fewest).power(baseline, effect, fewest)?;
-        if short(fewest) >= 0.0 {
-            return Ok(tuning_for_persons(fewest, self.share));
-        }
-        let (low, high) = self.around(baseline, effect, power, fewest, short)?;
-        let persons = root(short, low, high, PRECISION_OF_SEQUENCES).ok_or(Undefined::OutOfRange)?;
+        let span = tuned(self.fewest()).of_persons(baseline, effect, power)?;
+        let persons = Self::where_reached(&span, power, |persons| (tuned(persons), effect, persons), baseline)?;
         Ok(tuning_for_persons(persons, self.share))
     }
 
-    /// Numbers of persons between which the power is reached, which it is not with `fewest`: from the number that the closed
-    /// formula gives, doubled until it suffices. A sequence is dear to evaluate, and its persons are a few times those.
-    fn around(
-        &self,
-        baseline: &Baseline,
-        effect: f64,
+    /// The place of the span from which on a design has the power, `of` saying which design, effect and persons a place stands for.
+    fn where_reached(
+        span: &Span,
         power: f64,
-        fewest: f64,
-        short: impl Fn(f64) -> f64,
-    ) -> Result<(f64, f64), Undefined> {
+        of: impl Fn(f64) -> (Self, f64, f64),
+        baseline: &Baseline,
+    ) -> Result<f64, Undefined> {
+        let short = |place: f64| {
+            let (design, effect, persons) = of(place);
+            design.power(baseline, effect, persons).map_or(f64::NAN, |found| beyond(found, power))
+        };
+        let once = |place: f64| {
+            let (design, effect, persons) = of(place);
+            design.power_of_one_look(baseline, effect, persons).map_or(f64::NAN, |found| beyond(found, power))
+        };
+        let looks_often = matches!(of(span.start).0.horizon, Horizon::Sequential { .. });
+        span.reached(looks_often.then_some(once), short)
+    }
+
+    /// Numbers of persons among which an effect is looked for, beginning with what the closed formula gives. Errors where the
+    /// design is none.
+    fn of_persons(&self, baseline: &Baseline, effect: f64, power: f64) -> Result<Span, Undefined> {
+        let fewest = self.fewest();
+        self.power_of_one_look(baseline, effect, fewest)?;
         let textbook = textbook_persons(baseline, effect, self.confidence, self.share, power);
         let start = textbook.map_or(2.0 * fewest, |(control, treatment)| control + treatment);
-        let start = start.clamp(2.0 * fewest, MOST_PERSONS);
-        let high = grow(start, MOST_PERSONS, short)?;
-        Ok((if high > start { high / 2.0 } else { fewest }, high))
+        Ok(Span { lowest: fewest, start: start.max(2.0 * fewest), limit: MOST_PERSONS, precision: self.precision() })
     }
 
     /// The smallest number of persons with two in either arm.
@@ -264,34 +261,6 @@ const PRECISION_OF_SEQUENCES: f64 = 1e-9;
 
 /// More persons than there will ever be; a plan that needs more is refused.
 const MOST_PERSONS: f64 = 1e15;
-
-/// The first of `start`, `2 start`, `4 start` .. , at most `limit`, at which `short` is no longer negative.
-fn grow(start: f64, limit: f64, short: impl Fn(f64) -> f64) -> Result<f64, Undefined> {
-    let mut high = start.min(limit);
-    loop {
-        let found = short(high);
-        if found >= 0.0 {
-            return Ok(high);
-        }
-        if found.is_nan() || high >= limit {
-            return Err(Undefined::Unreachable);
-        }
-        high = (2.0 * high).min(limit);
-    }
-}
-
-/// How far a power that was found lies beyond one that is wanted, in standard deviations of a normal variable: nearly straight
-/// in the effect and in the root of the persons, so that a root is found in few steps. Powers of 0 and 1 lie as far away as the
-/// nearest doubles.
-fn beyond(found: f64, wanted: f64) -> f64 {
-    const FARTHEST: f64 = 8.5;
-    let score = |power: f64| match normal_isf(power) {
-        Some(z) => (-z).clamp(-FARTHEST, FARTHEST),
-        None if power.is_nan() => f64::NAN,
-        None => FARTHEST.copysign(power - 0.5),
-    };
-    score(found) - score(wanted)
-}
 
 /// The `N*` of a plan for `persons` in both arms, the arm having `share` of them: the boundary time `N_e = 4 n_T n_C /
 /// (n_T + n_C)` of the last of them, where the sequence is then about narrowest.

@@ -10,4 +10,4 @@ mod root;
 pub(crate) use gamma::{digamma, ln_gamma, ln_rising, trigamma};
 pub(crate) use linear::{invert_positive, solve_positive};
 pub(crate) use maximum::{Local, Outcome, maximise};
-pub(crate) use root::root;
+pub(crate) use root::{root, root_between};

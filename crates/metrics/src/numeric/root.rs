@@ -5,9 +5,20 @@
 /// Chandrupatla's method (1997): inverse quadratic interpolation where the three last points allow it, else halving.
 /// Stops where the bracket is no wider than `relative` of the root, or a hundred steps of halving would have been.
 pub(crate) fn root(mut f: impl FnMut(f64) -> f64, low: f64, high: f64, relative: f64) -> Option<f64> {
+    let at_high = f(high);
+    let at_low = f(low);
+    root_between(f, (low, at_low), (high, at_high), relative)
+}
+
+/// The same between two places at which `f` is known.
+pub(crate) fn root_between(
+    mut f: impl FnMut(f64) -> f64,
+    low: (f64, f64),
+    high: (f64, f64),
+    relative: f64,
+) -> Option<f64> {
     const MOST_STEPS: usize = 200;
-    let (mut a, mut b) = (high, low);
-    let (mut fa, mut fb) = (f(a), f(b));
+    let ((mut a, mut fa), (mut b, mut fb)) = (high, low);
     if fa == 0.0 {
         return Some(a);
     }

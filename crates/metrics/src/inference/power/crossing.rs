@@ -68,52 +68,67 @@ fn grid(information: f64) -> f64 {
     1.5 + 0.4 * (1.0 + information.max(0.0)).log10()
 }
 
-/// Tails beyond so many standard deviations (3e-14), and crossings less likely than this, are far below the error of the steps, and
-/// below the precision that roots are solved with.
-const FAR: f64 = 7.5;
+/// What is less likely than this is far below the error of the steps, and below the precision that roots are solved with.
 const UNLIKELY: f64 = 1e-12;
+
+/// The standard deviations beyond which what happens with a probability and then goes that far is unlikely: a normal tail is below
+/// `exp(-z^2 / 2) / 2`.
+fn far(probability: f64) -> f64 {
+    (2.0 * (probability / UNLIKELY).ln()).max(0.0).sqrt()
+}
 
 /// A step that has been solved.
 struct Step {
     /// Its midpoint, and the boundary there.
     at: f64,
     level: f64,
-    /// The probabilities of a first crossing along the drift, and against it.
-    along: f64,
-    against: f64,
+    along: Crossing,
+    against: Crossing,
+}
+
+/// A first crossing in a step, along the drift or against it.
+#[derive(Clone, Copy)]
+struct Crossing {
+    probability: f64,
+    /// See [`far`].
+    far: f64,
+}
+
+impl Crossing {
+    fn new(probability: f64) -> Self {
+        Self { probability, far: far(probability) }
+    }
+
+    /// The probability of crossing here and then being beyond a place, so many standard deviations away. `None` for a NaN.
+    fn beyond(self, z: f64) -> Option<f64> {
+        if z >= self.far { Some(0.0) } else { normal_sf(z).map(|tail| self.probability * tail) }
+    }
 }
 
 /// The solution on so many steps, the time by a share of them being its `grid`-th power; `drift` is not negative.
 fn crossing_in(steps: usize, grid: f64, boundary: impl Fn(f64) -> f64, drift: f64) -> Option<f64> {
     let time = |index: f64| (index / steps as f64).powf(grid);
-    let beyond = |distance: f64, root: f64, drift: f64| match distance / root - drift * root {
-        far if far > FAR => Some(0.0),
-        z => normal_sf(z),
-    };
+    let from_start = Crossing::new(1.0);
     let mut crossed: Vec<Step> = Vec::with_capacity(steps);
     let mut total: f64 = 0.0;
     for index in 0..steps {
         let (begin, now) = (time(index as f64), time((index + 1) as f64));
         let here = boundary(now);
         let root = now.sqrt();
-        let (mut up, mut down) = (beyond(here, root, drift)?, beyond(here, root, -drift)?);
+        let mut up = from_start.beyond(here / root - drift * root)?;
+        let mut down = from_start.beyond(here / root + drift * root)?;
         for step in &crossed {
             let root = (now - step.at).sqrt();
-            let (near, far) = (here - step.level, here + step.level);
-            if step.along > UNLIKELY {
-                up -= step.along * beyond(near, root, drift)?;
-                down -= step.along * beyond(far, root, -drift)?;
-            }
-            if step.against > UNLIKELY {
-                up -= step.against * beyond(far, root, drift)?;
-                down -= step.against * beyond(near, root, -drift)?;
-            }
+            let (near, apart, drifted) = ((here - step.level) / root, (here + step.level) / root, drift * root);
+            up -= step.along.beyond(near - drifted)? + step.against.beyond(apart - drifted)?;
+            down -= step.along.beyond(apart + drifted)? + step.against.beyond(near + drifted)?;
         }
         let at = f64::midpoint(begin, now);
         let level = boundary(at);
         let root = (now - at).sqrt();
-        let (a, b) = (beyond(here - level, root, drift)?, beyond(here + level, root, drift)?);
-        let (c, d) = (beyond(here + level, root, -drift)?, beyond(here - level, root, -drift)?);
+        let (near, apart, drifted) = ((here - level) / root, (here + level) / root, drift * root);
+        let (a, b) = (from_start.beyond(near - drifted)?, from_start.beyond(apart - drifted)?);
+        let (c, d) = (from_start.beyond(apart + drifted)?, from_start.beyond(near + drifted)?);
         let determinant = a * d - b * c;
         // Where nothing can be reached the tails are nothing, and their quotient means nothing.
         let share = |part: f64, most: f64| if part.is_finite() { part.clamp(0.0, most) } else { 0.0 };
@@ -127,7 +142,7 @@ fn crossing_in(steps: usize, grid: f64, boundary: impl Fn(f64) -> f64, drift: f6
         let along = share(found[0], left);
         let against = share(found[1], left - along);
         total += along + against;
-        crossed.push(Step { at, level, along, against });
+        crossed.push(Step { at, level, along: Crossing::new(along), against: Crossing::new(against) });
     }
     Some(total)
 }
