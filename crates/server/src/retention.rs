@@ -22,6 +22,7 @@ pub(crate) async fn run(operator: OperatorStore, days: i64) {
             Ok(retained) => tracing::info!(
                 deleted = retained.deleted,
                 tenants_without_horizon = retained.tenants_without_horizon,
+                tenants_failed = retained.tenants_failed,
                 "retention"
             ),
             Err(error) => {

@@ -14,9 +14,7 @@ use crate::transaction::{Purpose, Tx, begin, retry};
 use crate::{definitions, tenants};
 
 /// Events that one transaction of the retention deletes.
-const BATCH: usize = 5_000;
-/// Old events that are looked for at once: as ids they take 16 bytes each.
-const AT_ONCE: i64 = 100_000;
+const BATCH: i64 = 5_000;
 
 /// What the retention did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +23,8 @@ pub struct Retained {
     pub deleted: u64,
     /// Tenants that keep everything, because an experiment of theirs has no beginning.
     pub tenants_without_horizon: u64,
+    /// Tenants for which it failed; it was told of each.
+    pub tenants_failed: u64,
 }
 
 /// The tenants with touched subjects, or versions to build or to sweep.
@@ -45,9 +45,14 @@ impl OperatorStore {
         loop {
             let page = self.list(500, after).await?;
             for tenant in &page.items {
-                match self.retain_tenant(tenant.id, retention_days).await? {
-                    Some(deleted) => retained.deleted += deleted,
-                    None => retained.tenants_without_horizon += 1,
+                // What is wrong with one tenant must not keep the events of all others.
+                match self.retain_tenant(tenant.id, retention_days).await {
+                    Ok(Some(deleted)) => retained.deleted += deleted,
+                    Ok(None) => retained.tenants_without_horizon += 1,
+                    Err(error) => {
+                        tracing::warn!(tenant = %tenant.id.0, ?error, "the old events of a tenant can't be deleted");
+                        retained.tenants_failed += 1;
+                    }
                 }
             }
             match page.items.last() {
@@ -63,7 +68,7 @@ impl OperatorStore {
         let mut deleted = 0;
         loop {
             let old = retry("find_old_events", || async move {
-                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Survey).await?;
+                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Read).await?;
                 let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(None) };
                 let old = find_old(&mut tx, tenant, horizon).await?;
                 tx.commit().await?;
@@ -71,23 +76,24 @@ impl OperatorStore {
             })
             .await?;
             let Some(old) = old else { return Ok(None) };
-            let mut gone = 0;
-            for batch in old.chunks(BATCH) {
-                gone += retry("delete_old_events", || async move {
-                    let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Write).await?;
-                    // Under the lock no experiment can be defined meanwhile that needs what is deleted, and no
-                    // journey is being read.
-                    definitions::lock_measure(&mut tx, tenant).await?;
-                    let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(0) };
-                    let gone = delete(&mut tx, tenant, batch, horizon).await?;
-                    tx.commit().await?;
-                    Ok::<_, StoreError>(gone)
-                })
-                .await?;
+            if old.is_empty() {
+                return Ok(Some(deleted));
             }
+            let old = &old;
+            let gone = retry("delete_old_events", || async move {
+                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Write).await?;
+                // Under the lock no experiment can be defined meanwhile that needs what is deleted, and nothing is measured.
+                // Reads load journeys in their own snapshots, in which the events are still there.
+                definitions::lock_measure(&mut tx, tenant).await?;
+                let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(0) };
+                let gone = delete(&mut tx, tenant, old, horizon).await?;
+                tx.commit().await?;
+                Ok::<_, StoreError>(gone)
+            })
+            .await?;
             deleted += gone;
-            // Where nothing went, an experiment that needs them was defined meanwhile.
-            if gone == 0 || i64::try_from(old.len()).is_ok_and(|found| found < AT_ONCE) {
+            // An experiment that needs them was defined meanwhile, or another instance deletes: the next hour will tell.
+            if gone == 0 {
                 return Ok(Some(deleted));
             }
         }
@@ -113,12 +119,12 @@ fn horizon_of(starts: &[Option<Instant>], oldest: Instant) -> Option<Instant> {
     starts.iter().try_fold(oldest, |horizon, start| Some(horizon.min(start.as_ref()?.plus_days(-COVARIATE_DAYS))))
 }
 
-/// The ids of some events before the horizon; of all, where they are fewer than [`AT_ONCE`].
+/// The ids of the oldest events before the horizon, at most a batch of them.
 async fn find_old(tx: &mut Tx, tenant: TenantId, horizon: Instant) -> Result<Vec<Uuid>, StoreError> {
     let old = sqlx::query_scalar(include_str!("../sql/find_old_events.sql"))
         .bind(tenant.0)
         .bind(horizon.to_utc())
-        .bind(AT_ONCE)
+        .bind(BATCH)
         .fetch_all(&mut **tx)
         .await?;
     Ok(old)

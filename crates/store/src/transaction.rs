@@ -28,9 +28,6 @@ pub(crate) enum Purpose {
     Measure,
     /// Reads, all of one snapshot.
     Read,
-    /// A look for what is rare, through an index that says where in a table it can be: by ranges of pages, in the order in which
-    /// they lie, whatever the planner knows of the values.
-    Survey,
 }
 
 impl Purpose {
@@ -45,10 +42,6 @@ impl Purpose {
             // The queue is empty most of the time but has room for many: whatever the planner knows of it, it is looked
             // up and not walked through.
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off",
-            Self::Survey => {
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; \
-                 SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"
-            }
         }
     }
 }

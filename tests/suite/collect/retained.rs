@@ -18,7 +18,8 @@ const OLD: usize = 5_500;
 async fn old_events_go_unless_an_experiment_needs_them() {
     // Everything is kept for a hundred years at first.
     let world = World::with(&[("JOURNEYLIFT_RETENTION_DAYS", "36500")]).await;
-    let (alone, dated, open) = (world.tenant().await, world.tenant().await, world.tenant().await);
+    // Tenants take their turns in the order in which they were made: the last one tells that the others had theirs.
+    let (open, dated, alone) = (world.tenant().await, world.tenant().await, world.tenant().await);
 
     let old: Vec<Value> =
         (0..OLD).map(|at| event(&format!("old-{at}"), &format!("u{}", at % 50), "A", days_ago(600))).collect();
@@ -45,7 +46,7 @@ async fn old_events_go_unless_an_experiment_needs_them() {
     let shorter = Service::start(&world.database, &[("JOURNEYLIFT_RETENTION_DAYS", "400")]).await;
     let pool = world.superuser().await;
     let begun = Instant::now();
-    while stored(&pool, &alone).await > 1 || stored(&pool, &dated).await > 3 {
+    while stored(&pool, &alone).await > 1 {
         assert!(begun.elapsed() < Duration::from_secs(150), "nothing is deleted: {}", shorter.last_words());
         tokio::time::sleep(Duration::from_millis(250)).await;
     }

@@ -214,6 +214,7 @@ async fn definitions_of_a_lifespan_are_checked() {
     let answer = tenant.admin.put("/v1/metrics/m").json(&longer).send().await;
     let text = answer.text();
     assert!(answer.status == 400 && text.contains("\"/inactive_days\"") && text.contains("at most 7"), "{text}");
+    assert!(text.contains("the experiment e)"), "{text}");
 }
 
 /// What was read, fit to be written.

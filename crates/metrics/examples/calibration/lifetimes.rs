@@ -3,6 +3,8 @@
 //! A person buys on every day as long as they are a customer, and stops with the same probability each day. Of a person whose window
 //! is closed it is then known how long they stayed, up to the last day on which they could have been seen to leave. How long persons
 //! stay is all that differs between the arms, so the true value of each follows from sums of powers, without an integral.
+//!
+//! Everybody comes with a window that is closed, as in matured readings, which give the verdicts; open windows are left out.
 
 use std::sync::Arc;
 

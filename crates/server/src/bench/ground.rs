@@ -167,15 +167,17 @@ impl Ground {
 
     /// Waits until nothing of a tenant is pending.
     pub(super) async fn measured(&self, tenant: &Tenant) -> anyhow::Result<()> {
-        // Short beside what is waited for, and long beside what asking costs the service, which counts what is pending.
-        let mut pause = Duration::from_millis(5);
+        const LEAST: Duration = Duration::from_millis(5);
+        const MOST: Duration = Duration::from_secs(1);
+        let begun = Instant::now();
         loop {
             let asked = Instant::now();
             if self.pending(tenant).await? == 0 {
                 return Ok(());
             }
+            // Short beside what is waited for, and long beside what asking costs the service, which counts what is pending.
+            let pause = (begun.elapsed() / 200).clamp(LEAST, MOST);
             tokio::time::sleep(pause.max(asked.elapsed() * 4)).await;
-            pause = (pause * 2).min(Duration::from_millis(100));
         }
     }
 
@@ -201,6 +203,22 @@ impl Ground {
     pub(super) async fn analyze(&self) -> anyhow::Result<()> {
         sqlx::raw_sql("VACUUM ANALYZE event").execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Waits until Postgres has tidied up the queue, by itself: what left it is walked past until then.
+    pub(super) async fn rested(&self) -> anyhow::Result<()> {
+        const PATIENCE: Duration = Duration::from_mins(5);
+        let begun = Instant::now();
+        loop {
+            let dead: i64 = sqlx::query_scalar("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'touched'")
+                .fetch_one(&self.pool)
+                .await?;
+            if dead < 1_000 {
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < PATIENCE, "the queue is never vacuumed: {dead} rows of it are dead");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// The events of a tenant that are stored.

@@ -73,17 +73,15 @@ pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
             _ = signals.next() => Err(anyhow::anyhow!("told to stop")),
         };
         lines.append(&mut bench.lines);
-        // The servers are stopped where the benchmark fails, too. A run can take hours: what it found until then is
-        // shown, but not written, since nothing of it was verified.
+        // A run can take hours: what one that fails had found until then is shown, but not written, since nothing of it was
+        // verified. The servers are stopped where it fails, too.
+        if outcome.is_err() {
+            let found =
+                Results { facts: facts.clone(), lines: std::mem::take(&mut lines), verified: UNVERIFIED.to_owned() };
+            to_stderr(&found.table());
+        }
         bench.ground.stop().await?;
-        verified = match outcome {
-            Ok(verified) => verified,
-            Err(error) => {
-                let found = Results { facts, lines, verified: "Nothing of this was verified.".to_owned() };
-                to_stderr(&found.table());
-                return Err(error);
-            }
-        };
+        verified = outcome?;
     }
     facts.push(("took", shown(begun.elapsed())));
     let right = verified.is_ok();
@@ -94,6 +92,8 @@ pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
     to_stderr(&format!("written to {} after {}", args.out.display(), shown(begun.elapsed())));
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+const UNVERIFIED: &str = "Nothing of this was verified.";
 
 /// The size of this very program.
 fn binary() -> anyhow::Result<Line> {

@@ -36,8 +36,9 @@ impl TenantStore {
                 if experiment.archived {
                     continue;
                 }
+                let key = experiment.key.clone();
                 let definition =
-                    resolve(&mut tx, self.id(), experiment).await.map_err(|error| of_metric(error, metric))?;
+                    resolve(&mut tx, self.id(), experiment).await.map_err(|error| of_metric(error, metric, &key))?;
                 let mut versions = Versions::load(&mut tx, self.id(), &definition.experiment.key).await?;
                 versions.measure(&mut tx, &definition, now).await?;
             }
@@ -153,11 +154,12 @@ pub(super) async fn resolve(
     Ok(definition)
 }
 
-/// What is wrong with an experiment's metric, told to whoever changed the metric.
-fn of_metric(error: DefinitionError, metric: &Metric) -> DefinitionError {
+/// What is wrong with a metric of an experiment, told to whoever changed the metric.
+fn of_metric(error: DefinitionError, metric: &Metric, experiment: &Key) -> DefinitionError {
     match error {
         DefinitionError::Invalid(invalid) if metric.kind.inactive_days().is_some() => {
-            DefinitionError::Invalid(Invalid { pointer: "/inactive_days".into(), ..invalid })
+            let detail = format!("{} (the window is that of the experiment {experiment})", invalid.detail);
+            DefinitionError::Invalid(Invalid { pointer: "/inactive_days".into(), detail, ..invalid })
         }
         other => other,
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use journey::{Instant, TenantId};
 use metrics::journal::Journal;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row as _};
 
 use crate::StoreError;
 use crate::definitions::lock_measure;
@@ -16,6 +16,9 @@ pub const KEPT_DAYS: i64 = 35;
 
 /// Hours that are over for so long are merged: nobody writes to them any more.
 const MERGED_AFTER: TimeDelta = TimeDelta::hours(2);
+
+/// Hours of versions that are looked for at once.
+const MERGED_AT_ONCE: i64 = 1_000;
 
 /// Writes what a slice moved.
 pub(crate) async fn put(
@@ -134,28 +137,41 @@ pub(super) async fn tidy(pool: &PgPool, tenant: TenantId, now: Instant) -> Resul
         .await?;
     tx.commit().await?;
     loop {
-        let mut tx = begin(pool, tenant, Purpose::Measure).await?;
-        lock_measure(&mut tx, tenant).await?;
-        let found = sqlx::query(include_str!("../../sql/journal_hours.sql"))
+        // Looked for without the lock: nobody but this writes to hours that are over.
+        let mut tx = begin(pool, tenant, Purpose::Read).await?;
+        let hours: Vec<(i64, DateTime<Utc>)> = sqlx::query_as(include_str!("../../sql/journal_hours.sql"))
             .bind(tenant.0)
             .bind(over)
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some(row) = found else { return Ok(()) };
-        let (definition, hour): (i64, DateTime<Utc>) = (row.try_get("definition_id")?, row.try_get("hour")?);
-        let taken: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("../../sql/journal_take.sql"))
-            .bind(tenant.0)
-            .bind(definition)
-            .bind(hour)
-            .bind(hour + TimeDelta::hours(1))
+            .bind(MERGED_AT_ONCE)
             .fetch_all(&mut *tx)
             .await?;
-        let mut merged = Journal::default();
-        for moves in &taken {
-            let moves = Journal::from_bytes(moves);
-            merged.add(&moves.ok_or_else(|| StoreError::corrupt("journal", "moves can't be read"))?);
-        }
-        put(&mut tx, tenant, [(definition, merged)].into(), hour.into()).await?;
         tx.commit().await?;
+        for (definition, hour) in &hours {
+            merge(pool, tenant, *definition, *hour).await?;
+        }
+        if i64::try_from(hours.len()).is_ok_and(|found| found < MERGED_AT_ONCE) {
+            return Ok(());
+        }
     }
+}
+
+/// Puts one entry in the place of those of an hour.
+async fn merge(pool: &PgPool, tenant: TenantId, definition: i64, hour: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut tx = begin(pool, tenant, Purpose::Measure).await?;
+    lock_measure(&mut tx, tenant).await?;
+    let taken: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("../../sql/journal_take.sql"))
+        .bind(tenant.0)
+        .bind(definition)
+        .bind(hour)
+        .bind(hour + TimeDelta::hours(1))
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut merged = Journal::default();
+    for moves in &taken {
+        let moves = Journal::from_bytes(moves);
+        merged.add(&moves.ok_or_else(|| StoreError::corrupt("journal", "moves can't be read"))?);
+    }
+    put(&mut tx, tenant, [(definition, merged)].into(), hour.into()).await?;
+    tx.commit().await?;
+    Ok(())
 }

@@ -35,42 +35,46 @@ impl Span {
         short: impl Fn(f64) -> f64,
     ) -> Result<f64, Undefined> {
         let near = once.and_then(|once| {
-            let (low, high) = self.above(self.start, &once).ok()?;
-            // Not the root itself, whose digits may fall on either side.
+            let (low, high) = self.above((self.first(), once(self.first())), &once).ok()?;
+            // Where the lowest place suffices there is no root. Nor the root itself, whose digits may fall on either side.
             root_between(once, low, high, 1e-4).map(|near| (1.001 * near).min(self.limit))
         });
-        let (low, high) = match near.map(|near| (near, short(near))) {
-            Some(high) if high.1 >= 0.0 => self.below(high, &short)?,
-            Some((near, _)) => self.above(near, &short)?,
-            None => self.above(self.start, &short)?,
-        };
+        let place = near.unwrap_or_else(|| self.first());
+        let begin = (place, short(place));
+        let (low, high) =
+            if near.is_some() && begin.1 >= 0.0 { self.below(begin, &short)? } else { self.above(begin, &short)? };
         if low.1 >= 0.0 {
-            return Ok(low.0);
+            // An effect of nothing is none.
+            return if low.0 > 0.0 { Ok(low.0) } else { Err(Undefined::OutOfRange) };
         }
         root_between(short, low, high, self.precision).ok_or(Undefined::OutOfRange)
     }
 
-    /// Places around the one looked for, from `start` upwards; the lower one is the lowest where even that suffices.
-    fn above(&self, start: f64, short: impl Fn(f64) -> f64) -> Result<(At, At), Undefined> {
-        let mut high = start.max(self.lowest).min(self.limit);
-        let mut low = None;
-        loop {
-            let found = short(high);
-            if found >= 0.0 {
-                return Ok((low.unwrap_or_else(|| (self.lowest, short(self.lowest))), (high, found)));
-            }
-            if found.is_nan() || high >= self.limit {
-                return Err(Undefined::Unreachable);
-            }
-            low = Some((high, found));
-            high = (2.0 * high).min(self.limit);
+    fn first(&self) -> f64 {
+        self.start.max(self.lowest).min(self.limit)
+    }
+
+    /// Places around the one looked for, from one that was looked at upwards; the lower one is the lowest where even that suffices.
+    fn above(&self, begin: At, short: impl Fn(f64) -> f64) -> Result<(At, At), Undefined> {
+        let (mut low, mut high) = (None, begin);
+        while high.1 < 0.0 && high.0 < self.limit {
+            low = Some(high);
+            let place = (2.0 * high.0).min(self.limit);
+            high = (place, short(place));
         }
+        if high.1 >= 0.0 {
+            return Ok((low.unwrap_or_else(|| (self.lowest, short(self.lowest))), high));
+        }
+        // It falls short everywhere, or is not a number.
+        Err(Undefined::Unreachable)
     }
 
     /// Places around the one looked for, from one that suffices downwards.
     fn below(&self, mut high: At, short: impl Fn(f64) -> f64) -> Result<(At, At), Undefined> {
-        loop {
-            let place = (NEARER * high.0).max(self.lowest);
+        // After so many steps it is a millionth of what it was: then the lowest place is next.
+        const STEPS: usize = 60;
+        for step in 0..=STEPS {
+            let place = if step < STEPS { (NEARER * high.0).max(self.lowest) } else { self.lowest };
             let low = (place, short(place));
             if low.1.is_nan() {
                 return Err(Undefined::Unreachable);
@@ -80,6 +84,7 @@ impl Span {
             }
             high = low;
         }
+        Err(Undefined::OutOfRange)
     }
 }
 
