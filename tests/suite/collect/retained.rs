@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
+use tests::contract::repository;
 use tests::events::{event, experiment, exposure};
 use tests::moment::{days_ago, text};
 use tests::service::Service;
@@ -42,9 +44,12 @@ async fn old_events_go_unless_an_experiment_needs_them() {
     let before = dated.settled("e", "").await;
     assert_eq!(tests::events::arm(&before, "ordered", "on")["tally"]["sum"], "1", "{before}");
 
+    let pool = world.superuser().await;
+    let plan = plan(&pool, &alone).await;
+    assert!(plan.contains("event_day"), "{plan}");
+
     // It begins a minute after a start.
     let shorter = Service::start(&world.database, &[("JOURNEYLIFT_RETENTION_DAYS", "400")]).await;
-    let pool = world.superuser().await;
     let begun = Instant::now();
     while stored(&pool, &alone).await > 1 {
         assert!(begun.elapsed() < Duration::from_secs(150), "nothing is deleted: {}", shorter.last_words());
@@ -54,4 +59,19 @@ async fn old_events_go_unless_an_experiment_needs_them() {
     assert_eq!((left(&alone).await, left(&dated).await, left(&open).await), (1, 3, 4));
     let after = dated.settled("e", "").await;
     assert_eq!((&after["metrics"], &after["sample"]), (&before["metrics"], &before["sample"]));
+}
+
+/// How old events are found.
+async fn plan(pool: &PgPool, tenant: &Tenant) -> String {
+    let sql = std::fs::read_to_string(repository().join("crates/store/sql/find_old_events.sql")).unwrap();
+    let sql = sql
+        .replace("$1", &format!("'{}'::uuid", tenant.id))
+        .replace("$2", &format!("'{}'", text(days_ago(590))))
+        .replace("$3", "5000");
+    let mut tx = pool.begin().await.unwrap();
+    // As reads are set.
+    sqlx::raw_sql("ANALYZE event; SET LOCAL enable_seqscan = off").execute(&mut *tx).await.unwrap();
+    let lines: Vec<String> =
+        sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {sql}"))).fetch_all(&mut *tx).await.unwrap();
+    lines.join("\n")
 }

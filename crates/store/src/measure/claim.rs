@@ -19,9 +19,9 @@ pub(super) struct Touched {
 }
 
 impl Touched {
-    /// A subject whose journey is to be measured whole.
+    /// An exposed subject whose journey is to be measured whole.
     pub(super) fn whole(subject: String) -> Self {
-        Self { subject, events: Vec::new(), whole: true, exposed: false }
+        Self { subject, events: Vec::new(), whole: true, exposed: true }
     }
 
     fn read(row: &PgRow) -> Result<Self, sqlx::Error> {

@@ -1,6 +1,6 @@
 //! Persons: the components of linked subjects, from all links known now.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use journey::TenantId;
 use sqlx::PgConnection;
@@ -27,6 +27,31 @@ impl Person {
     pub(super) fn key(&self) -> &str {
         &self.subjects[0]
     }
+
+    /// Whether any subject of the person is one of these.
+    pub(super) fn is_among(&self, subjects: &HashSet<String>) -> bool {
+        self.subjects.iter().any(|subject| subjects.contains(subject))
+    }
+}
+
+/// The subjects of these persons that were exposed to any of the experiments: nobody else adds to them.
+pub(super) async fn exposed_among<'a>(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    experiments: &[&str],
+    persons: impl Iterator<Item = &'a Person>,
+) -> Result<HashSet<String>, sqlx::Error> {
+    let subjects: Vec<&str> = persons.flat_map(|person| &person.subjects).map(String::as_str).collect();
+    if subjects.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let exposed = sqlx::query_scalar(include_str!("../../sql/measure_exposed_among.sql"))
+        .bind(tenant.0)
+        .bind(experiments)
+        .bind(subjects)
+        .fetch_all(connection)
+        .await?;
+    Ok(exposed.into_iter().collect())
 }
 
 /// Finds the persons of the touched subjects by walking the links, if there are `links`, until no new subject appears.

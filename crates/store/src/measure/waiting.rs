@@ -4,7 +4,6 @@
 //! Tallies, contributions, queue and events are of one moment there, so the tallies of that moment moved by what waits
 //! are the fold of all events of that moment. A strong read needs no lock for that, and waits for nobody.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use journey::{Definition, Instant, Tenant};
@@ -14,7 +13,7 @@ use sqlx::PgConnection;
 
 use super::claim::waiting;
 use super::definitions::{Measured, Version};
-use super::persons::{Person, resolve};
+use super::persons::{Person, exposed_among, resolve};
 use super::work::{Task, There, measure};
 use crate::StoreError;
 
@@ -43,7 +42,8 @@ pub(crate) async fn look_ahead(
     let there = There::look(connection, tenant).await?;
     let experiment = definition.experiment.key.as_str();
     let persons = resolve(connection, tenant.id, &touched, there.links).await?;
-    let persons = exposed(connection, tenant, experiment, persons).await?;
+    let exposed = exposed_among(connection, tenant.id, &[experiment], persons.iter()).await?;
+    let persons: Vec<Person> = persons.into_iter().filter(|person| person.is_among(&exposed)).collect();
     let version = Version { id, experiment: experiment.to_owned(), definition: definition.clone(), building: None };
     let measured = Measured::new(vec![version], tenant);
     let task = Task {
@@ -59,24 +59,4 @@ pub(crate) async fn look_ahead(
     let change = measure(connection, &task).await?;
     let (tally, moves, set_aside) = change.into_tally(id);
     Ok(Some(Ahead { tally, moves, set_aside }))
-}
-
-/// The persons who were exposed to an experiment: nobody else adds to it.
-async fn exposed(
-    connection: &mut PgConnection,
-    tenant: &Tenant,
-    experiment: &str,
-    persons: Vec<Person>,
-) -> Result<Vec<Person>, StoreError> {
-    let subjects: Vec<&str> = persons.iter().flat_map(|person| &person.subjects).map(String::as_str).collect();
-    let exposed: HashSet<String> = sqlx::query_scalar(include_str!("../../sql/measure_exposed_among.sql"))
-        .bind(tenant.id.0)
-        .bind(experiment)
-        .bind(subjects)
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .collect();
-    let is_exposed = |person: &Person| person.subjects.iter().any(|subject| exposed.contains(subject));
-    Ok(persons.into_iter().filter(is_exposed).collect())
 }

@@ -13,7 +13,7 @@ use tokio::runtime::RuntimeFlavor;
 use super::change::{self, Change, Stored};
 use super::definitions::Measured;
 use super::journeys::{self, Journeys, Loader};
-use super::persons::Person;
+use super::persons::{Person, exposed_among};
 use crate::StoreError;
 
 /// Persons whose whole journeys are in memory together.
@@ -70,15 +70,22 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
         change: Change::on(tenant.zone.day_of(task.now)),
     };
 
+    // Whoever lost old events, or was linked, need not have been exposed to anything that is measured.
+    let is_new = |person: &&Person| person.whole && !person.exposed && !stored.contains_key(person.key());
+    let experiments: Vec<&str> =
+        task.studies.iter().map(|study| task.measured.versions[*study].experiment.as_str()).collect();
+    let exposed = exposed_among(connection, tenant.id, &experiments, task.persons.iter().filter(is_new)).await?;
     let (mut onward, mut widened, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for person in task.persons {
-        let is_held_back = person.subjects.iter().any(|subject| held_back.contains(subject));
+        let is_held_back = person.is_among(&held_back);
         if is_held_back || work.has_grown(person) {
             whole.push(person);
         } else if task.from.is_some() {
             widened.push(person);
         } else if person.whole {
-            whole.push(person);
+            if !is_new(&person) || person.is_among(&exposed) {
+                whole.push(person);
+            }
         } else if person.exposed || stored.contains_key(person.key()) {
             onward.push(person);
         }
