@@ -14,7 +14,9 @@ use crate::transaction::{Purpose, Tx, begin, retry};
 use crate::{definitions, tenants};
 
 /// Events that one transaction of the retention deletes.
-const BATCH: i64 = 5_000;
+const BATCH: usize = 5_000;
+/// Old events that are looked for at once: as ids they take 16 bytes each.
+const AT_ONCE: i64 = 200_000;
 
 /// What the retention did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,7 +70,7 @@ impl OperatorStore {
         let mut deleted = 0;
         loop {
             let old = retry("find_old_events", || async move {
-                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Read).await?;
+                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Survey).await?;
                 let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(None) };
                 let old = find_old(&mut tx, tenant, horizon).await?;
                 tx.commit().await?;
@@ -76,24 +78,24 @@ impl OperatorStore {
             })
             .await?;
             let Some(old) = old else { return Ok(None) };
-            if old.is_empty() {
-                return Ok(Some(deleted));
+            let mut gone = 0;
+            for batch in old.chunks(BATCH) {
+                gone += retry("delete_old_events", || async move {
+                    let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Write).await?;
+                    // Under the lock no experiment can be defined meanwhile that needs what is deleted, and nothing is
+                    // measured. Reads load journeys in their own snapshots, in which the events are still there.
+                    definitions::lock_measure(&mut tx, tenant).await?;
+                    let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(0) };
+                    let gone = delete(&mut tx, tenant, batch, horizon).await?;
+                    tx.commit().await?;
+                    Ok::<_, StoreError>(gone)
+                })
+                .await?;
             }
-            let old = &old;
-            let gone = retry("delete_old_events", || async move {
-                let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Write).await?;
-                // Under the lock no experiment can be defined meanwhile that needs what is deleted, and nothing is measured.
-                // Reads load journeys in their own snapshots, in which the events are still there.
-                definitions::lock_measure(&mut tx, tenant).await?;
-                let Some(horizon) = horizon(&mut tx, tenant, oldest).await? else { return Ok(0) };
-                let gone = delete(&mut tx, tenant, old, horizon).await?;
-                tx.commit().await?;
-                Ok::<_, StoreError>(gone)
-            })
-            .await?;
             deleted += gone;
-            // An experiment that needs them was defined meanwhile, or another instance deletes: the next hour will tell.
-            if gone == 0 {
+            // Where nothing went, an experiment that needs them was defined meanwhile, or another instance deletes: the next
+            // hour will tell.
+            if gone == 0 || i64::try_from(old.len()).is_ok_and(|found| found < AT_ONCE) {
                 return Ok(Some(deleted));
             }
         }
@@ -119,18 +121,20 @@ fn horizon_of(starts: &[Option<Instant>], oldest: Instant) -> Option<Instant> {
     starts.iter().try_fold(oldest, |horizon, start| Some(horizon.min(start.as_ref()?.plus_days(-COVARIATE_DAYS))))
 }
 
-/// The ids of the oldest events before the horizon, at most a batch of them.
+/// The ids of events before the horizon, at most [`AT_ONCE`].
 async fn find_old(tx: &mut Tx, tenant: TenantId, horizon: Instant) -> Result<Vec<Uuid>, StoreError> {
     let old = sqlx::query_scalar(include_str!("../sql/find_old_events.sql"))
         .bind(tenant.0)
         .bind(horizon.to_utc())
-        .bind(BATCH)
+        .bind(AT_ONCE)
         .fetch_all(&mut **tx)
         .await?;
     Ok(old)
 }
 
 async fn delete(tx: &mut Tx, tenant: TenantId, ids: &[Uuid], horizon: Instant) -> Result<u64, StoreError> {
+    // They are looked up by their ids, and not by the time, which would read all old pages again with each batch.
+    sqlx::raw_sql("SET LOCAL enable_bitmapscan = off").execute(&mut **tx).await?;
     let gone: Vec<(Uuid, String)> = sqlx::query_as(include_str!("../sql/delete_events.sql"))
         .bind(tenant.0)
         .bind(ids)

@@ -28,6 +28,9 @@ pub(crate) enum Purpose {
     Measure,
     /// Reads, all of one snapshot.
     Read,
+    /// A look for what is rare, through an index that says where in a table it can be: pages are read in the order in which they
+    /// lie, whatever the planner knows of the values.
+    Survey,
 }
 
 impl Purpose {
@@ -42,6 +45,10 @@ impl Purpose {
             // The queue is empty most of the time but has room for many: whatever the planner knows of it, it is looked
             // up and not walked through.
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off",
+            Self::Survey => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; \
+                 SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"
+            }
         }
     }
 }

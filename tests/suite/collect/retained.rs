@@ -46,7 +46,7 @@ async fn old_events_go_unless_an_experiment_needs_them() {
 
     let pool = world.superuser().await;
     let plan = plan(&pool, &alone).await;
-    assert!(plan.contains("event_day"), "{plan}");
+    assert!(plan.contains("event_time"), "{plan}");
 
     // It begins a minute after a start.
     let shorter = Service::start(&world.database, &[("JOURNEYLIFT_RETENTION_DAYS", "400")]).await;
@@ -66,11 +66,14 @@ async fn plan(pool: &PgPool, tenant: &Tenant) -> String {
     let sql = std::fs::read_to_string(repository().join("crates/store/sql/find_old_events.sql")).unwrap();
     let sql = sql
         .replace("$1", &format!("'{}'::uuid", tenant.id))
-        .replace("$2", &format!("'{}'", text(days_ago(590))))
+        .replace("$2", &format!("'{}'", text(days_ago(700))))
         .replace("$3", "5000");
     let mut tx = pool.begin().await.unwrap();
-    // As reads are set.
-    sqlx::raw_sql("ANALYZE event; SET LOCAL enable_seqscan = off").execute(&mut *tx).await.unwrap();
+    // As the look is set.
+    sqlx::raw_sql("ANALYZE event; SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     let lines: Vec<String> =
         sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {sql}"))).fetch_all(&mut *tx).await.unwrap();
     lines.join("\n")

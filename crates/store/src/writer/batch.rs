@@ -26,7 +26,7 @@ impl Row {
 /// The rows of one transaction.
 #[derive(Debug)]
 pub(super) struct Batch<'a> {
-    rows: &'a [Row],
+    rows: Vec<&'a Row>,
     /// Indexes into `rows`, sorted by event id, then by arrival.
     order: Vec<usize>,
 }
@@ -85,7 +85,8 @@ pub(super) struct Consequences<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn of(rows: &'a [Row]) -> Self {
+    pub(super) fn of(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+        let rows: Vec<&Row> = rows.into_iter().collect();
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by_key(|at| (rows[*at].event.id, *at));
         Self { rows, order }
@@ -99,7 +100,7 @@ impl<'a> Batch<'a> {
     /// The columns of the first event of each id.
     pub(super) fn columns(&self) -> EventColumns<'a> {
         let mut columns = EventColumns::default();
-        for row in self.groups().map(|group| &self.rows[group[0]]) {
+        for row in self.groups().map(|group| self.rows[group[0]]) {
             let event = &row.event;
             columns.event_id.push(uuid(event.id));
             columns.subject.push(event.subject.key());
@@ -131,7 +132,7 @@ impl<'a> Batch<'a> {
         let mut shifts = Vec::new();
         for group in self.groups() {
             let (first, again) = (group[0], &group[1..]);
-            let row = &self.rows[first];
+            let row = self.rows[first];
             let event = &row.event;
             if inserted.binary_search(&uuid(event.id)).is_err() {
                 // The stored body is another's: every body of the batch may differ from it.

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::batch::Row;
+use super::flight::{Earlier, Flights};
 use super::write::{Written, write};
 use super::{AppendError, Outcome, Request, Shared};
 use crate::error::StoreError;
@@ -33,18 +34,20 @@ const SIDE_BY_SIDE: u16 = 2;
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
     let (mut waiting, mut turn) = (Waiting::default(), 0);
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
+    let mut flights = Flights::default();
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let asked = Instant::now();
         let own = room.clone().acquire_owned().await;
         shared.measurer.note_saturation(asked.elapsed() >= LONG);
         let permit = shared.commits.clone().acquire_owned().await;
-        let requests = waiting.fill(requests, &mut queue);
+        let (answers, rows) = unpack(waiting.fill(requests, &mut queue));
+        let (earlier, flight) = flights.begin(&rows);
         turn = (turn + 1) % SIDE_BY_SIDE;
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
         let all = room.clone();
         tokio::spawn(async move {
-            commit(&shared, &tenant, requests, writer, permit).await;
+            commit(&shared, &tenant, (answers, rows), (writer, earlier), (permit, flight)).await;
             drop(own);
             if all.available_permits() == usize::from(SIDE_BY_SIDE) {
                 shared.measurer.note_saturation(false);
@@ -55,21 +58,26 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     drop(room.acquire_many(SIDE_BY_SIDE.into()).await);
 }
 
-/// Writes a batch and answers its requests.
-async fn commit<P>(shared: &Shared, tenant: &Tenant, requests: Taken, writer: i16, permit: P) {
-    let (requests, rows) = unpack(requests);
+/// Writes a batch and answers its requests. What is `held` for it is let go in between.
+async fn commit<Held>(
+    shared: &Shared,
+    tenant: &Tenant,
+    (answers, rows): (Vec<Answer>, Vec<Row>),
+    (writer, earlier): (i16, Earlier),
+    held: Held,
+) {
     if fault::seeded("ack-before-commit") {
         let outcomes = vec![Some(Outcome::Accepted); rows.len()];
-        answer(requests, Written { outcomes, failure: None });
-        write(&shared.pool, tenant, &rows, writer).await;
+        answer(answers, Written { outcomes, failure: None });
+        write(&shared.pool, tenant, &rows, writer, &earlier).await;
         return;
     }
-    let written = write(&shared.pool, tenant, &rows, writer).await;
-    drop(permit);
+    let written = write(&shared.pool, tenant, &rows, writer, &earlier).await;
+    drop(held);
     if written.stored_anything() {
         shared.measurer.notify(tenant);
     }
-    answer(requests, written);
+    answer(answers, written);
 }
 
 /// Requests taken from the queue, and how many events they hold.

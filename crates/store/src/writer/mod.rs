@@ -7,6 +7,7 @@ mod admission;
 mod arrivals;
 mod batch;
 mod bisect;
+mod flight;
 mod gather;
 mod write;
 

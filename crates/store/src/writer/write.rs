@@ -10,6 +10,7 @@ use super::Outcome;
 use super::arrivals::by_day;
 use super::batch::{Batch, Consequences, EventColumns, Row};
 use super::bisect::Parts;
+use super::flight::Earlier;
 use crate::error::StoreError;
 use crate::fault;
 use crate::transaction::{Purpose, Tx, begin, retry};
@@ -30,31 +31,48 @@ impl Written {
     }
 }
 
-/// Writes rows in one transaction; where the database refuses it, in parts, until the bad rows stand alone.
+/// Writes rows: at once what no `earlier` batch has as well, and the rest when those are over.
 ///
-/// `writer` tells batches apart that are written side by side.
-pub(super) async fn write(pool: &PgPool, tenant: &Tenant, rows: &[Row], writer: i16) -> Written {
-    let mut outcomes = vec![None; rows.len()];
-    let mut failure = None;
-    let mut parts = Parts::whole(rows.len());
-    while let Some(part) = parts.next() {
-        match write_part(pool, tenant, &rows[part.clone()], writer).await {
-            Ok(done) => outcomes[part].iter_mut().zip(done).for_each(|(slot, outcome)| *slot = Some(outcome)),
-            Err(StoreError::Refused { sqlstate, message, constraint }) => {
-                if let Some(row) = parts.refused(part) {
-                    // Validation should have caught it: each of these is a gap to close.
-                    tracing::error!(%sqlstate, %message, ?constraint, "the database refused an event");
-                    outcomes[row] = Some(Outcome::Refused(refusal(&sqlstate, constraint.as_deref())));
+/// Nothing is held while it waits, so that batches of other processes never wait in a circle. `writer` tells batches apart that are
+/// written side by side.
+pub(super) async fn write(pool: &PgPool, tenant: &Tenant, rows: &[Row], writer: i16, earlier: &Earlier) -> Written {
+    let mut written = Written { outcomes: vec![None; rows.len()], failure: None };
+    let (own, shared) = (0..rows.len()).partition(|at| !earlier.have(rows[*at].event.id));
+    written.add(pool, tenant, (rows, own), writer).await;
+    if !shared.is_empty() && written.failure.is_none() {
+        earlier.over().await;
+        written.add(pool, tenant, (rows, shared), writer).await;
+    }
+    written
+}
+
+impl Written {
+    /// Writes the rows at these places in one transaction; where the database refuses it, in parts, until the bad rows stand
+    /// alone.
+    async fn add(&mut self, pool: &PgPool, tenant: &Tenant, (rows, places): (&[Row], Vec<usize>), writer: i16) {
+        let mut parts = Parts::whole(places.len());
+        while let Some(part) = parts.next() {
+            let batch = Batch::of(places[part.clone()].iter().map(|at| &rows[*at]));
+            match write_batch(pool, tenant, &batch, writer).await {
+                Ok(done) => {
+                    places[part].iter().zip(done).for_each(|(at, outcome)| self.outcomes[*at] = Some(outcome));
                 }
-            }
-            Err(error) => {
-                // The rest would most likely fail as well: its senders try again.
-                failure = Some(error);
-                break;
+                Err(StoreError::Refused { sqlstate, message, constraint }) => {
+                    if let Some(place) = parts.refused(part) {
+                        // Validation should have caught it: each of these is a gap to close.
+                        tracing::error!(%sqlstate, %message, ?constraint, "the database refused an event");
+                        let refused = Outcome::Refused(refusal(&sqlstate, constraint.as_deref()));
+                        self.outcomes[places[place]] = Some(refused);
+                    }
+                }
+                Err(error) => {
+                    // The rest would most likely fail as well: its senders try again.
+                    self.failure = Some(error);
+                    return;
+                }
             }
         }
     }
-    Written { outcomes, failure }
 }
 
 fn refusal(sqlstate: &str, constraint: Option<&str>) -> Invalid {
@@ -62,10 +80,13 @@ fn refusal(sqlstate: &str, constraint: Option<&str>) -> Invalid {
     Invalid::new("refused_by_database", "", format!("can't be stored ({rule}): change the event"))
 }
 
-async fn write_part(pool: &PgPool, tenant: &Tenant, rows: &[Row], writer: i16) -> Result<Vec<Outcome>, StoreError> {
-    let batch = Batch::of(rows);
-    let columns = batch.columns();
-    let (batch, columns) = (&batch, &columns);
+async fn write_batch(
+    pool: &PgPool,
+    tenant: &Tenant,
+    batch: &Batch<'_>,
+    writer: i16,
+) -> Result<Vec<Outcome>, StoreError> {
+    let columns = &batch.columns();
     retry("write", || async move {
         let mut tx = begin(pool, tenant.id, Purpose::Write).await?;
         let inserted = insert_events(&mut tx, tenant.id, columns).await?;
