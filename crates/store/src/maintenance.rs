@@ -123,6 +123,8 @@ fn horizon_of(starts: &[Option<Instant>], oldest: Instant) -> Option<Instant> {
 
 /// The ids of events before the horizon, at most [`AT_ONCE`].
 async fn find_old(tx: &mut Tx, tenant: TenantId, horizon: Instant) -> Result<Vec<Uuid>, StoreError> {
+    // Where deleted space was used again the look can read much of the table, and nobody waits for it.
+    sqlx::raw_sql("SET LOCAL statement_timeout = '10min'").execute(&mut **tx).await?;
     let old = sqlx::query_scalar(include_str!("../sql/find_old_events.sql"))
         .bind(tenant.0)
         .bind(horizon.to_utc())
@@ -134,7 +136,7 @@ async fn find_old(tx: &mut Tx, tenant: TenantId, horizon: Instant) -> Result<Vec
 
 async fn delete(tx: &mut Tx, tenant: TenantId, ids: &[Uuid], horizon: Instant) -> Result<u64, StoreError> {
     // They are looked up by their ids, and not by the time, which would read all old pages again with each batch.
-    sqlx::raw_sql("SET LOCAL enable_bitmapscan = off").execute(&mut **tx).await?;
+    sqlx::raw_sql("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off").execute(&mut **tx).await?;
     let gone: Vec<(Uuid, String)> = sqlx::query_as(include_str!("../sql/delete_events.sql"))
         .bind(tenant.0)
         .bind(ids)

@@ -72,8 +72,10 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
 
     // Whoever lost old events, or was linked, need not have been exposed to anything that is measured.
     let is_new = |person: &&Person| person.whole && !person.exposed && !stored.contains_key(person.key());
-    let experiments: Vec<&str> =
+    let mut experiments: Vec<&str> =
         task.studies.iter().map(|study| task.measured.versions[*study].experiment.as_str()).collect();
+    experiments.sort_unstable();
+    experiments.dedup();
     let exposed = exposed_among(connection, tenant.id, &experiments, task.persons.iter().filter(is_new)).await?;
     let (mut onward, mut widened, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for person in task.persons {

@@ -6,11 +6,16 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use journey::EventId;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::batch::Row;
+
+/// As long as a statement waits for a lock.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A batch that is being written.
 #[derive(Debug)]
@@ -46,20 +51,21 @@ impl Earlier {
         self.0.iter().any(|flight| flight.ids.contains(&id))
     }
 
-    /// Waits until all of them are over, whatever became of them.
+    /// Waits until all of them are over, whatever became of them, and no longer than Postgres would: who writes then waits there, or
+    /// is told to come again.
     pub(super) async fn over(&self) {
-        for flight in &self.0 {
-            flight.over.cancelled().await;
-        }
+        let all = async {
+            for flight in &self.0 {
+                flight.over.cancelled().await;
+            }
+        };
+        let _ = timeout(PATIENCE, all).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use journey::{Event, EventDraft, Instant, Limits};
-    use tokio::time::timeout;
 
     use super::*;
 

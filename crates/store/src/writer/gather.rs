@@ -47,7 +47,7 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
         let all = room.clone();
         tokio::spawn(async move {
-            commit(&shared, &tenant, (answers, rows), (writer, earlier), (permit, flight)).await;
+            commit(&shared, &tenant, (answers, rows), (writer, earlier), (flight, permit)).await;
             drop(own);
             if all.available_permits() == usize::from(SIDE_BY_SIDE) {
                 shared.measurer.note_saturation(false);

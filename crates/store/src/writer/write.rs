@@ -33,7 +33,7 @@ impl Written {
 
 /// Writes rows: at once what no `earlier` batch has as well, and the rest when those are over.
 ///
-/// Nothing is held while it waits, so that batches of other processes never wait in a circle. `writer` tells batches apart that are
+/// No transaction is open while it waits, so that batches of other processes never wait in a circle. `writer` tells batches apart that are
 /// written side by side.
 pub(super) async fn write(pool: &PgPool, tenant: &Tenant, rows: &[Row], writer: i16, earlier: &Earlier) -> Written {
     let mut written = Written { outcomes: vec![None; rows.len()], failure: None };
