@@ -81,7 +81,7 @@ impl OperatorStore {
             let mut gone = 0;
             for batch in old.chunks(BATCH) {
                 gone += retry("delete_old_events", || async move {
-                    let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Write).await?;
+                    let mut tx = begin(&self.inner.maintenance, tenant, Purpose::Purge).await?;
                     // Under the lock no experiment can be defined meanwhile that needs what is deleted, and nothing is
                     // measured. Reads load journeys in their own snapshots, in which the events are still there.
                     definitions::lock_measure(&mut tx, tenant).await?;
@@ -123,8 +123,6 @@ fn horizon_of(starts: &[Option<Instant>], oldest: Instant) -> Option<Instant> {
 
 /// The ids of events before the horizon, at most [`AT_ONCE`].
 async fn find_old(tx: &mut Tx, tenant: TenantId, horizon: Instant) -> Result<Vec<Uuid>, StoreError> {
-    // Where deleted space was used again the look can read much of the table, and nobody waits for it.
-    sqlx::raw_sql("SET LOCAL statement_timeout = '10min'").execute(&mut **tx).await?;
     let old = sqlx::query_scalar(include_str!("../sql/find_old_events.sql"))
         .bind(tenant.0)
         .bind(horizon.to_utc())
@@ -135,8 +133,6 @@ async fn find_old(tx: &mut Tx, tenant: TenantId, horizon: Instant) -> Result<Vec
 }
 
 async fn delete(tx: &mut Tx, tenant: TenantId, ids: &[Uuid], horizon: Instant) -> Result<u64, StoreError> {
-    // They are looked up by their ids, and not by the time, which would read all old pages again with each batch.
-    sqlx::raw_sql("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off").execute(&mut **tx).await?;
     let gone: Vec<(Uuid, String)> = sqlx::query_as(include_str!("../sql/delete_events.sql"))
         .bind(tenant.0)
         .bind(ids)

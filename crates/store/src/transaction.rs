@@ -29,8 +29,11 @@ pub(crate) enum Purpose {
     /// Reads, all of one snapshot.
     Read,
     /// A look for what is rare, through an index that says where in a table it can be: pages are read in the order in which they
-    /// lie, whatever the planner knows of the values.
+    /// lie, whatever the planner knows of the values. Where deleted space was used again it can read much of the table, and nobody
+    /// waits for it.
     Survey,
+    /// Deletes by id what a look found: it is looked up by that, and not by the time, which would read all old pages again.
+    Purge,
 }
 
 impl Purpose {
@@ -47,7 +50,11 @@ impl Purpose {
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off",
             Self::Survey => {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; \
-                 SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"
+                 SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL statement_timeout = '10min'"
+            }
+            Self::Purge => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL enable_seqscan = off; \
+                 SET LOCAL enable_bitmapscan = off"
             }
         }
     }
