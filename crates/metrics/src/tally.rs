@@ -3,6 +3,7 @@
 //! The entries of the days up to D add up to what the persons amount to as of D. So one table of daily rows answers
 //! "now", "as of D" and the timeline, and time passing is a read.
 
+mod changes;
 mod codec;
 pub mod detail;
 mod detail_codec;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use journey::{Day, Definition};
 
+pub use self::changes::Changes;
 use self::detail::Detail;
 use self::entries::Entries;
 pub use self::slots::Slots;

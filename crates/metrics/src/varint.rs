@@ -4,6 +4,15 @@ use ethnum::{I256, U256};
 
 /// Writes a number that is not negative.
 pub(crate) fn put(out: &mut Vec<u8>, mut value: u128) {
+    // Nearly all numbers are short, and a register holds them.
+    if let Ok(mut short) = u64::try_from(value) {
+        while short >= 0x80 {
+            out.push(short.to_le_bytes()[0] | 0x80);
+            short >>= 7;
+        }
+        out.push(short.to_le_bytes()[0]);
+        return;
+    }
     while value >= 0x80 {
         out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
@@ -23,6 +32,9 @@ pub(crate) fn put_len(out: &mut Vec<u8>, len: usize) {
 
 /// Writes a number of up to 256 bits with its sign. Numbers that fit 128 bits look as [`put_signed`] writes them.
 pub(crate) fn put_wide(out: &mut Vec<u8>, value: I256) {
+    if let Ok(value) = i128::try_from(value) {
+        return put_signed(out, value);
+    }
     let shifted: I256 = value << 1u32;
     let sign: I256 = value >> 255u32;
     let mut zigzag: U256 = (shifted ^ sign).as_u256();
@@ -35,6 +47,28 @@ pub(crate) fn put_wide(out: &mut Vec<u8>, value: I256) {
 
 /// Reads a number; `None` where the bytes end early, are longer than needed, or hold more than 128 bits.
 pub(crate) fn get(from: &mut &[u8]) -> Option<u128> {
+    short(from).map(u128::from).or_else(|| long(from))
+}
+
+/// Reads a number of at most nine bytes, as nearly all are: their 63 bits fit a register. `None`: it is longer or none, and nothing
+/// was read.
+fn short(from: &mut &[u8]) -> Option<u64> {
+    let mut value: u64 = 0;
+    for (at, byte) in from.iter().take(9).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            if *byte == 0 && at > 0 {
+                return None;
+            }
+            *from = &from[at + 1..];
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// Reads a number of any length.
+fn long(from: &mut &[u8]) -> Option<u128> {
     let mut value: u128 = 0;
     for shift in (0..128).step_by(7) {
         let (byte, rest) = from.split_first()?;
@@ -61,6 +95,9 @@ pub(crate) fn signed(from: &mut &[u8]) -> Option<i128> {
 
 /// Reads what [`put_wide`] wrote.
 pub(crate) fn wide(from: &mut &[u8]) -> Option<I256> {
+    if let Some(value) = short(from) {
+        return Some(I256::from((value >> 1).cast_signed() ^ -((value & 1).cast_signed())));
+    }
     let mut low: u128 = 0;
     let mut value = U256::ZERO;
     for (at, byte) in from.iter().enumerate() {

@@ -135,6 +135,7 @@ fn store_options(args: &ServeArgs, url: &str, clock: &Clock) -> StoreOptions {
     options.gather = args.work.gather.0;
     options.read_budget = args.work.read_budget.0;
     options.ahead = args.work.read_ahead.into();
+    options.noted = args.work.noted_slices;
     options.background = !args.work.no_background;
     options
 }

@@ -1,9 +1,10 @@
 -- $1 tenant, $2 the last touched_id that is wanted, $3 how many rows at most, $4 how many events about: no row after the
--- one that reaches it. The ids go through an array, so that the plan looks each of them up however long the queue is.
+-- one that reaches it. The statement sees one moment, so that up to the last one wanted it takes what it counted. A list of ids in
+-- the place of that bound would be gone through for every row where the planner takes the queue for short.
 DELETE FROM touched
 WHERE tenant_id = $1
-  AND touched_id = ANY (ARRAY(
-    SELECT w.touched_id
+  AND touched_id <= (
+    SELECT max(w.touched_id)
     FROM (
       SELECT q.touched_id,
         sum(cardinality(q.event_ids)) OVER (ORDER BY q.touched_id) - cardinality(q.event_ids) AS before
@@ -13,5 +14,5 @@ WHERE tenant_id = $1
         WHERE t.tenant_id = $1 AND t.touched_id <= $2
         ORDER BY t.touched_id
         LIMIT $3) AS q) AS w
-    WHERE w.before < $4))
+    WHERE w.before < $4)
 RETURNING subject, event_ids, whole, exposed

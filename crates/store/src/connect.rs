@@ -54,7 +54,7 @@ impl Store {
         let maintenance = pool(&options.url, MAINTENANCE, MAINTENANCE_CONNECTIONS, MAINTENANCE_TIMEOUT)?;
         verify_role(&ingest, APP).await?;
         verify_role(&maintenance, MAINTENANCE).await?;
-        let measurer = Measurer::new(measuring.clone(), options.clock.clone(), options.measure_slice);
+        let measurer = Measurer::new(measuring.clone(), &options);
         let writers = writer::Writers::new(ingest.clone(), &options, ingest_connections, measurer.clone());
         let inner = Inner {
             ingest,

@@ -18,6 +18,7 @@ mod page;
 mod population;
 mod read;
 mod ready;
+mod recent;
 mod rows;
 mod tenant_store;
 mod tenants;

@@ -28,6 +28,8 @@ pub struct StoreOptions {
     pub ahead: i64,
     /// How much work the measurement does in one transaction.
     pub measure_slice: Duration,
+    /// How many slices may leave changes of a version's tally before they are entered into its rows.
+    pub noted: u32,
     /// Whether this process measures in the background; without it, only reads do.
     pub background: bool,
     /// Where the time comes from.
@@ -46,6 +48,7 @@ impl StoreOptions {
             read_budget: Duration::from_secs(2),
             ahead: 8_000,
             measure_slice: Duration::from_millis(200),
+            noted: 32,
             background: true,
             clock,
         }

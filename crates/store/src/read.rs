@@ -200,7 +200,9 @@ impl TenantStore {
         match policy {
             Waiting::Included if waits => {
                 let limit = (self.inner.options.ahead, self.inner.now());
-                match look_ahead(&mut tx, self.tenant(), (version, &definition), limit).await? {
+                match look_ahead(&mut tx, self.tenant(), (version, &definition), self.inner.measurer.recent(), limit)
+                    .await?
+                {
                     Some(found) => ahead = found,
                     None => return Ok(Snapshot::Behind),
                 }

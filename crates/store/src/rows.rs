@@ -1,7 +1,7 @@
 //! The rows of tallies that answers read, kept as long as nothing changed: a tenant's generation grows with every
 //! commit that does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use journey::{Day, TenantId};
@@ -61,28 +61,16 @@ impl Found {
 
     /// Moves the rows of a dimension by a change of the tally.
     pub(crate) fn add(&mut self, change: &Tally, dimension: i16, through: Day) {
-        let wanted = |key: &RowKey| key.dimension == dimension && key.day <= through;
-        let mut moved: HashMap<&RowKey, &TallyRow> =
-            change.rows.iter().filter(|(key, row)| wanted(key) && !row.is_zero()).collect();
-        if moved.is_empty() || self.too_many_values {
-            return;
+        let moves = moves(change, dimension, through);
+        if !moves.is_empty() && !self.too_many_values {
+            *self = Self::of(moved(self.rows.iter().cloned(), moves)).limited();
         }
-        let mut rows = Vec::with_capacity(self.rows.len() + moved.len());
-        for (key, row) in self.rows.iter() {
-            let mut row = row.clone();
-            if let Some(change) = moved.remove(key) {
-                row.add(change);
-            }
-            if !row.is_zero() {
-                rows.push((key.clone(), row));
-            }
-        }
-        rows.extend(moved.into_iter().map(|(key, row)| (key.clone(), row.clone())));
-        *self = Self::of(rows);
+    }
+
+    /// These rows, or none where there are too many values.
+    fn limited(self) -> Self {
         let values = self.rows.chunk_by(|(a, _), (b, _)| a.value == b.value).count();
-        if i64::try_from(values).is_ok_and(|values| values > MAX_DIMENSION_VALUES) {
-            *self = Self::too_many();
-        }
+        if i64::try_from(values).is_ok_and(|values| values > MAX_DIMENSION_VALUES) { Self::too_many() } else { self }
     }
 
     /// About how many bytes it takes.
@@ -91,6 +79,30 @@ impl Found {
         let bytes: usize = self.rows.iter().map(|(_, row)| sums(row) + details(row)).sum();
         u32::try_from(bytes + 500).unwrap_or(u32::MAX)
     }
+}
+
+/// What a change does to the rows of a dimension up to a day.
+fn moves(change: &Tally, dimension: i16, through: Day) -> HashMap<&RowKey, &TallyRow> {
+    let wanted = |key: &RowKey| key.dimension == dimension && key.day <= through;
+    change.rows.iter().filter(|(key, row)| wanted(key) && !row.is_zero()).collect()
+}
+
+/// The rows after the moves.
+fn moved(
+    rows: impl Iterator<Item = (RowKey, TallyRow)>,
+    mut moves: HashMap<&RowKey, &TallyRow>,
+) -> Vec<(RowKey, TallyRow)> {
+    let mut moved = Vec::with_capacity(rows.size_hint().0 + moves.len());
+    for (key, mut row) in rows {
+        if let Some(change) = moves.remove(&key) {
+            row.add(change);
+        }
+        if !row.is_zero() {
+            moved.push((key, row));
+        }
+    }
+    moved.extend(moves.into_iter().map(|(key, row)| (key.clone(), row.clone())));
+    moved
 }
 
 fn details(row: &TallyRow) -> usize {
@@ -121,16 +133,20 @@ impl Rows {
 
 async fn read(connection: &mut PgConnection, key: RowsKey) -> Result<Found, StoreError> {
     let number = key.dimension;
+    let changes = tallies::noted(&mut *connection, key.tenant, key.version, number).await?;
     if number > 0 {
+        // Changes may bring values, and take others away: beyond what they can take it is too many for certain.
+        let changed: HashSet<&str> = changes.rows.keys().map(|row| &*row.value).collect();
+        let enough = MAX_DIMENSION_VALUES + i64::try_from(changed.len()).unwrap_or(i64::MAX) + 1;
         let values: i64 = sqlx::query_scalar(include_str!("../sql/read_values.sql"))
             .bind(key.tenant.0)
             .bind(key.version)
             .bind(number)
             .bind(key.through.to_date())
-            .bind(MAX_DIMENSION_VALUES + 1)
+            .bind(enough)
             .fetch_one(&mut *connection)
             .await?;
-        if values > MAX_DIMENSION_VALUES {
+        if values >= enough {
             return Ok(Found::too_many());
         }
     }
@@ -143,5 +159,6 @@ async fn read(connection: &mut PgConnection, key: RowsKey) -> Result<Found, Stor
         .await?;
     let rows: Vec<_> =
         rows.iter().map(|row| Ok((tallies::key(row)?, tallies::sums_of(row)?))).collect::<Result<_, sqlx::Error>>()?;
-    Ok(Found::of(rows))
+    let rows = moved(rows.into_iter(), moves(&changes, number, key.through));
+    Ok(Found::of(rows).limited())
 }

@@ -37,8 +37,10 @@ fn runner() -> (TestRunner, String) {
 
 async fn services(faults: &str) -> Stage {
     let environment = [("JOURNEYLIFT_FAULT", faults), ("JOURNEYLIFT_DATABASE_CONNECTIONS", "16")];
-    let world = World::with(&environment).await;
-    let second = Service::start(&world.database, &environment).await;
+    // Histories are short: so that changes are entered all the time, and now and then.
+    let noting = |slices| [environment[0], environment[1], ("JOURNEYLIFT_NOTED_SLICES", slices)];
+    let world = World::with(&noting("1")).await;
+    let second = Service::start(&world.database, &noting("3")).await;
     Stage::new(world, second).await
 }
 

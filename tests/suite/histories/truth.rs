@@ -103,6 +103,7 @@ pub async fn check(stage: &Stage, tenant: &Tenant, history: &History, phase: u8,
     // What is left of former versions is being swept; of versions that are gone nothing may be left.
     let orphans: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (SELECT definition_id FROM tally WHERE tenant_id = $1 UNION ALL \
+         SELECT definition_id FROM tally_change WHERE tenant_id = $1 UNION ALL \
          SELECT definition_id FROM contribution WHERE tenant_id = $1) AS rows \
          WHERE definition_id NOT IN (SELECT definition_id FROM definition WHERE tenant_id = $1)",
     )

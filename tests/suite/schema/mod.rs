@@ -36,6 +36,7 @@ pub const TABLES: &[(&str, Placement)] = &[
     ("metric", Placement::Distributed),
     ("set_aside", Placement::Distributed),
     ("tally", Placement::Distributed),
+    ("tally_change", Placement::Distributed),
     ("tally_journal", Placement::Distributed),
     ("tenant", Placement::Distributed),
     ("touched", Placement::Distributed),

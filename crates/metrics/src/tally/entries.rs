@@ -36,7 +36,7 @@ impl Entries {
         entries.count_foreign(assignment, Direction::Add);
         let mut slots = OfMetric::default();
         for (metric, (trace, offset)) in assignment.traces.iter().zip(offsets(definition)).enumerate() {
-            entries.enter(definition, metric, assignment, trace, &mut slots, Direction::Add);
+            entries.enter(definition, metric, assignment, (trace, 0), &mut slots, Direction::Add);
             entries.take(&mut slots, offset);
         }
         for (at, walk) in assignment.walks.iter().enumerate() {
@@ -55,8 +55,10 @@ impl Entries {
         let mut slots = OfMetric::default();
         let traces = before.traces.iter().zip(&after.traces).zip(offsets(definition)).enumerate();
         for (metric, ((old, new), offset)) in traces.filter(|(_, ((old, new), _))| old != new) {
-            entries.enter(definition, metric, before, old, &mut slots, Direction::Remove);
-            entries.enter(definition, metric, after, new, &mut slots, Direction::Add);
+            // What both enter on the days before they part cancels out.
+            let same = same_days(old, new);
+            entries.enter(definition, metric, before, (old, same), &mut slots, Direction::Remove);
+            entries.enter(definition, metric, after, (new, same), &mut slots, Direction::Add);
             entries.take(&mut slots, offset);
         }
         for (at, (old, new)) in before.walks.iter().zip(&after.walks).enumerate().filter(|(_, (old, new))| old != new) {
@@ -92,13 +94,14 @@ impl Entries {
         }
     }
 
-    /// Enters one metric: its sums into `sums`, which are taken over afterwards.
+    /// Enters one metric: its sums into `sums`, which are taken over afterwards. What is entered on the days of the first `same`
+    /// steps is left out.
     fn enter(
         &mut self,
         definition: &Definition,
         at: usize,
         assignment: &Assignment,
-        trace: &Trace,
+        (trace, same): (&Trace, usize),
         sums: &mut OfMetric,
         direction: Direction,
     ) {
@@ -111,7 +114,12 @@ impl Entries {
         let mut before = vec![I256::ZERO; slots];
         let mut after = Vec::with_capacity(slots);
         let states = states(&metric.kind, assignment, trace, cap);
-        for (day, state) in &states {
+        let known = same.checked_sub(1).and_then(|last| trace.steps.get(last));
+        let moving = known.map_or(0, |step| states.partition_point(|(day, _)| *day <= step.day));
+        if let Some((_, state)) = moving.checked_sub(1).and_then(|last| states.get(last)) {
+            state.moments(layout, &mut before);
+        }
+        for (day, state) in &states[moving..] {
             state.moments(layout, &mut after);
             let (live, _) = sums.on(*day);
             live.resize(slots, I256::ZERO);
@@ -241,6 +249,14 @@ impl OfMetric {
         let (_, live, matured) = &mut self.days[at];
         (live, matured)
     }
+}
+
+/// How many steps two traces begin with alike, so that they enter the same on the days of these.
+fn same_days(old: &Trace, new: &Trace) -> usize {
+    if (old.matured, old.window_units, old.x, old.u) != (new.matured, new.window_units, new.x, new.u) {
+        return 0;
+    }
+    old.steps.iter().zip(&new.steps).take_while(|(old, new)| old == new).count()
 }
 
 /// Where the slots of each metric begin.

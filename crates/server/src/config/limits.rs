@@ -95,6 +95,16 @@ pub struct WorkArgs {
     #[arg(long, env = "JOURNEYLIFT_READ_AHEAD", value_name = "N", default_value = "8000")]
     pub read_ahead: u32,
 
+    /// How many slices of the measurement note what they change beside the tallies, until it is entered into them
+    #[arg(
+        long,
+        env = "JOURNEYLIFT_NOTED_SLICES",
+        value_name = "N",
+        default_value = "32",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub noted_slices: u32,
+
     /// Connections to the database
     #[arg(
         long,

@@ -1,8 +1,6 @@
 //! The change that a slice makes: stored contributions go, new ones come, and the tallies move by the difference.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use journey::{Day, Instant, TenantId};
 use metrics::contribution::Contribution;
@@ -114,14 +112,14 @@ impl Change {
     }
 
     /// Writes everything. `settled` are the subjects of the persons that the slice measured under every version: those
-    /// of them that were set aside before are so no longer. Returns the time that the tallies took.
+    /// of them that were set aside before are so no longer.
     pub(super) async fn write(
         self,
         connection: &mut PgConnection,
         tenant: TenantId,
         settled: &[String],
         now: Instant,
-    ) -> Result<Duration, sqlx::Error> {
+    ) -> Result<(), sqlx::Error> {
         if !settled.is_empty() {
             sqlx::query(include_str!("../../sql/measure_set_aside_delete.sql"))
                 .bind(tenant.0)
@@ -149,11 +147,9 @@ impl Change {
                 .await?;
         }
         put_contributions(connection, tenant, self.put).await?;
-        let started = tokio::time::Instant::now();
         let (tallies, journals) = told(self.tallies);
         journal::put(connection, tenant, journals, now).await?;
-        tallies::add(connection, tenant, tallies).await?;
-        Ok(started.elapsed())
+        tallies::note(connection, tenant, tallies).await
     }
 }
 
@@ -165,12 +161,7 @@ fn told(parts: HashMap<(i64, Option<Cause>), Tally>) -> (HashMap<i64, Tally>, Ha
             journals.entry(version).or_default().note(cause, &part);
         }
         let tally = tallies.entry(version).or_default();
-        for (key, row) in part.rows {
-            match tally.rows.entry(key) {
-                Entry::Occupied(mut held) => held.get_mut().add(&row),
-                Entry::Vacant(place) => drop(place.insert(row)),
-            }
-        }
+        part.rows.into_iter().for_each(|(key, row)| tally.add_row(key, row));
     }
     (tallies, journals)
 }

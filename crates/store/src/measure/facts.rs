@@ -224,10 +224,11 @@ fn scalar(value: &Value) -> Option<Arc<str>> {
     }
 }
 
-/// `5` and `5.0` are one number, so they have one text.
+/// `5` and `5.0` are one number, so they have one text; `1e20` and its digits as well.
 fn number_text(number: &serde_json::Number) -> String {
     match number.as_f64() {
-        Some(float) if !number.is_i64() && !number.is_u64() => format!("{float}"),
+        // Postgres keeps no sign of a zero.
+        Some(float) if !number.is_i64() && !number.is_u64() => format!("{}", float + 0.0),
         _ => number.to_string(),
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt as _};
-use journey::{Amount, Channel, Currency, EventId, Exposure, Happening, Name, Path, TenantId};
+use journey::{Amount, Channel, Currency, EventId, Exposure, Fact, Happening, Name, Path, TenantId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::facts::Places;
+use crate::recent::{Recent, Recorded};
 
 /// What an event's row must hold for the fold: the tenant's currency and the paths that definitions look at.
 pub(super) struct Loader {
@@ -46,33 +47,41 @@ impl Loader {
             .bind(claimed_alone && !crate::fault::seeded("fold-what-waits"))
             .bind(names)
             .fetch(connection);
-        self.sort(rows).await
+        let mut journeys = Journeys::new();
+        self.sort(rows, &mut journeys).await?;
+        Ok(journeys)
     }
 
-    /// The events of these ids.
+    /// The events of these ids: those that are `recent`, and the others from the database.
     pub(super) async fn events(
         &self,
         connection: &mut PgConnection,
         tenant: TenantId,
         ids: &[Uuid],
+        recent: &Recent,
     ) -> Result<Journeys, sqlx::Error> {
-        if ids.is_empty() {
-            return Ok(Journeys::new());
+        let (recent, missing) = recent.get(tenant, ids);
+        let mut journeys = Journeys::new();
+        for (id, event) in recent {
+            put(&mut journeys, &event.subject, self.recorded(id, &event));
         }
-        let rows = sqlx::query(include_str!("../../sql/measure_events.sql"))
-            .bind(tenant.0)
-            .bind(ids)
-            .bind(!self.places.is_empty())
-            .fetch(connection);
-        self.sort(rows).await
+        if !missing.is_empty() {
+            let rows = sqlx::query(include_str!("../../sql/measure_events.sql"))
+                .bind(tenant.0)
+                .bind(missing)
+                .bind(!self.places.is_empty())
+                .fetch(connection);
+            self.sort(rows, &mut journeys).await?;
+        }
+        Ok(journeys)
     }
 
     /// Reads rows as they come, so that they are in memory once.
     async fn sort(
         &self,
         mut rows: impl Stream<Item = Result<PgRow, sqlx::Error>> + Unpin,
-    ) -> Result<Journeys, sqlx::Error> {
-        let mut journeys = Journeys::new();
+        journeys: &mut Journeys,
+    ) -> Result<(), sqlx::Error> {
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
         // Events that wait come first, without a name.
         let mut waiting: HashSet<Uuid> = HashSet::new();
@@ -89,18 +98,27 @@ impl Loader {
                 None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
             };
             let subject: &str = row.try_get("subject")?;
-            let event = self.event(&row, name)?;
-            if !journeys.contains_key(subject) {
-                journeys.insert(subject.to_owned(), Ok(Vec::new()));
-            }
-            let Some(journey) = journeys.get_mut(subject) else { continue };
-            match (journey.as_mut(), event) {
-                (Ok(events), Ok(event)) => events.push(event),
-                (Ok(_), Err(reason)) => *journey = Err(reason),
-                (Err(_), _) => {}
-            }
+            put(journeys, subject, self.event(&row, name)?);
         }
-        Ok(journeys)
+        Ok(())
+    }
+
+    fn recorded(&self, id: Uuid, event: &Recorded) -> Result<Happening, String> {
+        Ok(Happening {
+            at: event.at,
+            id: EventId::from_bytes(*id.as_bytes()),
+            name: event.name.clone(),
+            channel: event.channel,
+            stage: event.stage.clone(),
+            value: event.value,
+            foreign: event.currency.is_some_and(|currency| currency != self.currency),
+            exposure: event.exposure.clone(),
+            facts: self.facts(id, event.data.as_deref())?,
+        })
+    }
+
+    fn facts(&self, id: Uuid, data: Option<&str>) -> Result<Vec<Fact>, String> {
+        self.places.facts(data).map_err(|error| format!("the data of event {id} can't be read: {error}"))
     }
 
     fn event(&self, row: &PgRow, name: Arc<str>) -> Result<Result<Happening, String>, sqlx::Error> {
@@ -119,9 +137,9 @@ impl Loader {
         };
         let data: Option<&serde_json::value::RawValue> =
             row.try_get::<Option<sqlx::types::Json<&serde_json::value::RawValue>>, _>("data")?.map(|json| json.0);
-        let facts = match self.places.facts(data.map(serde_json::value::RawValue::get)) {
+        let facts = match self.facts(id, data.map(serde_json::value::RawValue::get)) {
             Ok(facts) => facts,
-            Err(error) => return Ok(Err(format!("the data of event {id} can't be read: {error}"))),
+            Err(reason) => return Ok(Err(reason)),
         };
         Ok(Ok(Happening {
             at: at.into(),
@@ -134,6 +152,19 @@ impl Loader {
             exposure,
             facts,
         }))
+    }
+}
+
+/// Puts an event behind the others of its subject, or the reason why it can't be read in their place.
+fn put(journeys: &mut Journeys, subject: &str, event: Result<Happening, String>) {
+    if !journeys.contains_key(subject) {
+        journeys.insert(subject.to_owned(), Ok(Vec::new()));
+    }
+    let Some(journey) = journeys.get_mut(subject) else { return };
+    match (journey.as_mut(), event) {
+        (Ok(events), Ok(event)) => events.push(event),
+        (Ok(_), Err(reason)) => *journey = Err(reason),
+        (Err(_), _) => {}
     }
 }
 

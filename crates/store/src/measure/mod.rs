@@ -4,6 +4,7 @@
 //! slice holds the tenant's measure lock, so that at any time one process measures a tenant. In this process a
 //! tenant's slices wait for their turn in order: a strong read waits for one slice of the background at most.
 
+mod agenda;
 mod change;
 mod claim;
 mod definitions;
@@ -17,45 +18,51 @@ pub(crate) mod tallies;
 mod waiting;
 mod work;
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journey::{Instant, Tenant, TenantId};
+use journey::{Tenant, TenantId};
 use sqlx::PgPool;
-use tokio::sync::{Mutex as Turn, Notify};
+use tokio::sync::Notify;
 use tokio::time::{timeout, timeout_at};
 
 use crate::StoreError;
+use crate::options::{Clock, StoreOptions};
+use crate::recent::Recent;
 use crate::transaction::{Purpose, begin, retry};
+use agenda::{Agenda, Gate, Taken};
 pub(crate) use definitions::Texts;
-use slice::{Built, Done};
+use slice::{Built, Done, Ground};
 pub(crate) use waiting::{Ahead, look_ahead};
 
-/// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
-const FIRST_SLICE: i64 = 1_000;
 /// Slices never take more subjects than this.
 const LARGEST_SLICE: i64 = 10_000;
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
-/// The tallies of a slice cost the same for one person as for a thousand, so the persons of a slice may take this
-/// many times as long as its tallies.
-const PERSONS_PER_TALLIES: u32 = 4;
+/// Where more waits than a slice takes, slices may take so many times as long: whoever acts often is then written once.
+const LONGER_BEHIND: u32 = 4;
+
+/// While slices note as many changes as there may be, it is looked so often whether these are to be entered.
+const LOOKS: u32 = 4;
 
 /// How many times as long as a turn the background rests while events come in as fast as they can be written.
 const BUSY_RESTS: u32 = 4;
 /// It never rests longer than this.
-const LONGEST_REST: Duration = Duration::from_secs(1);
+const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How long it rests at most while there is little to do.
 const SHORT_REST: Duration = Duration::from_millis(100);
 
 /// Measures tenants, one slice at a time.
 pub(crate) struct Measurer {
     pool: PgPool,
-    clock: Arc<dyn Fn() -> Instant + Send + Sync>,
+    clock: Clock,
     slice: Duration,
+    /// How many slices may note changes of a version before these are entered.
+    noted: u32,
     texts: Texts,
+    recent: Recent,
     /// The hour in which each tenant's journal was tidied last.
     tidied: Mutex<HashMap<TenantId, i64>>,
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
@@ -63,47 +70,6 @@ pub(crate) struct Measurer {
     wake: Notify,
     /// Whether events come in as fast as they can be written.
     saturated: AtomicBool,
-}
-
-/// The tenants that have something to measure, in the order in which they take turns.
-#[derive(Default)]
-struct Agenda {
-    waiting: VecDeque<Tenant>,
-    /// The ids of those that wait.
-    listed: HashSet<TenantId>,
-    /// The tenants that are being measured: nobody else takes them meanwhile.
-    busy: HashSet<TenantId>,
-}
-
-impl Agenda {
-    fn add(&mut self, tenant: &Tenant) {
-        if self.listed.insert(tenant.id) {
-            self.waiting.push_back(tenant.clone());
-        }
-    }
-
-    fn take(&mut self) -> Option<Tenant> {
-        let at = self.waiting.iter().position(|tenant| !self.busy.contains(&tenant.id))?;
-        let tenant = self.waiting.remove(at)?;
-        self.listed.remove(&tenant.id);
-        self.busy.insert(tenant.id);
-        Some(tenant)
-    }
-}
-
-/// What a slice of touched subjects took.
-#[derive(Debug, Clone, Copy)]
-struct Taken {
-    subjects: usize,
-    /// Whether it took as much as it may, so that more is likely to wait.
-    is_full: bool,
-}
-
-/// A tenant's place in this process.
-struct Gate {
-    turn: Turn<()>,
-    /// How many subjects a slice takes.
-    subjects: AtomicI64,
 }
 
 /// How current the tallies are.
@@ -116,12 +82,14 @@ pub struct Fresh {
 }
 
 impl Measurer {
-    pub(crate) fn new(pool: PgPool, clock: Arc<dyn Fn() -> Instant + Send + Sync>, slice: Duration) -> Arc<Self> {
+    pub(crate) fn new(pool: PgPool, options: &StoreOptions) -> Arc<Self> {
         Arc::new(Self {
             pool,
-            clock,
-            slice,
+            clock: options.clock.clone(),
+            slice: options.measure_slice,
+            noted: options.noted,
             texts: Texts::default(),
+            recent: Recent::default(),
             tidied: Mutex::default(),
             gates: Mutex::default(),
             agenda: Mutex::default(),
@@ -198,9 +166,18 @@ impl Measurer {
         self.wake.notify_one();
     }
 
+    fn ground(&self) -> Ground<'_> {
+        Ground { pool: &self.pool, texts: &self.texts, recent: &self.recent }
+    }
+
     /// Texts of versions that were read before.
     pub(crate) fn texts(&self) -> &Texts {
         &self.texts
+    }
+
+    /// Events that this process committed and that wait to be measured.
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda> {
@@ -217,6 +194,17 @@ impl Measurer {
         more |= self.build(tenant).await? != Built::Nothing;
         self.tidy(tenant.id).await?;
         Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
+    }
+
+    /// Enters what slices noted of one version, now and then. Whoever calls this has the tenant's turn.
+    async fn enter(&self, tenant: TenantId, gate: &Gate) -> Result<(), StoreError> {
+        if gate.noted.load(Ordering::Relaxed) < self.noted / LOOKS {
+            return Ok(());
+        }
+        if !retry("measure.enter", || slice::enter(&self.pool, tenant, self.noted)).await? {
+            gate.noted.store(0, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Tidies a tenant's journal once in an hour in which there is anything to do for it.
@@ -275,13 +263,15 @@ impl Measurer {
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
+        self.enter(tenant.id, &gate).await?;
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let done =
-            retry("measure.touched", || slice::touched(&self.pool, tenant, &self.texts, through, limit, now)).await;
+        let on = self.ground();
+        let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
         match done {
             Ok(done) => {
+                gate.noted.fetch_add(1, Ordering::Relaxed);
                 self.adapt(&gate, done, limit, started.elapsed());
                 let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
                 Ok(Taken { subjects: done.subjects, is_full: full || done.events >= claim::EVENTS_AT_ONCE })
@@ -307,12 +297,17 @@ impl Measurer {
     async fn build(&self, tenant: &Tenant) -> Result<Built, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
+        self.enter(tenant.id, &gate).await?;
         let limit = gate.subjects.load(Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let now = (self.clock)();
-        let built = retry("measure.build", || slice::build(&self.pool, tenant, &self.texts, limit, now)).await;
+        let on = self.ground();
+        let built = retry("measure.build", || slice::build(&on, tenant, limit, now)).await;
         match &built {
-            Ok(Built::Some(done)) => self.adapt(&gate, *done, limit, started.elapsed()),
+            Ok(Built::Some(done)) => {
+                gate.noted.fetch_add(1, Ordering::Relaxed);
+                self.adapt(&gate, *done, limit, started.elapsed());
+            }
             Ok(Built::Nothing | Built::Switched) => {}
             // As with touched subjects: one that no slice gets past must not stop the others.
             Err(error) if limit <= 1 && error.may_be_its_own() && self.is_reachable(tenant.id).await => {
@@ -326,21 +321,13 @@ impl Measurer {
         built
     }
 
-    /// Sizes the next slice so that its persons take the time that a slice may take, or a multiple of what its tallies
-    /// take anyway. Only full slices tell.
+    /// Sizes the next slice so that it takes the time that a slice may take. Only full slices tell.
     fn adapt(&self, gate: &Gate, done: Done, limit: i64, took: Duration) {
-        tracing::debug!(
-            subjects = done.subjects,
-            limit,
-            took_ms = took.as_millis(),
-            tallies_ms = done.tallies.as_millis(),
-            "measured a slice"
-        );
+        tracing::debug!(subjects = done.subjects, limit, took_ms = took.as_millis(), "measured a slice");
         let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
-        let persons = took.saturating_sub(done.tallies);
-        let wanted = self.slice.max(done.tallies * PERSONS_PER_TALLIES);
-        if full || persons > wanted {
-            let ratio = wanted.as_secs_f64() / persons.as_secs_f64().max(0.001);
+        let wanted = self.slice * LONGER_BEHIND;
+        if full || took > wanted {
+            let ratio = wanted.as_secs_f64() / took.as_secs_f64().max(0.001);
             let subjects = limit as f64 * ratio.clamp(0.25, 4.0);
             #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
             let subjects = subjects.min(LARGEST_SLICE as f64) as i64;
@@ -352,10 +339,7 @@ impl Measurer {
 
     fn gate(&self, tenant: TenantId) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = gates
-            .entry(tenant)
-            .or_insert_with(|| Arc::new(Gate { turn: Turn::new(()), subjects: AtomicI64::new(FIRST_SLICE) }));
-        gate.clone()
+        gates.entry(tenant).or_default().clone()
     }
 
     async fn last_touched(&self, tenant: TenantId) -> Result<Option<i64>, StoreError> {

@@ -4,20 +4,19 @@
 //! events. Whatever commits after that is touched again, and whatever was claimed is seen. An event is folded in the
 //! slice that claims it and in no other: journeys that are loaded whole leave out what still waits.
 
-use std::time::Duration;
-
-use journey::{Instant, Tenant};
+use journey::{Instant, Tenant, TenantId};
 use sqlx::{PgConnection, PgPool, Row};
 
 use super::change::Change;
 use super::claim::{Touched, claim};
 use super::definitions::{self, Building, Texts, Version};
-use super::journal;
 use super::persons::{Person, resolve};
 use super::work::{Task, There, measure};
+use super::{journal, tallies};
 use crate::StoreError;
 use crate::definitions::{lock_measure, next_generation};
 use crate::fault;
+use crate::recent::Recent;
 use crate::transaction::{Purpose, begin};
 
 /// What a slice did.
@@ -27,23 +26,27 @@ pub(super) struct Done {
     pub subjects: usize,
     /// New events that were claimed.
     pub events: i64,
-    /// The time that the tallies took: it depends on how many rows there are, and hardly on the subjects.
-    pub tallies: Duration,
+}
+
+/// What slices are taken on.
+pub(super) struct Ground<'a> {
+    pub(super) pool: &'a PgPool,
+    pub(super) texts: &'a Texts,
+    pub(super) recent: &'a Recent,
 }
 
 /// Measures up to `limit` touched subjects whose number is at most `through`.
 pub(super) async fn touched(
-    pool: &PgPool,
+    on: &Ground<'_>,
     tenant: &Tenant,
-    texts: &Texts,
     through: i64,
     limit: i64,
     now: Instant,
 ) -> Result<Done, StoreError> {
     let started = tokio::time::Instant::now();
-    let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
+    let mut tx = begin(on.pool, tenant.id, Purpose::Measure).await?;
     let early = if fault::seeded("definitions-before-the-lock") {
-        let early = definitions::load(&mut tx, tenant, texts).await?;
+        let early = definitions::load(&mut tx, tenant, on.texts).await?;
         fault::pause("measure.before_lock").await;
         Some(early)
     } else {
@@ -59,12 +62,13 @@ pub(super) async fn touched(
     let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
     let measured = match early {
         Some(early) => early,
-        None => definitions::load(&mut tx, tenant, texts).await?,
+        None => definitions::load(&mut tx, tenant, on.texts).await?,
     };
     let all: Vec<usize> = (0..measured.versions.len()).collect();
     let task = Task {
         tenant,
         measured: &measured,
+        recent: on.recent,
         studies: &all,
         persons: &persons,
         there,
@@ -78,11 +82,12 @@ pub(super) async fn touched(
         if there.set_aside { persons.iter().flat_map(|person| person.subjects.clone()).collect() } else { Vec::new() };
     // The lock may have been waited for: what is told of this slice is told of its end.
     let now = now.plus_micros(i64::try_from(started.elapsed().as_micros()).unwrap_or(0));
-    let tallies = change.write(&mut tx, tenant.id, &settled, now).await?;
+    change.write(&mut tx, tenant.id, &settled, now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
+    on.recent.forget(tenant.id, touched.iter().flat_map(|touched| touched.events.iter().copied()));
     let events = touched.iter().map(|touched| touched.events.len()).sum::<usize>();
-    Ok(Done { subjects: touched.len(), events: i64::try_from(events).unwrap_or(i64::MAX), tallies })
+    Ok(Done { subjects: touched.len(), events: i64::try_from(events).unwrap_or(i64::MAX) })
 }
 
 /// Sets aside the person of the one touched subject that no slice gets past, with the reason. Returns how many
@@ -108,6 +113,15 @@ pub(super) async fn give_up(
     Ok(touched.len())
 }
 
+/// Enters what slices noted of one version, if at least `noted` did. Returns whether it was. The sums do not change by it.
+pub(super) async fn enter(pool: &PgPool, tenant: TenantId, noted: u32) -> Result<bool, StoreError> {
+    let mut tx = begin(pool, tenant, Purpose::Measure).await?;
+    lock_measure(&mut tx, tenant).await?;
+    let entered = tallies::enter(&mut tx, tenant, noted).await?;
+    tx.commit().await?;
+    Ok(entered)
+}
+
 /// What became of a slice of a building version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Built {
@@ -120,16 +134,10 @@ pub(super) enum Built {
 }
 
 /// Measures up to `limit` exposed subjects under the oldest version that is being built, or switches to it.
-pub(super) async fn build(
-    pool: &PgPool,
-    tenant: &Tenant,
-    texts: &Texts,
-    limit: i64,
-    now: Instant,
-) -> Result<Built, StoreError> {
-    let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
+pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Instant) -> Result<Built, StoreError> {
+    let mut tx = begin(on.pool, tenant.id, Purpose::Measure).await?;
     lock_measure(&mut tx, tenant.id).await?;
-    let measured = definitions::load(&mut tx, tenant, texts).await?;
+    let measured = definitions::load(&mut tx, tenant, on.texts).await?;
     let building = measured.versions.iter().enumerate().find_map(|(at, v)| Some((at, v, v.building.as_ref()?)));
     let Some((study, version, building)) = building else {
         return Ok(Built::Nothing);
@@ -148,12 +156,14 @@ pub(super) async fn build(
     let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
     let from = measured.before(version, tenant);
     let studies = &[study];
-    let task = Task { tenant, measured: &measured, studies, persons: &persons, there, now, claimed_alone: true, from };
-    let tallies = measure(&mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
+    let recent = on.recent;
+    let task =
+        Task { tenant, measured: &measured, recent, studies, persons: &persons, there, now, claimed_alone: true, from };
+    measure(&mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (last, subjects)).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    Ok(Built::Some(Done { subjects, events: 0, tallies }))
+    Ok(Built::Some(Done { subjects, events: 0 }))
 }
 
 /// Where so many are set aside already, it is not the subjects that are at fault: then the version waits instead.

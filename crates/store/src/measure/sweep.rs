@@ -19,6 +19,11 @@ pub(super) async fn sweep(pool: &PgPool, tenant: TenantId) -> Result<bool, Store
     };
     let (version, position) = (row.try_get("definition_id")?, row.try_get("position")?);
     if !contributions(&mut tx, tenant, version, position).await? && !tallies(&mut tx, tenant, version).await? {
+        sqlx::query(include_str!("../../sql/tally_changes_of_definition.sql"))
+            .bind(tenant.0)
+            .bind(version)
+            .execute(&mut *tx)
+            .await?;
         sqlx::query(include_str!("../../sql/journal_of_definition.sql"))
             .bind(tenant.0)
             .bind(version)

@@ -1,10 +1,13 @@
-//! Tally rows in Postgres: the change of a slice is added to the stored rows.
+//! Tally rows in Postgres: the rows that are stored, and the changes of slices that are not entered into them yet.
+//!
+//! A slice of live traffic touches thousands of rows by a little each. It notes its changes in one short piece per version and
+//! dimension, and once there are so many pieces they are entered into the rows together.
 
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use journey::TenantId;
-use metrics::tally::{Row, RowKey, Tally};
+use metrics::tally::{Changes, Row, RowKey, Tally};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
@@ -28,21 +31,100 @@ impl Keys {
     }
 }
 
-/// Adds the changes to the stored tallies. Only the holder of the tenant's measure lock may call this.
-pub(super) async fn add(
+/// The rows that are moved, sorted.
+fn moved(changes: HashMap<i64, Tally>) -> Vec<(i64, RowKey, Row)> {
+    let rows = changes
+        .into_iter()
+        .flat_map(|(definition, tally)| tally.rows.into_iter().map(move |(key, row)| (definition, key, row)));
+    let mut rows: Vec<_> = rows.filter(|(_, _, row)| !row.is_zero()).collect();
+    rows.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    rows
+}
+
+/// Notes what a slice changed. Only the holder of the tenant's measure lock may call this.
+pub(super) async fn note(
     connection: &mut PgConnection,
     tenant: TenantId,
     changes: HashMap<i64, Tally>,
 ) -> Result<(), sqlx::Error> {
-    let mut rows: Vec<(i64, RowKey, Row)> = changes
-        .into_iter()
-        .flat_map(|(definition, tally)| tally.rows.into_iter().map(move |(key, row)| (definition, key, row)))
-        .filter(|(_, _, row)| !row.is_zero())
-        .collect();
+    let rows = moved(changes);
+    let (mut definitions, mut dimensions, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
+    for piece in rows.chunk_by(|a, b| (a.0, a.1.dimension) == (b.0, b.1.dimension)) {
+        let mut changes = Changes::default();
+        for (_, key, row) in piece {
+            changes.push(key, row);
+        }
+        definitions.push(piece[0].0);
+        dimensions.push(piece[0].1.dimension);
+        pieces.push(changes.into_bytes());
+    }
+    if pieces.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(include_str!("../../sql/tally_changes_put.sql"))
+        .bind(tenant.0)
+        .bind(definitions)
+        .bind(dimensions)
+        .bind(pieces)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// What was noted of a dimension of a version and is not entered yet.
+pub(crate) async fn noted(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    definition: i64,
+    dimension: i16,
+) -> Result<Tally, sqlx::Error> {
+    let pieces = sqlx::query(include_str!("../../sql/tally_changes_read.sql"))
+        .bind(tenant.0)
+        .bind(definition)
+        .bind(dimension)
+        .fetch_all(connection)
+        .await?;
+    let mut tally = Tally::default();
+    pieces.iter().try_for_each(|piece| add_piece(&mut tally, dimension, piece))?;
+    Ok(tally)
+}
+
+/// Enters what was noted of the version with the most changes, if at least `noted` slices left some. Returns whether they did. Only the holder of the
+/// tenant's measure lock may call this.
+pub(super) async fn enter(connection: &mut PgConnection, tenant: TenantId, noted: u32) -> Result<bool, sqlx::Error> {
+    let due: Option<i64> = sqlx::query_scalar(include_str!("../../sql/tally_changes_due.sql"))
+        .bind(tenant.0)
+        .bind(i64::from(noted))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(definition) = due else { return Ok(false) };
+    let pieces = sqlx::query(include_str!("../../sql/tally_changes_take.sql"))
+        .bind(tenant.0)
+        .bind(definition)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut tally = Tally::default();
+    for piece in &pieces {
+        add_piece(&mut tally, piece.try_get("dimension")?, piece)?;
+    }
+    drop(pieces);
+    add(connection, tenant, [(definition, tally)].into()).await?;
+    Ok(true)
+}
+
+fn add_piece(tally: &mut Tally, dimension: i16, piece: &PgRow) -> Result<(), sqlx::Error> {
+    tally.add_changes(dimension, piece.try_get("rows")?).ok_or_else(|| sqlx::Error::ColumnDecode {
+        index: "rows".to_owned(),
+        source: "are no changes of a tally".into(),
+    })
+}
+
+/// Adds the changes to the stored rows.
+async fn add(connection: &mut PgConnection, tenant: TenantId, changes: HashMap<i64, Tally>) -> Result<(), sqlx::Error> {
+    let rows = moved(changes);
     if rows.is_empty() {
         return Ok(());
     }
-    rows.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     let mut keys = Keys::default();
     for (definition, key, _) in &rows {
         keys.push(*definition, key);

@@ -16,6 +16,7 @@ use super::definitions::{Measured, Version};
 use super::persons::{Person, exposed_among, resolve};
 use super::work::{Task, There, measure};
 use crate::StoreError;
+use crate::recent::Recent;
 
 /// What waits, measured for one version.
 #[derive(Debug, Default)]
@@ -34,6 +35,7 @@ pub(crate) async fn look_ahead(
     connection: &mut PgConnection,
     tenant: &Tenant,
     (id, definition): (i64, &Arc<Definition>),
+    recent: &Recent,
     (limit, now): (i64, Instant),
 ) -> Result<Option<Ahead>, StoreError> {
     let Some(touched) = waiting(connection, tenant.id, limit).await? else {
@@ -49,6 +51,7 @@ pub(crate) async fn look_ahead(
     let task = Task {
         tenant,
         measured: &measured,
+        recent,
         studies: &[0],
         persons: &persons,
         there,

@@ -1,20 +1,22 @@
 //! What persons amount to now: new events are added to what is stored, or the whole journey is folded, and the change
 //! of contributions and tallies is gathered.
 
-use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use journey::{Instant, Tenant};
 use metrics::contribution::Contribution;
 use metrics::fold::{Widening, extend, fold};
 use sqlx::{PgConnection, Row};
-use tokio::runtime::RuntimeFlavor;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use super::change::{self, Change, Stored};
 use super::definitions::Measured;
 use super::journeys::{self, Journeys, Loader};
 use super::persons::{Person, exposed_among};
 use crate::StoreError;
+use crate::recent::Recent;
 
 /// Persons whose whole journeys are in memory together.
 const PERSONS_AT_ONCE: usize = 500;
@@ -38,6 +40,8 @@ impl There {
 pub(super) struct Task<'a> {
     pub tenant: &'a Tenant,
     pub measured: &'a Measured,
+    /// Events that need not be read.
+    pub recent: &'a Recent,
     /// The indices of the versions to measure under.
     pub studies: &'a [usize],
     pub persons: &'a [Person],
@@ -94,31 +98,93 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
         // Who was never exposed and is not now adds nothing.
     }
     if let Some((from, widening)) = &task.from {
-        let loader = Loader::new(tenant.currency, widening.paths());
-        for some in widened.chunks(PERSONS_AT_ONCE) {
-            let mut journeys =
-                loader.whole(connection, tenant.id, &subjects_of(some), widening.names(), task.claimed_alone).await?;
-            whole.extend(some.iter().filter(|person| !work.widen(person, (*from, widening), &mut journeys)));
-        }
+        let (loader, jobs) =
+            (Loader::new(tenant.currency, widening.paths()), jobs(&widened, Step::Widen(*from, widening)));
+        whole.extend(pipeline(connection, task, &loader, &mut work, jobs).await?);
     }
-    let ids: Vec<uuid::Uuid> = onward.iter().flat_map(|person| person.events.iter().copied()).collect();
-    let mut new = loader.events(connection, tenant.id, &ids).await?;
-    for person in onward {
-        if !work.go_on(person, &mut new) {
-            whole.push(person);
-        }
-    }
-    for some in whole.chunks(PERSONS_AT_ONCE) {
-        let mut journeys = loader.whole(connection, tenant.id, &subjects_of(some), None, task.claimed_alone).await?;
-        for person in some {
-            work.start_over(person, &mut journeys);
-        }
-    }
+    whole.extend(pipeline(connection, task, &loader, &mut work, jobs(&onward, Step::GoOn)).await?);
+    pipeline(connection, task, &loader, &mut work, jobs(&whole, Step::StartOver)).await?;
     Ok(work.change)
 }
 
-fn subjects_of(persons: &[&Person]) -> Vec<String> {
-    persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect()
+/// How some persons are measured.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    /// Their new events are added to what is stored.
+    GoOn,
+    /// What is stored under the version before is made a contribution to the new one.
+    Widen(i64, &'a Widening),
+    /// Their whole journeys are folded.
+    StartOver,
+}
+
+/// Persons that are measured together.
+struct Job<'a> {
+    persons: Vec<&'a Person>,
+    step: Step<'a>,
+}
+
+fn jobs<'a>(persons: &[&'a Person], step: Step<'a>) -> VecDeque<Job<'a>> {
+    persons.chunks(PERSONS_AT_ONCE).map(|some| Job { persons: some.to_vec(), step }).collect()
+}
+
+impl Job<'_> {
+    /// Loads the events that it takes.
+    async fn load(
+        &self,
+        connection: &mut PgConnection,
+        task: &Task<'_>,
+        loader: &Loader,
+    ) -> Result<Journeys, sqlx::Error> {
+        let names = match self.step {
+            Step::GoOn => {
+                let ids: Vec<uuid::Uuid> =
+                    self.persons.iter().flat_map(|person| person.events.iter().copied()).collect();
+                return loader.events(connection, task.tenant.id, &ids, task.recent).await;
+            }
+            Step::Widen(_, widening) => widening.names(),
+            Step::StartOver => None,
+        };
+        let subjects: Vec<String> = self.persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
+        loader.whole(connection, task.tenant.id, &subjects, names, task.claimed_alone).await
+    }
+}
+
+/// Works the jobs off: while the persons of one are measured, the events of the next are loaded. Returns the persons whose whole
+/// journeys are needed.
+async fn pipeline<'a>(
+    connection: &mut PgConnection,
+    task: &Task<'a>,
+    loader: &Loader,
+    work: &mut Work<'_>,
+    mut jobs: VecDeque<Job<'a>>,
+) -> Result<Vec<&'a Person>, sqlx::Error> {
+    let mut whole = Vec::new();
+    let Some(mut job) = jobs.pop_front() else { return Ok(whole) };
+    let mut journeys = job.load(connection, task, loader).await?;
+    while let Some(next) = jobs.pop_front() {
+        let loading = next.load(&mut *connection, task, loader);
+        let (left, loaded) = beside(|| work.run(&job, journeys), loading).await;
+        whole.extend(left);
+        (job, journeys) = (next, loaded?);
+    }
+    whole.extend(work.run(&job, journeys));
+    Ok(whole)
+}
+
+/// Folds on a thread of its own while `loading` waits for the database; one after the other where the runtime has a single thread.
+async fn beside<T: Send, L>(folding: impl FnOnce() -> T + Send, loading: impl Future<Output = L>) -> (T, L) {
+    let runtime = Handle::current();
+    if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
+        return (folding(), loading.await);
+    }
+    block_in_place(|| {
+        std::thread::scope(|scope| {
+            let folding = scope.spawn(folding);
+            let loaded = runtime.block_on(loading);
+            (folding.join().unwrap_or_else(|panic| resume_unwind(panic)), loaded)
+        })
+    })
 }
 
 struct Work<'a> {
@@ -132,6 +198,25 @@ impl Work<'_> {
     /// Whether something is stored under another subject than the key: then it is of a former person.
     fn has_grown(&self, person: &Person) -> bool {
         person.subjects[1..].iter().any(|subject| self.stored.contains_key(subject))
+    }
+
+    /// Measures the persons of a job. Returns those whose whole journeys are needed.
+    fn run<'p>(&mut self, job: &Job<'p>, mut journeys: Journeys) -> Vec<&'p Person> {
+        let mut whole = Vec::new();
+        for person in &job.persons {
+            let done = match job.step {
+                Step::GoOn => self.go_on(person, &mut journeys),
+                Step::Widen(from, widening) => self.widen(person, (from, widening), &mut journeys),
+                Step::StartOver => {
+                    self.start_over(person, &mut journeys);
+                    true
+                }
+            };
+            if !done {
+                whole.push(*person);
+            }
+        }
+        whole
     }
 
     /// Adds new events to what is stored. `false`: the whole journey is needed.
@@ -201,8 +286,9 @@ impl Work<'_> {
 
 /// Runs the fold of a long journey where it keeps no other task of this thread waiting.
 fn aside<T>(events: usize, run: impl FnOnce() -> T) -> T {
-    let many_threads = tokio::runtime::Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
-    if events > 5_000 && many_threads { tokio::task::block_in_place(run) } else { run() }
+    // Beside the loading it has a thread of its own already.
+    let is_shared = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if events > 5_000 && is_shared { block_in_place(run) } else { run() }
 }
 
 /// Runs a fold so that a panic of one person's fold sets that person aside and stops nobody else.

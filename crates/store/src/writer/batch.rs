@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::arrivals::Shift;
+use crate::recent::Recorded;
 
 /// An event and when its try was received.
 #[derive(Debug, Clone)]
@@ -162,6 +163,33 @@ impl<'a> Batch<'a> {
             doubtful: sorted(doubtful).into_iter().unzip(),
             shifts,
         }
+    }
+}
+
+impl Batch<'_> {
+    /// The events that were new, as they were stored; `columns` are those of this batch.
+    pub(super) fn recorded(&self, columns: &EventColumns<'_>, touched: &TouchedColumns<'_>) -> Vec<(Uuid, Recorded)> {
+        // All three are sorted by id.
+        let mut new = touched.event_id.iter().peekable();
+        let rows = self.groups().map(|group| self.rows[group[0]]).zip(&columns.data);
+        rows.filter(|(row, _)| new.next_if(|id| **id == uuid(row.event.id)).is_some())
+            .map(|(row, data)| (uuid(row.event.id), recorded(row, data.as_deref())))
+            .collect()
+    }
+}
+
+fn recorded(row: &Row, data: Option<&str>) -> Recorded {
+    let event = &row.event;
+    Recorded {
+        subject: event.subject.key().into(),
+        at: row.at(),
+        name: event.name.as_str().into(),
+        channel: event.channel,
+        stage: event.stage.as_ref().map(|stage| stage.as_str().into()),
+        value: event.value,
+        currency: event.currency,
+        exposure: event.exposure.clone(),
+        data: data.map(Into::into),
     }
 }
 

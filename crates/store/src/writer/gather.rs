@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use journey::{Tenant, TenantId};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::batch::Row;
 use super::flight::{Earlier, Flights};
-use super::write::{Written, write};
+use super::write::{Target, Written, write};
 use super::{AppendError, Outcome, Request, Shared};
 use crate::error::StoreError;
 use crate::fault;
@@ -30,12 +30,19 @@ const IDLE: Duration = Duration::from_secs(10);
 /// gathered; more of them would only be smaller.
 const SIDE_BY_SIDE: u16 = 2;
 
+/// A batch of fewer events grows while another one is being written, in place of being written beside it.
+const ROWS_BESIDE: usize = 250;
+
+/// It grows no longer than this.
+const GROWING: Duration = Duration::from_millis(20);
+
 /// Writes what comes through `queue` until the tenant is idle or the store closes.
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
     let (mut waiting, mut turn) = (Waiting::default(), 0);
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
     let mut flights = Flights::default();
-    while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
+    while let Some(mut requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
+        waiting.grow(&mut requests, &room, &mut queue).await;
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let asked = Instant::now();
         let own = room.clone().acquire_owned().await;
@@ -66,13 +73,14 @@ async fn commit<Held>(
     (writer, earlier): (i16, Earlier),
     held: Held,
 ) {
+    let to = Target { pool: &shared.pool, tenant, recent: shared.measurer.recent(), writer };
     if fault::seeded("ack-before-commit") {
         let outcomes = vec![Some(Outcome::Accepted); rows.len()];
         answer(answers, Written { outcomes, failure: None });
-        write(&shared.pool, tenant, &rows, writer, &earlier).await;
+        write(&to, &rows, &earlier).await;
         return;
     }
-    let written = write(&shared.pool, tenant, &rows, writer, &earlier).await;
+    let written = write(&to, &rows, &earlier).await;
     drop(held);
     if written.stored_anything() {
         shared.measurer.notify(tenant);
@@ -126,6 +134,23 @@ impl Waiting {
         }
         self.busy = taken.requests.len() > 1;
         Some(taken)
+    }
+
+    /// Adds what comes while another batch is being written, until this one is worth being written beside it: a transaction costs
+    /// as much for one event as for dozens.
+    async fn grow(&mut self, taken: &mut Taken, room: &Semaphore, queue: &mut mpsc::Receiver<Request>) {
+        let deadline = Instant::now() + GROWING;
+        while taken.rows < ROWS_BESIDE && self.left_over.is_none() {
+            tokio::select! {
+                biased;
+                _ = room.acquire_many(SIDE_BY_SIDE.into()) => return,
+                () = sleep_until(deadline) => return,
+                request = queue.recv() => match request {
+                    Some(request) => self.take(taken, request),
+                    None => return,
+                },
+            }
+        }
     }
 
     /// Adds all that is queued and fits.

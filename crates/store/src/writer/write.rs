@@ -13,6 +13,7 @@ use super::bisect::Parts;
 use super::flight::Earlier;
 use crate::error::StoreError;
 use crate::fault;
+use crate::recent::Recent;
 use crate::transaction::{Purpose, Tx, begin, retry};
 
 /// What became of a batch.
@@ -31,17 +32,26 @@ impl Written {
     }
 }
 
+/// Where a batch is written to.
+pub(super) struct Target<'a> {
+    pub(super) pool: &'a PgPool,
+    pub(super) tenant: &'a Tenant,
+    /// Where what was committed is kept until it is measured.
+    pub(super) recent: &'a Recent,
+    /// Tells batches apart that are written side by side.
+    pub(super) writer: i16,
+}
+
 /// Writes rows: at once what no `earlier` batch has as well, and the rest when those are over.
 ///
-/// No transaction is open while it waits, so that batches of other processes never wait in a circle. `writer` tells batches apart that are
-/// written side by side.
-pub(super) async fn write(pool: &PgPool, tenant: &Tenant, rows: &[Row], writer: i16, earlier: &Earlier) -> Written {
+/// No transaction is open while it waits, so that batches of other processes never wait in a circle.
+pub(super) async fn write(to: &Target<'_>, rows: &[Row], earlier: &Earlier) -> Written {
     let mut written = Written { outcomes: vec![None; rows.len()], failure: None };
     let (own, shared) = (0..rows.len()).partition(|at| !earlier.have(rows[*at].event.id));
-    written.add(pool, tenant, (rows, own), writer).await;
+    written.add(to, (rows, own)).await;
     if !shared.is_empty() && written.failure.is_none() {
         earlier.over().await;
-        written.add(pool, tenant, (rows, shared), writer).await;
+        written.add(to, (rows, shared)).await;
     }
     written
 }
@@ -49,11 +59,11 @@ pub(super) async fn write(pool: &PgPool, tenant: &Tenant, rows: &[Row], writer: 
 impl Written {
     /// Writes the rows at these places in one transaction; where the database refuses it, in parts, until the bad rows stand
     /// alone.
-    async fn add(&mut self, pool: &PgPool, tenant: &Tenant, (rows, places): (&[Row], Vec<usize>), writer: i16) {
+    async fn add(&mut self, to: &Target<'_>, (rows, places): (&[Row], Vec<usize>)) {
         let mut parts = Parts::whole(places.len());
         while let Some(part) = parts.next() {
             let batch = Batch::of(places[part.clone()].iter().map(|at| &rows[*at]));
-            match write_batch(pool, tenant, &batch, writer).await {
+            match write_batch(to, &batch).await {
                 Ok(done) => {
                     places[part].iter().zip(done).for_each(|(at, outcome)| self.outcomes[*at] = Some(outcome));
                 }
@@ -80,20 +90,17 @@ fn refusal(sqlstate: &str, constraint: Option<&str>) -> Invalid {
     Invalid::new("refused_by_database", "", format!("can't be stored ({rule}): change the event"))
 }
 
-async fn write_batch(
-    pool: &PgPool,
-    tenant: &Tenant,
-    batch: &Batch<'_>,
-    writer: i16,
-) -> Result<Vec<Outcome>, StoreError> {
+async fn write_batch(to: &Target<'_>, batch: &Batch<'_>) -> Result<Vec<Outcome>, StoreError> {
     let columns = &batch.columns();
+    let tenant = to.tenant;
     retry("write", || async move {
-        let mut tx = begin(pool, tenant.id, Purpose::Write).await?;
+        let mut tx = begin(to.pool, tenant.id, Purpose::Write).await?;
         let inserted = insert_events(&mut tx, tenant.id, columns).await?;
         let done = batch.consequences(inserted);
-        insert_consequences(&mut tx, tenant, &done, writer).await?;
+        insert_consequences(&mut tx, tenant, &done, to.writer).await?;
         fault::pause("writer.before_commit").await;
         tx.commit().await?;
+        to.recent.keep(tenant.id, batch.recorded(columns, &done.touched));
         fault::pause("writer.after_commit").await;
         Ok(done.outcomes)
     })

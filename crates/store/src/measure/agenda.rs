@@ -1,0 +1,59 @@
+//! Whose turn is it to be measured, and how large are a tenant's slices?
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicI64, AtomicU32};
+
+use journey::{Tenant, TenantId};
+use tokio::sync::Mutex as Turn;
+
+/// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
+const FIRST_SLICE: i64 = 1_000;
+
+/// The tenants that have something to measure, in the order in which they take turns.
+#[derive(Default)]
+pub(super) struct Agenda {
+    waiting: VecDeque<Tenant>,
+    /// The ids of those that wait.
+    listed: HashSet<TenantId>,
+    /// The tenants that are being measured: nobody else takes them meanwhile.
+    pub(super) busy: HashSet<TenantId>,
+}
+
+impl Agenda {
+    pub(super) fn add(&mut self, tenant: &Tenant) {
+        if self.listed.insert(tenant.id) {
+            self.waiting.push_back(tenant.clone());
+        }
+    }
+
+    pub(super) fn take(&mut self) -> Option<Tenant> {
+        let at = self.waiting.iter().position(|tenant| !self.busy.contains(&tenant.id))?;
+        let tenant = self.waiting.remove(at)?;
+        self.listed.remove(&tenant.id);
+        self.busy.insert(tenant.id);
+        Some(tenant)
+    }
+}
+
+/// What a slice of touched subjects took.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    pub(super) subjects: usize,
+    /// Whether it took as much as it may, so that more is likely to wait.
+    pub(super) is_full: bool,
+}
+
+/// A tenant's place in this process.
+pub(super) struct Gate {
+    pub(super) turn: Turn<()>,
+    /// How many subjects a slice takes.
+    pub(super) subjects: AtomicI64,
+    /// How many slices noted changes since it was looked whether they are enough to be entered.
+    pub(super) noted: AtomicU32,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { turn: Turn::new(()), subjects: AtomicI64::new(FIRST_SLICE), noted: AtomicU32::new(0) }
+    }
+}

@@ -1,0 +1,186 @@
+//! Events that were just committed, kept until they are measured, so that the measurement need not read them again.
+//!
+//! An event is never rewritten once it is committed, and the retention measures again whoever lost some, so what is kept is what is
+//! stored. Whatever is not kept, because there was no room or another process took it, is read from the database.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Timer};
+
+use journey::{Amount, Channel, Currency, Exposure, Instant, TenantId};
+use uuid::Uuid;
+
+/// The bytes that are kept, about.
+const MOST: usize = 32 << 20;
+
+/// Where there is no room, what was kept for so long goes: another process has measured it, most likely.
+const LONG: Duration = Duration::from_mins(1);
+
+/// What one event takes beside its texts.
+const EACH: usize = 320;
+
+/// An event as it was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Recorded {
+    pub subject: Box<str>,
+    pub at: Instant,
+    pub name: Arc<str>,
+    pub channel: Option<Channel>,
+    pub stage: Option<Arc<str>>,
+    pub value: Option<Amount>,
+    pub currency: Option<Currency>,
+    pub exposure: Option<Exposure>,
+    /// Its JSON.
+    pub data: Option<Box<str>>,
+}
+
+impl Recorded {
+    fn weight(&self) -> usize {
+        EACH + self.subject.len() + self.name.len() + self.data.as_ref().map_or(0, |data| data.len())
+    }
+}
+
+/// An event of a tenant.
+type Id = (TenantId, Uuid);
+
+/// The events that are kept.
+pub(crate) struct Recent {
+    kept: Mutex<Kept>,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Kept {
+    events: HashMap<Id, Arc<Recorded>>,
+    /// The ids in the order in which they came; some may be gone already.
+    order: VecDeque<(Timer, Id)>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn remove(&mut self, id: &Id) {
+        if let Some(gone) = self.events.remove(id) {
+            self.bytes = self.bytes.saturating_sub(gone.weight());
+        }
+    }
+
+    /// Lets go of the oldest as long as `goes` says so, and of places of those that are gone.
+    fn tidy(&mut self, mut goes: impl FnMut(Timer) -> bool) {
+        while let Some((came, id)) = self.order.front().copied() {
+            if self.events.contains_key(&id) {
+                if !goes(came) {
+                    return;
+                }
+                self.remove(&id);
+            }
+            self.order.pop_front();
+        }
+    }
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), most: MOST }
+    }
+}
+
+impl Recent {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps events that were committed. Where there is no room, those that came first stay: they are measured first.
+    pub(crate) fn keep(&self, tenant: TenantId, events: impl IntoIterator<Item = (Uuid, Recorded)>) {
+        let now = Timer::now();
+        let mut kept = self.kept();
+        kept.tidy(|_| false);
+        for (id, event) in events {
+            let weight = event.weight();
+            if kept.bytes + weight > self.most {
+                kept.tidy(|came| now.duration_since(came) > LONG);
+                if kept.bytes + weight > self.most {
+                    return;
+                }
+            }
+            let id = (tenant, id);
+            if kept.events.insert(id, Arc::new(event)).is_none() {
+                kept.bytes += weight;
+                kept.order.push_back((now, id));
+            }
+        }
+    }
+
+    /// The events of these ids that are kept, each with its id, and the ids of the others.
+    pub(crate) fn get(&self, tenant: TenantId, ids: &[Uuid]) -> (Vec<(Uuid, Arc<Recorded>)>, Vec<Uuid>) {
+        let kept = self.kept();
+        let (mut found, mut missing) = (Vec::with_capacity(ids.len()), Vec::new());
+        for id in ids {
+            match kept.events.get(&(tenant, *id)) {
+                Some(event) => found.push((*id, event.clone())),
+                None => missing.push(*id),
+            }
+        }
+        (found, missing)
+    }
+
+    /// Lets events go that were measured.
+    pub(crate) fn forget(&self, tenant: TenantId, ids: impl IntoIterator<Item = Uuid>) {
+        let mut kept = self.kept();
+        for id in ids {
+            kept.remove(&(tenant, id));
+        }
+        kept.tidy(|_| false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+
+    fn event(data: usize) -> Recorded {
+        Recorded {
+            subject: "u:1".into(),
+            at: Instant::from_micros(0),
+            name: "Page Viewed".into(),
+            channel: None,
+            stage: None,
+            value: None,
+            currency: None,
+            exposure: None,
+            data: Some("x".repeat(data).into()),
+        }
+    }
+
+    fn ids(range: std::ops::Range<u128>) -> Vec<Uuid> {
+        range.map(Uuid::from_u128).collect()
+    }
+
+    #[test]
+    fn what_is_kept_is_found_until_it_is_measured() {
+        let recent = Recent::default();
+        recent.keep(TENANT, ids(0..4).into_iter().map(|id| (id, event(10))));
+        let (found, missing) = recent.get(TENANT, &ids(2..6));
+        assert_eq!(found.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids(2..4));
+        assert_eq!(*found[0].1, event(10));
+        assert_eq!(missing, ids(4..6));
+        assert_eq!(recent.get(TenantId(Uuid::from_u128(2)), &ids(0..1)).1, ids(0..1), "of another tenant");
+        recent.forget(TENANT, ids(0..3));
+        assert_eq!(recent.get(TENANT, &ids(0..4)).1, ids(0..3));
+        recent.forget(TENANT, ids(3..4));
+        assert!(recent.kept().order.is_empty() && recent.kept().bytes == 0);
+    }
+
+    #[test]
+    fn room_is_bounded_and_the_first_stay() {
+        let recent = Recent { kept: Mutex::default(), most: 3 * event(100).weight() };
+        recent.keep(TENANT, ids(0..5).into_iter().map(|id| (id, event(100))));
+        assert_eq!(recent.get(TENANT, &ids(0..5)).1, ids(3..5));
+        // Kept twice takes no more room.
+        recent.keep(TENANT, ids(0..1).into_iter().map(|id| (id, event(100))));
+        recent.forget(TENANT, ids(1..2));
+        recent.keep(TENANT, ids(8..10).into_iter().map(|id| (id, event(100))));
+        assert_eq!(recent.get(TENANT, &ids(8..10)).1, ids(9..10));
+    }
+}
