@@ -42,7 +42,7 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
     let mut flights = Flights::default();
     while let Some(mut requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
-        waiting.grow(&mut requests, &room, &mut queue).await;
+        waiting.grow(&mut requests, (&room, shared.gather), &mut queue).await;
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let asked = Instant::now();
         let own = room.clone().acquire_owned().await;
@@ -137,13 +137,26 @@ impl Waiting {
     }
 
     /// Adds what comes while another batch is being written, until this one is worth being written beside it: a transaction costs
-    /// as much for one event as for dozens.
-    async fn grow(&mut self, taken: &mut Taken, room: &Semaphore, queue: &mut mpsc::Receiver<Request>) {
-        let deadline = Instant::now() + GROWING;
+    /// as much for one event as for dozens. Once the other one is over, whoever was answered may send more, and has as long for that
+    /// as others; else two halves of the senders would wait for each other in turns.
+    async fn grow(
+        &mut self,
+        taken: &mut Taken,
+        (room, gather): (&Semaphore, Duration),
+        queue: &mut mpsc::Receiver<Request>,
+    ) {
+        let mut is_alone = room.available_permits() == usize::from(SIDE_BY_SIDE);
+        if is_alone {
+            return;
+        }
+        let mut deadline = Instant::now() + GROWING;
         while taken.rows < ROWS_BESIDE && self.left_over.is_none() {
             tokio::select! {
                 biased;
-                _ = room.acquire_many(SIDE_BY_SIDE.into()) => return,
+                _ = room.acquire_many(SIDE_BY_SIDE.into()), if !is_alone => {
+                    is_alone = true;
+                    deadline = Instant::now() + gather;
+                }
                 () = sleep_until(deadline) => return,
                 request = queue.recv() => match request {
                     Some(request) => self.take(taken, request),
