@@ -25,4 +25,8 @@ BEGIN
     REVOKE ALL ON tally_change FROM PUBLIC;
     GRANT SELECT, INSERT, DELETE ON tally_change TO journeylift_app;
     ALTER TABLE tally_change OWNER TO journeylift_owner;
+    -- A service that knows nothing of changes must not take these sums for all there is: it fails.
+    ALTER TABLE tally RENAME COLUMN sums TO entered;
+    COMMENT ON COLUMN tally.entered IS
+        'Counts, live and matured sums of all metrics, of everyone and of what crossovers take away, in the form of metrics::tally; without what is noted in tally_change.';
 END $$;

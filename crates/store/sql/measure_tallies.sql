@@ -1,4 +1,4 @@
-SELECT t.definition_id, t.dimension, t.value, t.arm, t.day, t.sums
+SELECT t.definition_id, t.dimension, t.value, t.arm, t.day, t.entered
 FROM unnest($2::bigint[], $3::smallint[], $4::text[], $5::smallint[], $6::date[])
   AS k (definition_id, dimension, value, arm, day)
 CROSS JOIN LATERAL (

@@ -47,7 +47,7 @@ impl StoreOptions {
             gather: Duration::from_millis(2),
             read_budget: Duration::from_secs(2),
             ahead: 8_000,
-            measure_slice: Duration::from_millis(200),
+            measure_slice: Duration::from_millis(800),
             noted: 32,
             background: true,
             clock,

@@ -13,11 +13,11 @@ use uuid::Uuid;
 /// The bytes that are kept, about.
 const MOST: usize = 32 << 20;
 
-/// Where there is no room, what was kept for so long goes: another process has measured it, most likely.
+/// What was kept for so long goes: another process has measured it, most likely.
 const LONG: Duration = Duration::from_mins(1);
 
 /// What one event takes beside its texts.
-const EACH: usize = 320;
+const EACH: usize = 400;
 
 /// An event as it was stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +36,10 @@ pub(crate) struct Recorded {
 
 impl Recorded {
     fn weight(&self) -> usize {
-        EACH + self.subject.len() + self.name.len() + self.data.as_ref().map_or(0, |data| data.len())
+        let exposure = self.exposure.as_ref().map_or(0, |e| e.experiment.as_str().len() + e.arm.as_str().len());
+        let stage = self.stage.as_ref().map_or(0, |stage| stage.len());
+        let data = self.data.as_ref().map_or(0, |data| data.len());
+        EACH + self.subject.len() + self.name.len() + stage + exposure + data
     }
 }
 
@@ -64,16 +67,21 @@ impl Kept {
         }
     }
 
-    /// Lets go of the oldest as long as `goes` says so, and of places of those that are gone.
-    fn tidy(&mut self, mut goes: impl FnMut(Timer) -> bool) {
+    /// Lets go of what came long before `now`, and of the places of those that are gone.
+    fn tidy(&mut self, now: Timer) {
         while let Some((came, id)) = self.order.front().copied() {
             if self.events.contains_key(&id) {
-                if !goes(came) {
-                    return;
+                if now.duration_since(came) <= LONG {
+                    break;
                 }
                 self.remove(&id);
             }
             self.order.pop_front();
+        }
+        // One that stays keeps the places behind it.
+        if self.order.len() > 2 * self.events.len() + 1_024 {
+            let events = &self.events;
+            self.order.retain(|(_, id)| events.contains_key(id));
         }
     }
 }
@@ -93,21 +101,24 @@ impl Recent {
     pub(crate) fn keep(&self, tenant: TenantId, events: impl IntoIterator<Item = (Uuid, Recorded)>) {
         let now = Timer::now();
         let mut kept = self.kept();
-        kept.tidy(|_| false);
+        kept.tidy(now);
         for (id, event) in events {
-            let weight = event.weight();
+            let (id, weight) = ((tenant, id), event.weight());
+            kept.remove(&id);
             if kept.bytes + weight > self.most {
-                kept.tidy(|came| now.duration_since(came) > LONG);
-                if kept.bytes + weight > self.most {
-                    return;
-                }
+                return;
             }
-            let id = (tenant, id);
-            if kept.events.insert(id, Arc::new(event)).is_none() {
-                kept.bytes += weight;
-                kept.order.push_back((now, id));
-            }
+            kept.events.insert(id, Arc::new(event));
+            kept.bytes += weight;
+            kept.order.push_back((now, id));
         }
+    }
+
+    /// Whether there is room for anything.
+    pub(crate) fn has_room(&self) -> bool {
+        let mut kept = self.kept();
+        kept.tidy(Timer::now());
+        kept.bytes < self.most
     }
 
     /// The events of these ids that are kept, each with its id, and the ids of the others.
@@ -129,7 +140,7 @@ impl Recent {
         for id in ids {
             kept.remove(&(tenant, id));
         }
-        kept.tidy(|_| false);
+        kept.tidy(Timer::now());
     }
 }
 
@@ -179,8 +190,24 @@ mod tests {
         assert_eq!(recent.get(TENANT, &ids(0..5)).1, ids(3..5));
         // Kept twice takes no more room.
         recent.keep(TENANT, ids(0..1).into_iter().map(|id| (id, event(100))));
+        assert!(!recent.has_room());
         recent.forget(TENANT, ids(1..2));
         recent.keep(TENANT, ids(8..10).into_iter().map(|id| (id, event(100))));
         assert_eq!(recent.get(TENANT, &ids(8..10)).1, ids(9..10));
+    }
+
+    #[test]
+    fn one_that_nobody_measures_here_does_not_keep_the_places_of_others() {
+        let recent = Recent::default();
+        recent.keep(TENANT, [(Uuid::from_u128(u128::MAX), event(1))]);
+        for turn in 0..100 {
+            let new = || ids(turn * 100..turn * 100 + 100);
+            recent.keep(TENANT, new().into_iter().map(|id| (id, event(1))));
+            recent.forget(TENANT, new());
+        }
+        assert!(recent.kept().order.len() < 1_200, "{}", recent.kept().order.len());
+        let later = Timer::now() + LONG + LONG;
+        recent.kept().tidy(later);
+        assert!(recent.kept().events.is_empty() && recent.kept().bytes == 0);
     }
 }

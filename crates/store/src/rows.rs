@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use journey::{Day, TenantId};
-use metrics::tally::{Row as TallyRow, RowKey, Tally};
+use metrics::tally::{Count, Row as TallyRow, RowKey, Tally};
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
@@ -135,9 +135,11 @@ async fn read(connection: &mut PgConnection, key: RowsKey) -> Result<Found, Stor
     let number = key.dimension;
     let changes = tallies::noted(&mut *connection, key.tenant, key.version, number).await?;
     if number > 0 {
-        // Changes may bring values, and take others away: beyond what they can take it is too many for certain.
-        let changed: HashSet<&str> = changes.rows.keys().map(|row| &*row.value).collect();
-        let enough = MAX_DIMENSION_VALUES + i64::try_from(changed.len()).unwrap_or(i64::MAX) + 1;
+        // A change takes values away only where it takes persons away: beyond what it can take it is too many for certain.
+        let takes = |row: &TallyRow| row.all.counts[Count::Persons as usize] < 0;
+        let taken: HashSet<&str> =
+            changes.rows.iter().filter(|(_, row)| takes(row)).map(|(key, _)| &*key.value).collect();
+        let enough = MAX_DIMENSION_VALUES + 1 + i64::try_from(taken.len()).unwrap_or(i64::MAX);
         let values: i64 = sqlx::query_scalar(include_str!("../sql/read_values.sql"))
             .bind(key.tenant.0)
             .bind(key.version)

@@ -40,7 +40,7 @@ async fn services(faults: &str) -> Stage {
     // Histories are short: so that changes are entered all the time, and now and then.
     let noting = |slices| [environment[0], environment[1], ("JOURNEYLIFT_NOTED_SLICES", slices)];
     let world = World::with(&noting("1")).await;
-    let second = Service::start(&world.database, &noting("3")).await;
+    let second = Service::start(&world.database, &noting("8")).await;
     Stage::new(world, second).await
 }
 

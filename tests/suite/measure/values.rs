@@ -6,7 +6,13 @@ use tests::events::{arm, event, exposure, order, with};
 
 use super::{at, spend, tally, tenant};
 
-tests::cases![refunds_take_away, caps_bound_a_person, filters_select_events, late_events_count_where_they_belong];
+tests::cases![
+    refunds_take_away,
+    caps_bound_a_person,
+    filters_select_events,
+    late_events_count_where_they_belong,
+    an_event_is_measured_alike_from_memory_and_from_what_is_stored,
+];
 
 async fn refunds_take_away() {
     let world = World::new().await;
@@ -97,4 +103,46 @@ async fn late_events_count_where_they_belong() {
     // A late exposure moves the window, and the events before it out of the window's covariate.
     tenant.accept(&[exposure("4", "u", "e", "on", at(-6, 0)), order("5", "u", "100", at(-5, 0))]).await;
     assert_eq!((sum(-5).await, sum(5).await, sum(10).await), ("100".into(), "110".into(), "110".into()));
+}
+
+/// A further event goes onto what is stored and is still in memory; an experiment that is defined later reads all events.
+async fn an_event_is_measured_alike_from_memory_and_from_what_is_stored() {
+    let world = World::new().await;
+    // Postgres stores other digits than were sent: without an exponent, and a zero without its sign.
+    let texts = [
+        ("large", "1e20", "100000000000000000000"),
+        ("small", "1.5e-7", "0.00000015"),
+        ("unsigned", "18446744073709551615", "18446744073709551615"),
+        ("padded", "2.50", "2.5"),
+        ("whole", "3.0", "3"),
+        ("zero", "-0.0", "0"),
+        ("flag", "true", "true"),
+        ("text", r#""a\u00e9\"b""#, "a\u{e9}\"b"),
+        ("list", r#"["x",{"y":1},4.0]"#, "4"),
+    ];
+    let metrics: Vec<_> = texts
+        .iter()
+        .map(|(key, _, text)| {
+            let place = format!("properties.{key}");
+            (*key, json!({"kind": "count", "event": "Order Completed", "where": {place: text}}))
+        })
+        .collect();
+    let tenant = tenant(&world, &metrics, &json!({})).await;
+    tenant.accept(&["e", "later"].map(|key| exposure(key, "u", key, "on", at(0, 0)))).await;
+    tenant.settled("e", "").await;
+    let properties: Vec<String> = texts.iter().map(|(key, json, _)| format!("\"{key}\":{json}")).collect();
+    let body = format!(
+        "[{{\"event_id\":\"o\",\"user_id\":\"u\",\"name\":\"Order Completed\",\"occurred_at\":\"{}\",\"properties\":{{{}}}}}]",
+        tests::moment::text(at(1, 0)),
+        properties.join(",")
+    );
+    tenant.ingest.post("/v1/events").bytes("application/json", body).expect(200).await;
+    let first = tenant.settled("e", "").await;
+    let keys: Vec<_> = metrics.iter().map(|(key, _)| *key).collect();
+    tenant.experiment("later", &tests::events::experiment(&keys)).await;
+    let second = tenant.settled("later", "").await;
+    for key in keys {
+        assert_eq!(tally(&first, key, "on"), (1, "1".into()), "{key} from memory");
+        assert_eq!(tally(&second, key, "on"), (1, "1".into()), "{key} as stored");
+    }
 }

@@ -56,7 +56,7 @@ impl Entries {
         let traces = before.traces.iter().zip(&after.traces).zip(offsets(definition)).enumerate();
         for (metric, ((old, new), offset)) in traces.filter(|(_, ((old, new), _))| old != new) {
             // What both enter on the days before they part cancels out.
-            let same = same_days(old, new);
+            let same = same_steps(old, new);
             entries.enter(definition, metric, before, (old, same), &mut slots, Direction::Remove);
             entries.enter(definition, metric, after, (new, same), &mut slots, Direction::Add);
             entries.take(&mut slots, offset);
@@ -252,7 +252,7 @@ impl OfMetric {
 }
 
 /// How many steps two traces begin with alike, so that they enter the same on the days of these.
-fn same_days(old: &Trace, new: &Trace) -> usize {
+fn same_steps(old: &Trace, new: &Trace) -> usize {
     if (old.matured, old.window_units, old.x, old.u) != (new.matured, new.window_units, new.x, new.u) {
         return 0;
     }

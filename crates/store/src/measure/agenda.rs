@@ -1,13 +1,16 @@
 //! Whose turn is it to be measured, and how large are a tenant's slices?
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicU32};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use journey::{Tenant, TenantId};
 use tokio::sync::Mutex as Turn;
 
 /// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 1_000;
+
+/// The bytes of changes that are entered in one transaction.
+const ENTERED_AT_ONCE: i64 = 2 << 20;
 
 /// The tenants that have something to measure, in the order in which they take turns.
 #[derive(Default)]
@@ -50,10 +53,27 @@ pub(super) struct Gate {
     pub(super) subjects: AtomicI64,
     /// How many slices noted changes since it was looked whether they are enough to be entered.
     pub(super) noted: AtomicU32,
+    /// How many bytes of changes are entered at once.
+    pub(super) bytes: AtomicI64,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { turn: Turn::new(()), subjects: AtomicI64::new(FIRST_SLICE), noted: AtomicU32::new(0) }
+        Self {
+            turn: Turn::new(()),
+            subjects: AtomicI64::new(FIRST_SLICE),
+            // What processes before this one left may be enough by itself.
+            noted: AtomicU32::new(u32::MAX / 2),
+            bytes: AtomicI64::new(ENTERED_AT_ONCE),
+        }
+    }
+}
+
+impl Gate {
+    /// After a failure less is entered at once, and not before slices have noted something again.
+    pub(super) fn enter_less(&self) {
+        self.noted.store(0, Ordering::Relaxed);
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        self.bytes.store((bytes / 4).max(1), Ordering::Relaxed);
     }
 }

@@ -19,7 +19,7 @@ mod waiting;
 mod work;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,16 +41,17 @@ pub(crate) use waiting::{Ahead, look_ahead};
 const LARGEST_SLICE: i64 = 10_000;
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
-/// Where more waits than a slice takes, slices may take so many times as long: whoever acts often is then written once.
-const LONGER_BEHIND: u32 = 4;
-
 /// While slices note as many changes as there may be, it is looked so often whether these are to be entered.
 const LOOKS: u32 = 4;
+/// After so long a turn enters no more.
+const LONGEST_ENTRY: Duration = Duration::from_millis(200);
 
 /// How many times as long as a turn the background rests while events come in as fast as they can be written.
 const BUSY_RESTS: u32 = 4;
 /// It never rests longer than this.
 const LONGEST_REST: Duration = Duration::from_secs(5);
+/// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.
+const LONGEST_BURST: Duration = Duration::from_secs(30);
 /// How long it rests at most while there is little to do.
 const SHORT_REST: Duration = Duration::from_millis(100);
 
@@ -68,8 +69,8 @@ pub(crate) struct Measurer {
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
     agenda: Mutex<Agenda>,
     wake: Notify,
-    /// Whether events come in as fast as they can be written.
-    saturated: AtomicBool,
+    /// Since when events come in as fast as they can be written.
+    burst: Mutex<Option<tokio::time::Instant>>,
 }
 
 /// How current the tallies are.
@@ -94,7 +95,7 @@ impl Measurer {
             gates: Mutex::default(),
             agenda: Mutex::default(),
             wake: Notify::new(),
-            saturated: AtomicBool::new(false),
+            burst: Mutex::default(),
         })
     }
 
@@ -107,18 +108,22 @@ impl Measurer {
     /// Says whether events come in as fast as they can be written. What was not acknowledged yet goes first then: answers
     /// measure by themselves what waits.
     pub(crate) fn note_saturation(&self, saturated: bool) {
-        self.saturated.store(saturated, Ordering::Relaxed);
+        let mut burst = self.burst();
+        *burst = saturated.then(|| burst.unwrap_or_else(tokio::time::Instant::now));
+    }
+
+    fn burst(&self) -> MutexGuard<'_, Option<tokio::time::Instant>> {
+        self.burst.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long the background leaves the machine to others after a turn that took so long.
     fn rest(&self, took: Duration, more: bool) -> Duration {
-        if self.saturated.load(Ordering::Relaxed) {
-            (took * BUSY_RESTS).min(LONGEST_REST)
-        } else if more {
-            Duration::ZERO
-        } else {
-            // What comes meanwhile shares the cost of one slice's tallies.
-            took.min(SHORT_REST)
+        match *self.burst() {
+            Some(began) if began.elapsed() < LONGEST_BURST => (took * BUSY_RESTS).min(LONGEST_REST),
+            Some(_) => took.min(LONGEST_REST),
+            None if more => Duration::ZERO,
+            // What comes meanwhile shares the cost of one slice.
+            None => took.min(SHORT_REST),
         }
     }
 
@@ -192,19 +197,30 @@ impl Measurer {
             more = self.touched(tenant, through).await?.is_full;
         }
         more |= self.build(tenant).await? != Built::Nothing;
+        self.enter(tenant.id, self.noted / LOOKS).await;
         self.tidy(tenant.id).await?;
         Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
     }
 
-    /// Enters what slices noted of one version, now and then. Whoever calls this has the tenant's turn.
-    async fn enter(&self, tenant: TenantId, gate: &Gate) -> Result<(), StoreError> {
-        if gate.noted.load(Ordering::Relaxed) < self.noted / LOOKS {
-            return Ok(());
+    /// Enters what slices noted, where so many did since it was looked for that. It never keeps anybody from being measured: what
+    /// can't be entered now stays noted.
+    async fn enter(&self, tenant: TenantId, slices: u32) {
+        let gate = self.gate(tenant);
+        if gate.noted.load(Ordering::Relaxed) < slices {
+            return;
         }
-        if !retry("measure.enter", || slice::enter(&self.pool, tenant, self.noted)).await? {
-            gate.noted.store(0, Ordering::Relaxed);
+        let begun = tokio::time::Instant::now();
+        while begun.elapsed() < LONGEST_ENTRY {
+            let _turn = gate.turn.lock().await;
+            match slice::enter(&self.pool, tenant, self.noted, gate.bytes.load(Ordering::Relaxed)).await {
+                Ok(true) => {}
+                Ok(false) => return gate.noted.store(0, Ordering::Relaxed),
+                Err(error) => {
+                    tracing::warn!(tenant = %tenant.0, ?error, "changes of tallies can't be entered and stay noted");
+                    return gate.enter_less();
+                }
+            }
         }
-        Ok(())
     }
 
     /// Tidies a tenant's journal once in an hour in which there is anything to do for it.
@@ -250,6 +266,8 @@ impl Measurer {
             if let Some(through) = measurer.last_touched(whose.id).await?
                 && measurer.touched(&whose, through).await?.subjects > 0
             {
+                // Where nobody measures in the background.
+                measurer.enter(whose.id, measurer.noted.saturating_mul(LOOKS)).await;
                 return Ok(true);
             }
             Ok::<_, StoreError>(measurer.build(&whose).await? != Built::Nothing)
@@ -263,23 +281,21 @@ impl Measurer {
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        self.enter(tenant.id, &gate).await?;
         let limit = gate.subjects.load(Ordering::Relaxed);
-        let started = tokio::time::Instant::now();
         let now = (self.clock)();
         let on = self.ground();
         let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
         match done {
             Ok(done) => {
-                gate.noted.fetch_add(1, Ordering::Relaxed);
-                self.adapt(&gate, done, limit, started.elapsed());
+                gate.noted.fetch_add(u32::from(done.subjects > 0), Ordering::Relaxed);
+                self.adapt(&gate, done, limit);
                 let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
                 Ok(Taken { subjects: done.subjects, is_full: full || done.events >= claim::EVENTS_AT_ONCE })
             }
             // One subject alone that no slice gets past must not stop the others.
             Err(error) if limit <= 1 && error.may_be_its_own() && self.is_reachable(tenant.id).await => {
                 tracing::error!(tenant = %tenant.id.0, ?error, "a touched subject can't be measured");
-                let subjects = slice::give_up(&self.pool, tenant, through, &error.to_string(), now).await?;
+                let subjects = slice::give_up(&on, tenant, through, &error.to_string(), now).await?;
                 Ok(Taken { subjects, is_full: true })
             }
             Err(error) => {
@@ -297,16 +313,14 @@ impl Measurer {
     async fn build(&self, tenant: &Tenant) -> Result<Built, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        self.enter(tenant.id, &gate).await?;
         let limit = gate.subjects.load(Ordering::Relaxed);
-        let started = tokio::time::Instant::now();
         let now = (self.clock)();
         let on = self.ground();
         let built = retry("measure.build", || slice::build(&on, tenant, limit, now)).await;
         match &built {
             Ok(Built::Some(done)) => {
                 gate.noted.fetch_add(1, Ordering::Relaxed);
-                self.adapt(&gate, *done, limit, started.elapsed());
+                self.adapt(&gate, *done, limit);
             }
             Ok(Built::Nothing | Built::Switched) => {}
             // As with touched subjects: one that no slice gets past must not stop the others.
@@ -322,12 +336,11 @@ impl Measurer {
     }
 
     /// Sizes the next slice so that it takes the time that a slice may take. Only full slices tell.
-    fn adapt(&self, gate: &Gate, done: Done, limit: i64, took: Duration) {
-        tracing::debug!(subjects = done.subjects, limit, took_ms = took.as_millis(), "measured a slice");
+    fn adapt(&self, gate: &Gate, done: Done, limit: i64) {
+        tracing::debug!(subjects = done.subjects, limit, took_ms = done.took.as_millis(), "measured a slice");
         let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
-        let wanted = self.slice * LONGER_BEHIND;
-        if full || took > wanted {
-            let ratio = wanted.as_secs_f64() / took.as_secs_f64().max(0.001);
+        if full || done.took > self.slice {
+            let ratio = self.slice.as_secs_f64() / done.took.as_secs_f64().max(0.001);
             let subjects = limit as f64 * ratio.clamp(0.25, 4.0);
             #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
             let subjects = subjects.min(LARGEST_SLICE as f64) as i64;

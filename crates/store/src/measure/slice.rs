@@ -4,6 +4,8 @@
 //! events. Whatever commits after that is touched again, and whatever was claimed is seen. An event is folded in the
 //! slice that claims it and in no other: journeys that are loaded whole leave out what still waits.
 
+use std::time::Duration;
+
 use journey::{Instant, Tenant, TenantId};
 use sqlx::{PgConnection, PgPool, Row};
 
@@ -26,6 +28,8 @@ pub(super) struct Done {
     pub subjects: usize,
     /// New events that were claimed.
     pub events: i64,
+    /// How long it took once it had the tenant's lock.
+    pub took: Duration,
 }
 
 /// What slices are taken on.
@@ -53,6 +57,7 @@ pub(super) async fn touched(
         None
     };
     lock_measure(&mut tx, tenant.id).await?;
+    let locked = tokio::time::Instant::now();
     let touched = claim(&mut tx, tenant.id, through, limit).await?;
     if touched.is_empty() {
         return Ok(Done::default());
@@ -85,21 +90,25 @@ pub(super) async fn touched(
     change.write(&mut tx, tenant.id, &settled, now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    on.recent.forget(tenant.id, touched.iter().flat_map(|touched| touched.events.iter().copied()));
+    forget(on.recent, tenant.id, &touched);
     let events = touched.iter().map(|touched| touched.events.len()).sum::<usize>();
-    Ok(Done { subjects: touched.len(), events: i64::try_from(events).unwrap_or(i64::MAX) })
+    Ok(Done { subjects: touched.len(), events: i64::try_from(events).unwrap_or(i64::MAX), took: locked.elapsed() })
+}
+
+fn forget(recent: &Recent, tenant: TenantId, touched: &[Touched]) {
+    recent.forget(tenant, touched.iter().flat_map(|touched| touched.events.iter().copied()));
 }
 
 /// Sets aside the person of the one touched subject that no slice gets past, with the reason. Returns how many
 /// subjects were claimed.
 pub(super) async fn give_up(
-    pool: &PgPool,
+    on: &Ground<'_>,
     tenant: &Tenant,
     through: i64,
     reason: &str,
     now: Instant,
 ) -> Result<usize, StoreError> {
-    let mut tx = begin(pool, tenant.id, Purpose::Measure).await?;
+    let mut tx = begin(on.pool, tenant.id, Purpose::Measure).await?;
     lock_measure(&mut tx, tenant.id).await?;
     let touched = claim(&mut tx, tenant.id, through, 1).await?;
     let mut change = Change::on(tenant.zone.day_of(now));
@@ -110,16 +119,19 @@ pub(super) async fn give_up(
     change.write(&mut tx, tenant.id, &[], now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
+    forget(on.recent, tenant.id, &touched);
     Ok(touched.len())
 }
 
-/// Enters what slices noted of one version, if at least `noted` did. Returns whether it was. The sums do not change by it.
-pub(super) async fn enter(pool: &PgPool, tenant: TenantId, noted: u32) -> Result<bool, StoreError> {
+/// Enters what slices noted of one dimension of a version, if at least `noted` did, about so many bytes at once. Returns whether they
+/// did. The sums do not change by it.
+pub(super) async fn enter(pool: &PgPool, tenant: TenantId, noted: u32, bytes: i64) -> Result<bool, StoreError> {
     let mut tx = begin(pool, tenant, Purpose::Measure).await?;
     lock_measure(&mut tx, tenant).await?;
-    let entered = tallies::enter(&mut tx, tenant, noted).await?;
+    let Some(due) = tallies::due(&mut tx, tenant, noted).await? else { return Ok(false) };
+    tallies::enter(&mut tx, tenant, due, bytes).await?;
     tx.commit().await?;
-    Ok(entered)
+    Ok(true)
 }
 
 /// What became of a slice of a building version.
@@ -137,6 +149,7 @@ pub(super) enum Built {
 pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Instant) -> Result<Built, StoreError> {
     let mut tx = begin(on.pool, tenant.id, Purpose::Measure).await?;
     lock_measure(&mut tx, tenant.id).await?;
+    let locked = tokio::time::Instant::now();
     let measured = definitions::load(&mut tx, tenant, on.texts).await?;
     let building = measured.versions.iter().enumerate().find_map(|(at, v)| Some((at, v, v.building.as_ref()?)));
     let Some((study, version, building)) = building else {
@@ -163,7 +176,7 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
     progress(&mut tx, tenant, version, building, (last, subjects)).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    Ok(Built::Some(Done { subjects, events: 0 }))
+    Ok(Built::Some(Done { subjects, events: 0, took: locked.elapsed() }))
 }
 
 /// Where so many are set aside already, it is not the subjects that are at fault: then the version waits instead.

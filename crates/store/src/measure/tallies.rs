@@ -89,27 +89,41 @@ pub(crate) async fn noted(
     Ok(tally)
 }
 
-/// Enters what was noted of the version with the most changes, if at least `noted` slices left some. Returns whether they did. Only the holder of the
-/// tenant's measure lock may call this.
-pub(super) async fn enter(connection: &mut PgConnection, tenant: TenantId, noted: u32) -> Result<bool, sqlx::Error> {
-    let due: Option<i64> = sqlx::query_scalar(include_str!("../../sql/tally_changes_due.sql"))
+/// A dimension of a version.
+pub(super) type Due = (i64, i16);
+
+/// The dimension of a version with the most pieces that are not entered, if there are at least `noted`.
+pub(super) async fn due(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    noted: u32,
+) -> Result<Option<Due>, sqlx::Error> {
+    sqlx::query_as(include_str!("../../sql/tally_changes_due.sql"))
         .bind(tenant.0)
         .bind(i64::from(noted))
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(definition) = due else { return Ok(false) };
+        .fetch_optional(connection)
+        .await
+}
+
+/// Enters the first pieces of a dimension that were noted, about so many bytes of them. Only the holder of the tenant's measure lock
+/// may call this.
+pub(super) async fn enter(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    (definition, dimension): Due,
+    bytes: i64,
+) -> Result<(), sqlx::Error> {
     let pieces = sqlx::query(include_str!("../../sql/tally_changes_take.sql"))
         .bind(tenant.0)
         .bind(definition)
+        .bind(dimension)
+        .bind(bytes)
         .fetch_all(&mut *connection)
         .await?;
     let mut tally = Tally::default();
-    for piece in &pieces {
-        add_piece(&mut tally, piece.try_get("dimension")?, piece)?;
-    }
+    pieces.iter().try_for_each(|piece| add_piece(&mut tally, dimension, piece))?;
     drop(pieces);
-    add(connection, tenant, [(definition, tally)].into()).await?;
-    Ok(true)
+    add(connection, tenant, [(definition, tally)].into()).await
 }
 
 fn add_piece(tally: &mut Tally, dimension: i16, piece: &PgRow) -> Result<(), sqlx::Error> {
@@ -213,6 +227,6 @@ pub(crate) fn key(row: &PgRow) -> Result<RowKey, sqlx::Error> {
 
 /// The sums of a row of `tally`.
 pub(crate) fn sums_of(row: &PgRow) -> Result<Row, sqlx::Error> {
-    Row::from_bytes(row.try_get("sums")?)
-        .ok_or_else(|| sqlx::Error::ColumnDecode { index: "sums".to_owned(), source: "is no row of a tally".into() })
+    Row::from_bytes(row.try_get("entered")?)
+        .ok_or_else(|| sqlx::Error::ColumnDecode { index: "entered".to_owned(), source: "is no row of a tally".into() })
 }

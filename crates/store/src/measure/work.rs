@@ -3,13 +3,14 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::ScopedJoinHandle;
 
 use journey::{Instant, Tenant};
 use metrics::contribution::Contribution;
 use metrics::fold::{Widening, extend, fold};
 use sqlx::{PgConnection, Row};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::block_in_place;
+use tokio::task::{block_in_place, yield_now};
 
 use super::change::{self, Change, Stored};
 use super::definitions::Measured;
@@ -18,7 +19,7 @@ use super::persons::{Person, exposed_among};
 use crate::StoreError;
 use crate::recent::Recent;
 
-/// Persons whose whole journeys are in memory together.
+/// Persons that are measured together; the journeys of twice as many are in memory.
 const PERSONS_AT_ONCE: usize = 500;
 
 /// Which tables of the tenant hold anything.
@@ -167,6 +168,8 @@ async fn pipeline<'a>(
         let (left, loaded) = beside(|| work.run(&job, journeys), loading).await;
         whole.extend(left);
         (job, journeys) = (next, loaded?);
+        // Whoever asked may have gone.
+        yield_now().await;
     }
     whole.extend(work.run(&job, journeys));
     Ok(whole)
@@ -179,11 +182,19 @@ async fn beside<T: Send, L>(folding: impl FnOnce() -> T + Send, loading: impl Fu
         return (folding(), loading.await);
     }
     block_in_place(|| {
-        std::thread::scope(|scope| {
-            let folding = scope.spawn(folding);
+        let (mut folding, mut folded) = (Some(folding), None);
+        let loaded = std::thread::scope(|scope| {
+            let fold = || folded = folding.take().map(|folding| folding());
+            let beside = std::thread::Builder::new().name("fold".to_owned()).spawn_scoped(scope, fold);
             let loaded = runtime.block_on(loading);
-            (folding.join().unwrap_or_else(|panic| resume_unwind(panic)), loaded)
-        })
+            if let Ok(Err(panic)) = beside.map(ScopedJoinHandle::join) {
+                resume_unwind(panic);
+            }
+            loaded
+        });
+        // Where there could be no other thread, it is done by this one.
+        let folded = folded.or_else(|| folding.map(|folding| folding()));
+        (folded.unwrap_or_else(|| resume_unwind(Box::new("the fold came to no end"))), loaded)
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use journey::{Tenant, TenantId};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::batch::Row;
 use super::flight::{Earlier, Flights};
@@ -30,19 +30,12 @@ const IDLE: Duration = Duration::from_secs(10);
 /// gathered; more of them would only be smaller.
 const SIDE_BY_SIDE: u16 = 2;
 
-/// A batch of fewer events grows while another one is being written, in place of being written beside it.
-const ROWS_BESIDE: usize = 250;
-
-/// It grows no longer than this.
-const GROWING: Duration = Duration::from_millis(20);
-
 /// Writes what comes through `queue` until the tenant is idle or the store closes.
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
     let (mut waiting, mut turn) = (Waiting::default(), 0);
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
     let mut flights = Flights::default();
-    while let Some(mut requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
-        waiting.grow(&mut requests, (&room, shared.gather), &mut queue).await;
+    while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let asked = Instant::now();
         let own = room.clone().acquire_owned().await;
@@ -134,36 +127,6 @@ impl Waiting {
         }
         self.busy = taken.requests.len() > 1;
         Some(taken)
-    }
-
-    /// Adds what comes while another batch is being written, until this one is worth being written beside it: a transaction costs
-    /// as much for one event as for dozens. Once the other one is over, whoever was answered may send more, and has as long for that
-    /// as others; else two halves of the senders would wait for each other in turns.
-    async fn grow(
-        &mut self,
-        taken: &mut Taken,
-        (room, gather): (&Semaphore, Duration),
-        queue: &mut mpsc::Receiver<Request>,
-    ) {
-        let mut is_alone = room.available_permits() == usize::from(SIDE_BY_SIDE);
-        if is_alone {
-            return;
-        }
-        let mut deadline = Instant::now() + GROWING;
-        while taken.rows < ROWS_BESIDE && self.left_over.is_none() {
-            tokio::select! {
-                biased;
-                _ = room.acquire_many(SIDE_BY_SIDE.into()), if !is_alone => {
-                    is_alone = true;
-                    deadline = Instant::now() + gather;
-                }
-                () = sleep_until(deadline) => return,
-                request = queue.recv() => match request {
-                    Some(request) => self.take(taken, request),
-                    None => return,
-                },
-            }
-        }
     }
 
     /// Adds all that is queued and fits.

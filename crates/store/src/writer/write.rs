@@ -100,7 +100,9 @@ async fn write_batch(to: &Target<'_>, batch: &Batch<'_>) -> Result<Vec<Outcome>,
         insert_consequences(&mut tx, tenant, &done, to.writer).await?;
         fault::pause("writer.before_commit").await;
         tx.commit().await?;
-        to.recent.keep(tenant.id, batch.recorded(columns, &done.touched));
+        if to.recent.has_room() {
+            to.recent.keep(tenant.id, batch.recorded(columns, &done.touched));
+        }
         fault::pause("writer.after_commit").await;
         Ok(done.outcomes)
     })
