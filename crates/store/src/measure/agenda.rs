@@ -51,7 +51,7 @@ pub(super) struct Gate {
     pub(super) turn: Turn<()>,
     /// How many subjects a slice takes.
     pub(super) subjects: AtomicI64,
-    /// How many slices noted changes since it was looked whether they are enough to be entered.
+    /// How many slices noted changes since it was looked whether they are enough to be entered, as [`Gate::note`] counts.
     pub(super) noted: AtomicU32,
     /// How many bytes of changes are entered at once.
     pub(super) bytes: AtomicI64,
@@ -70,6 +70,12 @@ impl Default for Gate {
 }
 
 impl Gate {
+    /// A slice of so many subjects noted what it changed. A large one counts for several: it changes more.
+    pub(super) fn note(&self, subjects: usize) {
+        let counts = if subjects == 0 { 0 } else { 1 + u32::try_from(subjects / 1_000).unwrap_or(u32::MAX / 4) };
+        self.noted.fetch_add(counts, Ordering::Relaxed);
+    }
+
     /// After a failure less is entered at once, and not before slices have noted something again.
     pub(super) fn enter_less(&self) {
         self.noted.store(0, Ordering::Relaxed);

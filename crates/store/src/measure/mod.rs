@@ -287,7 +287,7 @@ impl Measurer {
         let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
         match done {
             Ok(done) => {
-                gate.noted.fetch_add(u32::from(done.subjects > 0), Ordering::Relaxed);
+                gate.note(done.subjects);
                 self.adapt(&gate, done, limit);
                 let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
                 Ok(Taken { subjects: done.subjects, is_full: full || done.events >= claim::EVENTS_AT_ONCE })
@@ -319,7 +319,7 @@ impl Measurer {
         let built = retry("measure.build", || slice::build(&on, tenant, limit, now)).await;
         match &built {
             Ok(Built::Some(done)) => {
-                gate.noted.fetch_add(1, Ordering::Relaxed);
+                gate.note(done.subjects);
                 self.adapt(&gate, *done, limit);
             }
             Ok(Built::Nothing | Built::Switched) => {}

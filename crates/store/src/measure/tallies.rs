@@ -89,10 +89,13 @@ pub(crate) async fn noted(
     Ok(tally)
 }
 
+/// So many bytes of changes are entered however few they are: an answer whose rows are not kept reads them all.
+const READ_AT_ONCE: i64 = 256 << 10;
+
 /// A dimension of a version.
 pub(super) type Due = (i64, i16);
 
-/// The dimension of a version with the most pieces that are not entered, if there are at least `noted`.
+/// The dimension of a version with the most pieces that are not entered, if there are at least `noted`, or many bytes of them.
 pub(super) async fn due(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -101,6 +104,7 @@ pub(super) async fn due(
     sqlx::query_as(include_str!("../../sql/tally_changes_due.sql"))
         .bind(tenant.0)
         .bind(i64::from(noted))
+        .bind(READ_AT_ONCE)
         .fetch_optional(connection)
         .await
 }
