@@ -35,6 +35,7 @@ use crate::transaction::{Purpose, begin, retry};
 use agenda::{Agenda, Gate, Taken};
 pub(crate) use definitions::Texts;
 use slice::{Built, Done, Ground};
+use tallies::Enough;
 pub(crate) use waiting::{Ahead, look_ahead};
 
 /// Slices never take more subjects than this.
@@ -43,6 +44,10 @@ const LARGEST_SLICE: i64 = 10_000;
 const LEAST_SLICE: i64 = 100;
 /// While slices note as many changes as there may be, it is looked so often whether these are to be entered.
 const LOOKS: u32 = 4;
+/// Changes of so many bytes, which an answer whose rows are not kept reads in milliseconds, are entered however few they are.
+const READ_BEHIND: i64 = 256 << 10;
+/// The same while nothing waits to be measured.
+const READ_AT_REST: i64 = 16 << 10;
 /// After so long a turn enters no more.
 const LONGEST_ENTRY: Duration = Duration::from_millis(200);
 
@@ -197,30 +202,40 @@ impl Measurer {
             more = self.touched(tenant, through).await?.is_full;
         }
         more |= self.build(tenant).await? != Built::Nothing;
-        self.enter(tenant.id, self.noted / LOOKS).await;
+        more |= self.enter(tenant.id, more).await;
         self.tidy(tenant.id).await?;
         Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
     }
 
-    /// Enters what slices noted, where so many did since it was looked for that. It never keeps anybody from being measured: what
-    /// can't be entered now stays noted.
-    async fn enter(&self, tenant: TenantId, slices: u32) {
+    /// Enters what slices noted where there is enough of it: less is enough while nothing waits. It never keeps anybody from being
+    /// measured: what can't be entered now stays noted. Returns whether there may be more.
+    async fn enter(&self, tenant: TenantId, behind: bool) -> bool {
         let gate = self.gate(tenant);
+        let (slices, enough) = if behind {
+            (self.noted / LOOKS, Enough { pieces: self.noted, bytes: READ_BEHIND })
+        } else {
+            (1, Enough { pieces: (self.noted / LOOKS).max(1), bytes: READ_AT_REST })
+        };
         if gate.noted.load(Ordering::Relaxed) < slices {
-            return;
+            return false;
         }
         let begun = tokio::time::Instant::now();
         while begun.elapsed() < LONGEST_ENTRY {
             let _turn = gate.turn.lock().await;
-            match slice::enter(&self.pool, tenant, self.noted, gate.bytes.load(Ordering::Relaxed)).await {
+            match slice::enter(&self.pool, tenant, enough, gate.bytes.load(Ordering::Relaxed)).await {
                 Ok(true) => {}
-                Ok(false) => return gate.noted.store(0, Ordering::Relaxed),
+                Ok(false) => {
+                    gate.noted.store(0, Ordering::Relaxed);
+                    return false;
+                }
                 Err(error) => {
                     tracing::warn!(tenant = %tenant.0, ?error, "changes of tallies can't be entered and stay noted");
-                    return gate.enter_less();
+                    gate.enter_less();
+                    return false;
                 }
             }
         }
+        true
     }
 
     /// Tidies a tenant's journal once in an hour in which there is anything to do for it.
@@ -267,7 +282,9 @@ impl Measurer {
                 && measurer.touched(&whose, through).await?.subjects > 0
             {
                 // Where nobody measures in the background.
-                measurer.enter(whose.id, measurer.noted.saturating_mul(LOOKS)).await;
+                if measurer.gate(whose.id).noted.load(Ordering::Relaxed) > measurer.noted.saturating_mul(LOOKS) {
+                    measurer.enter(whose.id, true).await;
+                }
                 return Ok(true);
             }
             Ok::<_, StoreError>(measurer.build(&whose).await? != Built::Nothing)

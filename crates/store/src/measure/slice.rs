@@ -13,6 +13,7 @@ use super::change::Change;
 use super::claim::{Touched, claim};
 use super::definitions::{self, Building, Texts, Version};
 use super::persons::{Person, resolve};
+use super::tallies::Enough;
 use super::work::{Task, There, measure};
 use super::{journal, tallies};
 use crate::StoreError;
@@ -123,12 +124,12 @@ pub(super) async fn give_up(
     Ok(touched.len())
 }
 
-/// Enters what slices noted of one dimension of a version, if at least `noted` did, about so many bytes at once. Returns whether they
-/// did. The sums do not change by it.
-pub(super) async fn enter(pool: &PgPool, tenant: TenantId, noted: u32, bytes: i64) -> Result<bool, StoreError> {
+/// Enters what slices noted of one dimension of a version, if it is enough, about so many bytes at once. Returns whether it was. The
+/// sums do not change by it.
+pub(super) async fn enter(pool: &PgPool, tenant: TenantId, enough: Enough, bytes: i64) -> Result<bool, StoreError> {
     let mut tx = begin(pool, tenant, Purpose::Measure).await?;
     lock_measure(&mut tx, tenant).await?;
-    let Some(due) = tallies::due(&mut tx, tenant, noted).await? else { return Ok(false) };
+    let Some(due) = tallies::due(&mut tx, tenant, enough).await? else { return Ok(false) };
     tallies::enter(&mut tx, tenant, due, bytes).await?;
     tx.commit().await?;
     Ok(true)

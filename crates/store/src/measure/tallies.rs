@@ -89,22 +89,26 @@ pub(crate) async fn noted(
     Ok(tally)
 }
 
-/// So many bytes of changes are entered however few they are: an answer whose rows are not kept reads them all.
-const READ_AT_ONCE: i64 = 256 << 10;
+/// How many changes of a dimension are enough to be entered: so many pieces, or so many bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Enough {
+    pub(super) pieces: u32,
+    pub(super) bytes: i64,
+}
 
 /// A dimension of a version.
 pub(super) type Due = (i64, i16);
 
-/// The dimension of a version with the most pieces that are not entered, if there are at least `noted`, or many bytes of them.
+/// The dimension of a version with the most to read that is not entered, if it is enough.
 pub(super) async fn due(
     connection: &mut PgConnection,
     tenant: TenantId,
-    noted: u32,
+    enough: Enough,
 ) -> Result<Option<Due>, sqlx::Error> {
     sqlx::query_as(include_str!("../../sql/tally_changes_due.sql"))
         .bind(tenant.0)
-        .bind(i64::from(noted))
-        .bind(READ_AT_ONCE)
+        .bind(i64::from(enough.pieces))
+        .bind(enough.bytes)
         .fetch_optional(connection)
         .await
 }
