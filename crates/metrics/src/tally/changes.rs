@@ -2,6 +2,7 @@
 //!
 //! A format number, then row by row its key (length and text of the value, arm, day) and the length and bytes of the row.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use journey::Day;
@@ -45,8 +46,8 @@ impl Tally {
     /// Adds to a row.
     pub fn add_row(&mut self, key: RowKey, row: Row) {
         match self.rows.entry(key) {
-            std::collections::hash_map::Entry::Occupied(mut held) => held.get_mut().add(&row),
-            std::collections::hash_map::Entry::Vacant(place) => drop(place.insert(row)),
+            Entry::Occupied(mut held) => held.get_mut().add(&row),
+            Entry::Vacant(place) => drop(place.insert(row)),
         }
     }
 

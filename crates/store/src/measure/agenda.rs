@@ -2,12 +2,20 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
 
 use journey::{Tenant, TenantId};
 use tokio::sync::Mutex as Turn;
 
+use super::slice::Done;
+
 /// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 1_000;
+
+/// Slices never take more subjects than this.
+const LARGEST_SLICE: i64 = 10_000;
+/// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
+const LEAST_SLICE: i64 = 100;
 
 /// The bytes of changes that are entered in one transaction.
 const ENTERED_AT_ONCE: i64 = 2 << 20;
@@ -70,6 +78,21 @@ impl Default for Gate {
 }
 
 impl Gate {
+    /// Sizes the next slice so that it takes the `span` that a slice may take. Only full slices tell.
+    pub(super) fn adapt(&self, done: Done, limit: i64, span: Duration) {
+        tracing::debug!(subjects = done.subjects, limit, took_ms = done.took.as_millis(), "measured a slice");
+        let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
+        if full || done.took > span {
+            let ratio = span.as_secs_f64() / done.took.as_secs_f64().max(0.001);
+            let subjects = limit as f64 * ratio.clamp(0.25, 4.0);
+            #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
+            let subjects = subjects.min(LARGEST_SLICE as f64) as i64;
+            // After a failure the size grows back step by step, which closes in on the subject that failed.
+            let subjects = subjects.max(LEAST_SLICE.min(limit.saturating_mul(4)));
+            self.subjects.store(subjects, Ordering::Relaxed);
+        }
+    }
+
     /// A slice of so many subjects noted what it changed. A large one counts for several: it changes more.
     pub(super) fn note(&self, subjects: usize) {
         let counts = if subjects == 0 { 0 } else { 1 + u32::try_from(subjects / 1_000).unwrap_or(u32::MAX / 4) };

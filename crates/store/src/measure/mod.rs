@@ -38,10 +38,6 @@ use slice::{Built, Done, Ground};
 use tallies::Enough;
 pub(crate) use waiting::{Ahead, look_ahead};
 
-/// Slices never take more subjects than this.
-const LARGEST_SLICE: i64 = 10_000;
-/// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
-const LEAST_SLICE: i64 = 100;
 /// While slices note as many changes as there may be, it is looked so often whether these are to be entered.
 const LOOKS: u32 = 4;
 /// Changes of so many bytes, which an answer whose rows are not kept reads in milliseconds, are entered however few they are.
@@ -305,7 +301,7 @@ impl Measurer {
         match done {
             Ok(done) => {
                 gate.note(done.subjects);
-                self.adapt(&gate, done, limit);
+                gate.adapt(done, limit, self.slice);
                 let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
                 Ok(Taken { subjects: done.subjects, is_full: full || done.events >= claim::EVENTS_AT_ONCE })
             }
@@ -337,7 +333,7 @@ impl Measurer {
         match &built {
             Ok(Built::Some(done)) => {
                 gate.note(done.subjects);
-                self.adapt(&gate, *done, limit);
+                gate.adapt(*done, limit, self.slice);
             }
             Ok(Built::Nothing | Built::Switched) => {}
             // As with touched subjects: one that no slice gets past must not stop the others.
@@ -350,21 +346,6 @@ impl Measurer {
             Err(_) => gate.subjects.store((limit / 4).max(1), Ordering::Relaxed),
         }
         built
-    }
-
-    /// Sizes the next slice so that it takes the time that a slice may take. Only full slices tell.
-    fn adapt(&self, gate: &Gate, done: Done, limit: i64) {
-        tracing::debug!(subjects = done.subjects, limit, took_ms = done.took.as_millis(), "measured a slice");
-        let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
-        if full || done.took > self.slice {
-            let ratio = self.slice.as_secs_f64() / done.took.as_secs_f64().max(0.001);
-            let subjects = limit as f64 * ratio.clamp(0.25, 4.0);
-            #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
-            let subjects = subjects.min(LARGEST_SLICE as f64) as i64;
-            // After a failure the size grows back step by step, which closes in on the subject that failed.
-            let subjects = subjects.max(LEAST_SLICE.min(limit.saturating_mul(4)));
-            gate.subjects.store(subjects, Ordering::Relaxed);
-        }
     }
 
     fn gate(&self, tenant: TenantId) -> Arc<Gate> {
