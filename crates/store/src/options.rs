@@ -23,7 +23,7 @@ pub struct StoreOptions {
     pub gather: Duration,
     /// How long a strong read may spend on bringing tallies up to date.
     pub read_budget: Duration,
-    /// The most touched subjects in the queue that a strong read measures by itself, for its own answer; where more
+    /// The most new events in the queue that a strong read measures by itself, for its own answer; where more
     /// wait, it helps to drain the queue first.
     pub ahead: i64,
     /// How much work the measurement does in one transaction.

@@ -90,7 +90,7 @@ pub struct WorkArgs {
     #[arg(long, env = "JOURNEYLIFT_READ_BUDGET", value_name = "TIME", default_value = "2s")]
     pub read_budget: Span,
 
-    /// The touched subjects that a strong read measures by itself, for its own answer. Where more wait, it first helps to
+    /// The new events that a strong read measures by itself, for its own answer. Where more wait, it first helps to
     /// drain them
     #[arg(long, env = "JOURNEYLIFT_READ_AHEAD", value_name = "N", default_value = "8000")]
     pub read_ahead: u32,

@@ -9,10 +9,10 @@ use tokio::sync::Mutex as Turn;
 
 use super::slice::Done;
 
-/// Subjects in the first slice of a tenant; later ones adapt to the time that they took.
+/// New events in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 1_000;
 
-/// Slices never take more subjects than this.
+/// Slices never take many more than this.
 const LARGEST_SLICE: i64 = 10_000;
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
@@ -57,8 +57,8 @@ pub(super) struct Taken {
 /// A tenant's place in this process.
 pub(super) struct Gate {
     pub(super) turn: Turn<()>,
-    /// How many subjects a slice takes.
-    pub(super) subjects: AtomicI64,
+    /// How many new events, or subjects of a version that is being built, a slice takes.
+    pub(super) size: AtomicI64,
     /// How many slices noted changes since it was looked whether they are enough to be entered, as [`Gate::note`] counts.
     pub(super) noted: AtomicU32,
     /// How many bytes of changes are entered at once.
@@ -69,7 +69,7 @@ impl Default for Gate {
     fn default() -> Self {
         Self {
             turn: Turn::new(()),
-            subjects: AtomicI64::new(FIRST_SLICE),
+            size: AtomicI64::new(FIRST_SLICE),
             // What processes before this one left may be enough by itself.
             noted: AtomicU32::new(u32::MAX / 2),
             bytes: AtomicI64::new(ENTERED_AT_ONCE),
@@ -80,16 +80,16 @@ impl Default for Gate {
 impl Gate {
     /// Sizes the next slice so that it takes the `span` that a slice may take. Only full slices tell.
     pub(super) fn adapt(&self, done: Done, limit: i64, span: Duration) {
-        tracing::debug!(subjects = done.subjects, limit, took_ms = done.took.as_millis(), "measured a slice");
-        let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
-        if full || done.took > span {
+        let (subjects, events) = (done.subjects, done.events);
+        tracing::debug!(subjects, events, limit, took_ms = done.took.as_millis(), "measured a slice");
+        if done.size() >= limit || done.took > span {
             let ratio = span.as_secs_f64() / done.took.as_secs_f64().max(0.001);
-            let subjects = limit as f64 * ratio.clamp(0.25, 4.0);
+            let size = limit as f64 * ratio.clamp(0.25, 4.0);
             #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
-            let subjects = subjects.min(LARGEST_SLICE as f64) as i64;
+            let size = size.min(LARGEST_SLICE as f64) as i64;
             // After a failure the size grows back step by step, which closes in on the subject that failed.
-            let subjects = subjects.max(LEAST_SLICE.min(limit.saturating_mul(4)));
-            self.subjects.store(subjects, Ordering::Relaxed);
+            let size = size.max(LEAST_SLICE.min(limit.saturating_mul(4)));
+            self.size.store(size, Ordering::Relaxed);
         }
     }
 

@@ -1,11 +1,13 @@
-//! The claim: touched subjects leave the queue in the transaction that measures them.
+//! The claim: new events leave the queue in the transaction that measures them.
+
+use std::collections::HashMap;
 
 use journey::TenantId;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-/// A touched subject: one write batch brought it new events.
+/// A touched subject: a row of the queue names new events of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Touched {
     /// The subject's key.
@@ -18,60 +20,106 @@ pub(super) struct Touched {
     pub exposed: bool,
 }
 
+/// What was claimed.
+#[derive(Debug, Default)]
+pub(super) struct Claimed {
+    /// The touched subjects of each row.
+    pub touched: Vec<Touched>,
+    /// How many places of rows they are: new events, and subjects to be measured whole.
+    pub events: i64,
+}
+
 impl Touched {
     /// An exposed subject whose journey is to be measured whole.
     pub(super) fn whole(subject: String) -> Self {
         Self { subject, events: Vec::new(), whole: true, exposed: true }
     }
 
-    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            subject: row.try_get("subject")?,
-            events: row.try_get("event_ids")?,
-            whole: row.try_get("whole")?,
-            exposed: row.try_get("exposed")?,
-        })
+    /// The subjects of a row, each once, in the row's order.
+    fn read(row: &PgRow) -> Result<Vec<Self>, sqlx::Error> {
+        let subjects: Vec<String> = row.try_get("subjects")?;
+        let events: Vec<Option<Uuid>> = row.try_get("event_ids")?;
+        let whole: Vec<bool> = row.try_get("whole")?;
+        let exposed: Vec<bool> = row.try_get("exposed")?;
+        let mut places: HashMap<&str, usize> = HashMap::with_capacity(subjects.len());
+        let mut touched: Vec<Self> = Vec::with_capacity(subjects.len());
+        for (subject, ((event, whole), exposed)) in subjects.iter().zip(events.into_iter().zip(whole).zip(exposed)) {
+            let place = *places.entry(subject).or_insert_with(|| {
+                touched.push(Self { subject: subject.clone(), events: Vec::new(), whole: false, exposed: false });
+                touched.len() - 1
+            });
+            let of = &mut touched[place];
+            of.events.extend(event);
+            of.whole |= whole;
+            of.exposed |= exposed;
+        }
+        Ok(touched)
+    }
+
+    /// How many places of the queue's rows it takes.
+    fn size(&self) -> i64 {
+        i64::try_from(self.events.len().max(1)).unwrap_or(i64::MAX)
     }
 }
 
-/// A slice claims no more touched subjects once they have so many new events.
-pub(super) const EVENTS_AT_ONCE: i64 = 50_000;
+/// Smaller claims than this take rows apart: somewhere in them is what no slice gets past.
+const APART: i64 = 64;
 
-/// For each touched subject that may wait, so many events may.
-const EVENTS_A_SUBJECT: i64 = 4;
-
-/// Claims up to `limit` touched subjects whose number is at most `through`, oldest first, with a bounded number of events.
+/// Claims what was queued until the row `through`, oldest first: `limit` new events, and what else the last of their rows names.
 pub(super) async fn claim(
     connection: &mut PgConnection,
     tenant: TenantId,
     through: i64,
     limit: i64,
-) -> Result<Vec<Touched>, sqlx::Error> {
-    let rows = sqlx::query(include_str!("../../sql/measure_claim.sql"))
+) -> Result<Claimed, sqlx::Error> {
+    let mut rows = sqlx::query(include_str!("../../sql/measure_claim.sql"))
         .bind(tenant.0)
         .bind(through)
         .bind(limit)
-        .bind(EVENTS_AT_ONCE)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
-    rows.iter().map(Touched::read).collect()
+    let mut claimed = Claimed::default();
+    let mut left = Vec::new();
+    if limit < APART {
+        // Oldest first.
+        rows.sort_by_cached_key(|row| row.try_get::<i64, _>("touched_id").unwrap_or_default());
+    }
+    for row in &rows {
+        for touched in Touched::read(row)? {
+            if limit < APART && claimed.events >= limit {
+                left.push(touched.subject);
+            } else {
+                claimed.events += touched.size();
+                claimed.touched.push(touched);
+            }
+        }
+    }
+    if !left.is_empty() {
+        // Their events are named by no row any more, as if they had been measured: the whole journey has them all.
+        sqlx::query(include_str!("../../sql/insert_touched_whole.sql"))
+            .bind(tenant.0)
+            .bind(left)
+            .execute(connection)
+            .await?;
+    }
+    Ok(claimed)
 }
 
-/// Looks at what waits, without claiming it; `None` where more than `limit` touched subjects do, or far more events.
+/// Looks at what waits, without claiming it; `None` where more than `limit` new events do.
 pub(super) async fn waiting(
     connection: &mut PgConnection,
     tenant: TenantId,
     limit: i64,
 ) -> Result<Option<Vec<Touched>>, sqlx::Error> {
-    let size = sqlx::query(include_str!("../../sql/measure_waiting_size.sql"))
+    let events: i64 = sqlx::query_scalar(include_str!("../../sql/measure_waiting_size.sql"))
         .bind(tenant.0)
         .bind(limit.saturating_add(1))
         .fetch_one(&mut *connection)
         .await?;
-    let (subjects, events): (i64, i64) = (size.try_get("subjects")?, size.try_get("events")?);
-    if subjects > limit || events > limit.saturating_mul(EVENTS_A_SUBJECT) {
+    if events > limit {
         return Ok(None);
     }
     let rows = sqlx::query(include_str!("../../sql/measure_waiting.sql")).bind(tenant.0).fetch_all(connection).await?;
-    rows.iter().map(Touched::read).collect::<Result<_, _>>().map(Some)
+    let touched: Vec<_> = rows.iter().map(Touched::read).collect::<Result<_, _>>()?;
+    Ok(Some(touched.into_iter().flatten().collect()))
 }

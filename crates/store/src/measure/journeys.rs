@@ -1,6 +1,6 @@
 //! Journeys: the events of persons, loaded in one query and sorted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +11,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::facts::Places;
+use super::unclaimed::Unclaimed;
 use crate::recent::{Recent, Recorded};
 
 /// What an event's row must hold for the fold: the tenant's currency and the paths that definitions look at.
@@ -27,15 +28,14 @@ impl Loader {
         Self { currency, places: Places::new(paths) }
     }
 
-    /// All events of `subjects`, or those of these `names`; without those that still wait in the queue, where these are
-    /// `claimed_alone`.
+    /// All events of `subjects`, or those of these `names`; without those that are `unclaimed`.
     pub(super) async fn whole(
         &self,
         connection: &mut PgConnection,
         tenant: TenantId,
         subjects: &[String],
         names: Option<&[String]>,
-        claimed_alone: bool,
+        unclaimed: Option<&mut Unclaimed<'_>>,
     ) -> Result<Journeys, sqlx::Error> {
         if subjects.is_empty() || names.is_some_and(<[String]>::is_empty) {
             return Ok(Journeys::new());
@@ -44,11 +44,18 @@ impl Loader {
             .bind(tenant.0)
             .bind(subjects)
             .bind(!self.places.is_empty())
-            .bind(claimed_alone && !crate::fault::seeded("fold-what-waits"))
             .bind(names)
-            .fetch(connection);
+            .fetch(&mut *connection);
         let mut journeys = Journeys::new();
         self.sort(rows, &mut journeys).await?;
+        if let Some(unclaimed) = unclaimed.filter(|_| !crate::fault::seeded("fold-what-waits")) {
+            let waiting = unclaimed.look(connection, tenant).await?;
+            if !waiting.is_empty() {
+                for events in journeys.values_mut().flatten() {
+                    events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
+                }
+            }
+        }
         Ok(journeys)
     }
 
@@ -83,16 +90,8 @@ impl Loader {
         journeys: &mut Journeys,
     ) -> Result<(), sqlx::Error> {
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
-        // Events that wait come first, without a name.
-        let mut waiting: HashSet<Uuid> = HashSet::new();
         while let Some(row) = rows.try_next().await? {
-            let Some(name) = row.try_get::<Option<&str>, _>("name")? else {
-                waiting.insert(row.try_get("event_id")?);
-                continue;
-            };
-            if !waiting.is_empty() && waiting.contains(&row.try_get("event_id")?) {
-                continue;
-            }
+            let name: &str = row.try_get("name")?;
             let name = match names.get(name) {
                 Some(known) => known.clone(),
                 None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),

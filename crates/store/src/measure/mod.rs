@@ -15,6 +15,7 @@ mod persons;
 mod slice;
 mod sweep;
 pub(crate) mod tallies;
+mod unclaimed;
 mod waiting;
 mod work;
 
@@ -294,7 +295,7 @@ impl Measurer {
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let limit = gate.subjects.load(Ordering::Relaxed);
+        let limit = gate.size.load(Ordering::Relaxed);
         let now = (self.clock)();
         let on = self.ground();
         let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
@@ -302,8 +303,7 @@ impl Measurer {
             Ok(done) => {
                 gate.note(done.subjects);
                 gate.adapt(done, limit, self.slice);
-                let full = i64::try_from(done.subjects).is_ok_and(|subjects| subjects >= limit);
-                Ok(Taken { subjects: done.subjects, is_full: full || done.events >= claim::EVENTS_AT_ONCE })
+                Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit })
             }
             // One subject alone that no slice gets past must not stop the others.
             Err(error) if limit <= 1 && error.may_be_its_own() && self.is_reachable(tenant.id).await => {
@@ -312,7 +312,7 @@ impl Measurer {
                 Ok(Taken { subjects, is_full: true })
             }
             Err(error) => {
-                gate.subjects.store((limit / 4).max(1), Ordering::Relaxed);
+                gate.size.store((limit / 4).max(1), Ordering::Relaxed);
                 Err(error)
             }
         }
@@ -326,7 +326,7 @@ impl Measurer {
     async fn build(&self, tenant: &Tenant) -> Result<Built, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let limit = gate.subjects.load(Ordering::Relaxed);
+        let limit = gate.size.load(Ordering::Relaxed);
         let now = (self.clock)();
         let on = self.ground();
         let built = retry("measure.build", || slice::build(&on, tenant, limit, now)).await;
@@ -343,7 +343,7 @@ impl Measurer {
                     return Ok(Built::Some(Done { subjects: 1, ..Done::default() }));
                 }
             }
-            Err(_) => gate.subjects.store((limit / 4).max(1), Ordering::Relaxed),
+            Err(_) => gate.size.store((limit / 4).max(1), Ordering::Relaxed),
         }
         built
     }

@@ -10,7 +10,7 @@ use journey::{Instant, Tenant, TenantId};
 use sqlx::{PgConnection, PgPool, Row};
 
 use super::change::Change;
-use super::claim::{Touched, claim};
+use super::claim::{Claimed, Touched, claim};
 use super::definitions::{self, Building, Texts, Version};
 use super::persons::{Person, resolve};
 use super::tallies::Enough;
@@ -27,10 +27,17 @@ use crate::transaction::{Purpose, begin};
 pub(super) struct Done {
     /// Subjects that left the queue, or were gone through.
     pub subjects: usize,
-    /// New events that were claimed.
+    /// New events that were claimed, and subjects that were to be measured whole without one.
     pub events: i64,
     /// How long it took once it had the tenant's lock.
     pub took: Duration,
+}
+
+impl Done {
+    /// What counts against the size of slices.
+    pub(super) fn size(&self) -> i64 {
+        self.events.max(i64::try_from(self.subjects).unwrap_or(i64::MAX))
+    }
 }
 
 /// What slices are taken on.
@@ -40,7 +47,7 @@ pub(super) struct Ground<'a> {
     pub(super) recent: &'a Recent,
 }
 
-/// Measures up to `limit` touched subjects whose number is at most `through`.
+/// Measures about `limit` new events of what was queued until the row `through`.
 pub(super) async fn touched(
     on: &Ground<'_>,
     tenant: &Tenant,
@@ -59,7 +66,7 @@ pub(super) async fn touched(
     };
     lock_measure(&mut tx, tenant.id).await?;
     let locked = tokio::time::Instant::now();
-    let touched = claim(&mut tx, tenant.id, through, limit).await?;
+    let Claimed { touched, events } = claim(&mut tx, tenant.id, through, limit).await?;
     if touched.is_empty() {
         return Ok(Done::default());
     }
@@ -92,8 +99,7 @@ pub(super) async fn touched(
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
     forget(on.recent, tenant.id, &touched);
-    let events = touched.iter().map(|touched| touched.events.len()).sum::<usize>();
-    Ok(Done { subjects: touched.len(), events: i64::try_from(events).unwrap_or(i64::MAX), took: locked.elapsed() })
+    Ok(Done { subjects: touched.len(), events, took: locked.elapsed() })
 }
 
 fn forget(recent: &Recent, tenant: TenantId, touched: &[Touched]) {
@@ -111,7 +117,7 @@ pub(super) async fn give_up(
 ) -> Result<usize, StoreError> {
     let mut tx = begin(on.pool, tenant.id, Purpose::Measure).await?;
     lock_measure(&mut tx, tenant.id).await?;
-    let touched = claim(&mut tx, tenant.id, through, 1).await?;
+    let Claimed { touched, .. } = claim(&mut tx, tenant.id, through, 1).await?;
     let mut change = Change::on(tenant.zone.day_of(now));
     for touched in &touched {
         let person = Person { subjects: vec![touched.subject.clone()], ..Person::default() };

@@ -29,8 +29,8 @@ pub(crate) struct Ahead {
     pub set_aside: Vec<(String, String)>,
 }
 
-/// How what waits moves the tally of a version, in the snapshot of `connection`; `None` where more than `limit` touched
-/// subjects wait.
+/// How what waits moves the tally of a version, in the snapshot of `connection`; `None` where more than `limit` new
+/// events wait.
 pub(crate) async fn look_ahead(
     connection: &mut PgConnection,
     tenant: &Tenant,

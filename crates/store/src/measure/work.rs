@@ -16,6 +16,7 @@ use super::change::{self, Change, Stored};
 use super::definitions::Measured;
 use super::journeys::{self, Journeys, Loader};
 use super::persons::{Person, exposed_among};
+use super::unclaimed::Unclaimed;
 use crate::StoreError;
 use crate::recent::Recent;
 
@@ -68,6 +69,7 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
         HashSet::new()
     };
     let loader = Loader::new(tenant.currency, &task.measured.plan.paths);
+    let mut unclaimed = task.claimed_alone.then(|| Unclaimed::of(subjects.iter().map(String::as_str)));
     let mut work = Work {
         measured: task.measured,
         studies: task.studies,
@@ -101,10 +103,11 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
     if let Some((from, widening)) = &task.from {
         let (loader, jobs) =
             (Loader::new(tenant.currency, widening.paths()), jobs(&widened, Step::Widen(*from, widening)));
-        whole.extend(pipeline(connection, task, &loader, &mut work, jobs).await?);
+        whole.extend(pipeline(connection, task, (&loader, &mut unclaimed), &mut work, jobs).await?);
     }
-    whole.extend(pipeline(connection, task, &loader, &mut work, jobs(&onward, Step::GoOn)).await?);
-    pipeline(connection, task, &loader, &mut work, jobs(&whole, Step::StartOver)).await?;
+    let onward = jobs(&onward, Step::GoOn);
+    whole.extend(pipeline(connection, task, (&loader, &mut unclaimed), &mut work, onward).await?);
+    pipeline(connection, task, (&loader, &mut unclaimed), &mut work, jobs(&whole, Step::StartOver)).await?;
     Ok(work.change)
 }
 
@@ -135,7 +138,7 @@ impl Job<'_> {
         &self,
         connection: &mut PgConnection,
         task: &Task<'_>,
-        loader: &Loader,
+        (loader, unclaimed): (&Loader, &mut Option<Unclaimed<'_>>),
     ) -> Result<Journeys, sqlx::Error> {
         let names = match self.step {
             Step::GoOn => {
@@ -147,7 +150,7 @@ impl Job<'_> {
             Step::StartOver => None,
         };
         let subjects: Vec<String> = self.persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
-        loader.whole(connection, task.tenant.id, &subjects, names, task.claimed_alone).await
+        loader.whole(connection, task.tenant.id, &subjects, names, unclaimed.as_mut()).await
     }
 }
 
@@ -156,15 +159,15 @@ impl Job<'_> {
 async fn pipeline<'a>(
     connection: &mut PgConnection,
     task: &Task<'a>,
-    loader: &Loader,
+    (loader, unclaimed): (&Loader, &mut Option<Unclaimed<'_>>),
     work: &mut Work<'_>,
     mut jobs: VecDeque<Job<'a>>,
 ) -> Result<Vec<&'a Person>, sqlx::Error> {
     let mut whole = Vec::new();
     let Some(mut job) = jobs.pop_front() else { return Ok(whole) };
-    let mut journeys = job.load(connection, task, loader).await?;
+    let mut journeys = job.load(connection, task, (loader, unclaimed)).await?;
     while let Some(next) = jobs.pop_front() {
-        let loading = next.load(&mut *connection, task, loader);
+        let loading = next.load(&mut *connection, task, (loader, unclaimed));
         let (left, loaded) = beside(|| work.run(&job, journeys), loading).await;
         whole.extend(left);
         (job, journeys) = (next, loaded?);
