@@ -5,6 +5,7 @@
 //! to a version with more metrics of one to the version before.
 
 mod known;
+mod names;
 mod widen;
 
 use journey::{COVARIATE_DAYS, Day, Happening, Instant};

@@ -179,7 +179,7 @@ impl Known {
 }
 
 impl Rule {
-    fn of(kind: &MetricKind, paths: &mut Vec<Path>) -> Self {
+    pub(crate) fn of(kind: &MetricKind, paths: &mut Vec<Path>) -> Self {
         let micros = |days: u32| i64::from(days) * journey::DAY_MICROS;
         let mut sieve = |selector: &Selector| Sieve::new(selector, paths);
         match kind {

@@ -1,8 +1,9 @@
 //! What does a person contribute to a version that measures more than the one before? What is stored says where the
 //! person stands and what the old metrics come to; only events that the new metrics look at are needed.
 
-use journey::{Definition, Derived, Experiment, Happening, Metric, MetricKind, Path, Pattern, Selector, Zone, names};
+use journey::{Definition, Derived, Experiment, Happening, Metric, Path, Zone};
 
+use super::names::looked_at;
 use super::{observe, start_trace, start_walk};
 use crate::contribution::{Assignment, Contribution};
 use crate::plan::Plan;
@@ -40,7 +41,7 @@ impl Widening {
             to.metrics.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(metric, _)| metric.clone()).collect();
         rest.experiment.lenses =
             lenses.iter().zip(&kept_lenses).filter(|(_, kept)| kept.is_none()).map(|(lens, _)| lens.clone()).collect();
-        let names = names_of(&rest);
+        let names = looked_at(rest.metrics.iter(), rest.experiment.lenses.iter());
         let dimensions = &from.experiment.dimensions;
         let is_phase = |path: &Path| path.derived() == Some(Derived::Phase);
         let place = |path: &Path| dimensions.iter().position(|old| old == path);
@@ -107,32 +108,4 @@ impl Widening {
         let assignment = Assignment { traces, walks, values, foreign: Vec::new(), ..*old };
         Some(Contribution { strays: stored.strays.clone(), assignment: Some(assignment) })
     }
-}
-
-/// The names that metrics and lenses look at; `None`: all of them.
-fn names_of(definition: &Definition) -> Option<Vec<String>> {
-    let mut found = Vec::new();
-    for metric in &definition.metrics {
-        if let MetricKind::Net { costs, .. } = &metric.kind {
-            if !costs.properties.is_empty() {
-                // Any event may carry a cost.
-                return None;
-            }
-            found.extend([names::EXPOSURE, names::FLAG_CALLED].map(str::to_owned));
-        }
-    }
-    let mut looked_at: Vec<&Selector> = definition.metrics.iter().flat_map(|metric| metric.kind.selectors()).collect();
-    for lens in &definition.experiment.lenses {
-        looked_at.extend(lens.kind.selectors()?);
-    }
-    for selector in looked_at {
-        let Pattern::Named(name) = &selector.event else { return None };
-        found.push(name.as_str().to_owned());
-        if name.as_str() == names::ORDER {
-            found.push(names::REFUND.to_owned());
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    Some(found)
 }

@@ -18,14 +18,16 @@ use crate::recent::{Recent, Recorded};
 pub(super) struct Loader {
     currency: Currency,
     places: Places,
+    /// The names of the events whose JSON is looked at where new events are added to what is stored, ascending; `None`: any name.
+    onward: Option<Vec<String>>,
 }
 
 /// The events of each subject. A subject whose events can't be read has the reason instead.
 pub(super) type Journeys = HashMap<String, Result<Vec<Happening>, String>>;
 
 impl Loader {
-    pub(super) fn new(currency: Currency, paths: &[Path]) -> Self {
-        Self { currency, places: Places::new(paths) }
+    pub(super) fn new(currency: Currency, paths: &[Path], onward: Option<Vec<String>>) -> Self {
+        Self { currency, places: Places::new(paths), onward }
     }
 
     /// All events of `subjects`, or those of these `names`; without those that are `unclaimed`.
@@ -59,7 +61,7 @@ impl Loader {
         Ok(journeys)
     }
 
-    /// The events of these ids: those that are `recent`, and the others from the database.
+    /// The events of these ids, to be added to what is stored: those that are `recent`, and the others from the database.
     pub(super) async fn events(
         &self,
         connection: &mut PgConnection,
@@ -77,6 +79,7 @@ impl Loader {
                 .bind(tenant.0)
                 .bind(missing)
                 .bind(!self.places.is_empty())
+                .bind(&self.onward)
                 .fetch(connection);
             self.sort(rows, &mut journeys).await?;
         }
@@ -103,6 +106,8 @@ impl Loader {
     }
 
     fn recorded(&self, id: Uuid, event: &Recorded) -> Result<Happening, String> {
+        let is_read = |names: &Vec<String>| names.binary_search_by(|name| (**name).cmp(&*event.name)).is_ok();
+        let data = event.data.as_deref().filter(|_| self.onward.as_ref().is_none_or(is_read));
         Ok(Happening {
             at: event.at,
             id: EventId::from_bytes(*id.as_bytes()),
@@ -112,7 +117,7 @@ impl Loader {
             value: event.value,
             foreign: event.currency.is_some_and(|currency| currency != self.currency),
             exposure: event.exposure.clone(),
-            facts: self.facts(id, event.data.as_deref())?,
+            facts: self.facts(id, data)?,
         })
     }
 

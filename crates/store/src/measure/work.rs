@@ -68,7 +68,8 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
     } else {
         HashSet::new()
     };
-    let loader = Loader::new(tenant.currency, &task.measured.plan.paths);
+    let plan = &task.measured.plan;
+    let loader = Loader::new(tenant.currency, &plan.paths, plan.names_with_facts());
     let mut unclaimed = task.claimed_alone.then(|| Unclaimed::of(subjects.iter().map(String::as_str)));
     let mut work = Work {
         measured: task.measured,
@@ -102,7 +103,7 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
     }
     if let Some((from, widening)) = &task.from {
         let (loader, jobs) =
-            (Loader::new(tenant.currency, widening.paths()), jobs(&widened, Step::Widen(*from, widening)));
+            (Loader::new(tenant.currency, widening.paths(), None), jobs(&widened, Step::Widen(*from, widening)));
         whole.extend(pipeline(connection, task, (&loader, &mut unclaimed), &mut work, jobs).await?);
     }
     let onward = jobs(&onward, Step::GoOn);
