@@ -1,13 +1,13 @@
--- Every link of every subject that can be reached from those of $2.
-WITH RECURSIVE reached (subject) AS (
-    SELECT u.subject COLLATE "C" FROM unnest($2::text[]) AS u (subject)
-  UNION
-    SELECT l.other
-    FROM reached r
+-- Every link of every subject that can be reached from those of $2, each looked up once.
+WITH RECURSIVE link (subject, other) AS (
+    SELECT l.subject, l.other
+    FROM unnest($2::text[]) AS u (subject)
     CROSS JOIN LATERAL (
-      SELECT i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = r.subject OFFSET 0) AS l
+      SELECT i.subject, i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = u.subject OFFSET 0) AS l
+  UNION
+    SELECT l.subject, l.other
+    FROM link k
+    CROSS JOIN LATERAL (
+      SELECT i.subject, i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = k.other OFFSET 0) AS l
 )
-SELECT r.subject, l.other
-FROM reached r
-CROSS JOIN LATERAL (
-  SELECT i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = r.subject OFFSET 0) AS l
+SELECT k.subject, k.other FROM link k

@@ -52,6 +52,17 @@ pub(super) struct Taken {
     pub(super) subjects: usize,
     /// Whether it took as much as it may, so that more is likely to wait.
     pub(super) is_full: bool,
+    /// Whether it took enough for events to be on their way.
+    pub(super) is_busy: bool,
+}
+
+/// What a turn of a tenant left.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Left {
+    /// There is more to do.
+    pub(super) more: bool,
+    /// Events came in numbers: it is to be looked once more, at rest, whether anything is to be entered.
+    pub(super) busy: bool,
 }
 
 /// A tenant's place in this process.

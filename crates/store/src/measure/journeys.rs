@@ -1,6 +1,6 @@
 //! Journeys: the events of persons, loaded in one query and sorted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -42,20 +42,27 @@ impl Loader {
         if subjects.is_empty() || names.is_some_and(<[String]>::is_empty) {
             return Ok(Journeys::new());
         }
+        let mut unclaimed = unclaimed.filter(|_| !crate::fault::seeded("fold-what-waits"));
+        let mut left_out = Vec::new();
+        if let Some(unclaimed) = &mut unclaimed {
+            unclaimed.look_once(connection, tenant).await?;
+            left_out = unclaimed.events_of(subjects);
+        }
         let rows = sqlx::query(include_str!("../../sql/measure_journeys.sql"))
             .bind(tenant.0)
             .bind(subjects)
             .bind(!self.places.is_empty())
             .bind(names)
+            .bind(left_out)
             .fetch(&mut *connection);
         let mut journeys = Journeys::new();
         self.sort(rows, &mut journeys).await?;
-        if let Some(unclaimed) = unclaimed.filter(|_| !crate::fault::seeded("fold-what-waits")) {
-            let waiting = unclaimed.look(connection, tenant).await?;
-            if !waiting.is_empty() {
-                for events in journeys.values_mut().flatten() {
-                    events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
-                }
+        if let Some(unclaimed) = unclaimed
+            && unclaimed.look(connection, tenant).await?
+        {
+            let waiting: HashSet<Uuid> = unclaimed.events_of(subjects).into_iter().collect();
+            for events in journeys.values_mut().flatten() {
+                events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
             }
         }
         Ok(journeys)

@@ -5,6 +5,7 @@
 //! tenant's slices wait for their turn in order: a strong read waits for one slice of the background at most.
 
 mod agenda;
+mod burst;
 mod change;
 mod claim;
 mod definitions;
@@ -33,7 +34,8 @@ use crate::StoreError;
 use crate::options::{Clock, StoreOptions};
 use crate::recent::Recent;
 use crate::transaction::{Purpose, begin, retry};
-use agenda::{Agenda, Gate, Taken};
+use agenda::{Agenda, Gate, Left, Taken};
+use burst::Burst;
 pub(crate) use definitions::Texts;
 use slice::{Built, Done, Ground};
 use tallies::Enough;
@@ -42,20 +44,13 @@ pub(crate) use waiting::{Ahead, look_ahead};
 /// While slices note as many changes as there may be, it is looked so often whether these are to be entered.
 const LOOKS: u32 = 4;
 /// Changes of so many bytes, which an answer whose rows are not kept reads in milliseconds, are entered however few they are.
-const READ_BEHIND: i64 = 256 << 10;
-/// The same while nothing waits to be measured.
+const READ_BUSY: i64 = 256 << 10;
+/// The same while little comes.
 const READ_AT_REST: i64 = 16 << 10;
+/// Where a slice takes so many events, more are on their way: what it notes is soon noted again.
+const BUSY: i64 = 256;
 /// After so long a turn enters no more.
 const LONGEST_ENTRY: Duration = Duration::from_millis(200);
-
-/// How many times as long as a turn the background rests while events come in as fast as they can be written.
-const BUSY_RESTS: u32 = 4;
-/// It never rests longer than this.
-const LONGEST_REST: Duration = Duration::from_secs(5);
-/// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.
-const LONGEST_BURST: Duration = Duration::from_secs(30);
-/// How long it rests at most while there is little to do.
-const SHORT_REST: Duration = Duration::from_millis(100);
 
 /// Measures tenants, one slice at a time.
 pub(crate) struct Measurer {
@@ -71,8 +66,7 @@ pub(crate) struct Measurer {
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
     agenda: Mutex<Agenda>,
     wake: Notify,
-    /// Since when events come in as fast as they can be written.
-    burst: Mutex<Option<tokio::time::Instant>>,
+    burst: Burst,
 }
 
 /// How current the tallies are.
@@ -97,7 +91,7 @@ impl Measurer {
             gates: Mutex::default(),
             agenda: Mutex::default(),
             wake: Notify::new(),
-            burst: Mutex::default(),
+            burst: Burst::default(),
         })
     }
 
@@ -107,26 +101,9 @@ impl Measurer {
         self.wake.notify_one();
     }
 
-    /// Says whether events come in as fast as they can be written. What was not acknowledged yet goes first then: answers
-    /// measure by themselves what waits.
-    pub(crate) fn note_saturation(&self, saturated: bool) {
-        let mut burst = self.burst();
-        *burst = saturated.then(|| burst.unwrap_or_else(tokio::time::Instant::now));
-    }
-
-    fn burst(&self) -> MutexGuard<'_, Option<tokio::time::Instant>> {
-        self.burst.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How long the background leaves the machine to others after a turn that took so long.
-    fn rest(&self, took: Duration, more: bool) -> Duration {
-        match *self.burst() {
-            Some(began) if began.elapsed() < LONGEST_BURST => (took * BUSY_RESTS).min(LONGEST_REST),
-            Some(_) => took.min(LONGEST_REST),
-            None if more => Duration::ZERO,
-            // What comes meanwhile shares the cost of one slice.
-            None => took.min(SHORT_REST),
-        }
+    /// Says that events come in as fast as they can be written.
+    pub(crate) fn note_burst(&self) {
+        self.burst.note(tokio::time::Instant::now());
     }
 
     /// Measures whatever tenants are notified of, until the process ends. Run as many of these as tenants should be
@@ -141,22 +118,23 @@ impl Measurer {
             // A wake-up that came while nobody waited stands for several tenants: pass it on.
             self.wake.notify_one();
             let started = tokio::time::Instant::now();
-            let more = match self.turn(&tenant).await {
-                Ok(more) => more,
+            let left = match self.turn(&tenant).await {
+                Ok(left) => left,
                 Err(error) => {
                     tracing::warn!(tenant = %tenant.id.0, ?error, "measuring stopped and will be tried again");
                     tokio::time::sleep(Duration::from_millis(500)).await;
-                    true
+                    Left { more: true, busy: false }
                 }
             };
-            let rest = self.rest(started.elapsed(), more);
+            let rest = self.burst.rest(tokio::time::Instant::now(), started.elapsed(), left.more);
+            let again = left.more || left.busy;
             if rest.is_zero() {
-                self.release(&tenant, more);
+                self.release(&tenant, again);
             } else {
                 let measurer = self.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(rest).await;
-                    measurer.release(&tenant, more);
+                    measurer.release(&tenant, again);
                 });
             }
         }
@@ -191,25 +169,27 @@ impl Measurer {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One turn of a tenant: a slice of what is touched, a slice of a version, a batch of sweeping. Returns whether
-    /// there is more to do, so that other tenants and the tenant's own backfill are never starved by constant ingest.
-    async fn turn(&self, tenant: &Tenant) -> Result<bool, StoreError> {
-        let mut more = false;
+    /// One turn of a tenant: a slice of what is touched, a slice of a version, a batch of sweeping. No more, so that other
+    /// tenants and the tenant's own backfill are never starved by constant ingest.
+    async fn turn(&self, tenant: &Tenant) -> Result<Left, StoreError> {
+        let mut left = Left::default();
         if let Some(through) = self.last_touched(tenant.id).await? {
-            more = self.touched(tenant, through).await?.is_full;
+            let taken = self.touched(tenant, through).await?;
+            left = Left { more: taken.is_full, busy: taken.is_busy };
         }
-        more |= self.build(tenant).await? != Built::Nothing;
-        more |= self.enter(tenant.id, more).await;
+        left.more |= self.build(tenant).await? != Built::Nothing;
+        left.more |= self.enter(tenant.id, left.more || left.busy).await;
         self.tidy(tenant.id).await?;
-        Ok(more | sweep::sweep(&self.pool, tenant.id).await?)
+        left.more |= sweep::sweep(&self.pool, tenant.id).await?;
+        Ok(left)
     }
 
-    /// Enters what slices noted where there is enough of it: less is enough while nothing waits. It never keeps anybody from being
+    /// Enters what slices noted where there is enough of it: less is enough while little comes. It never keeps anybody from being
     /// measured: what can't be entered now stays noted. Returns whether there may be more.
-    async fn enter(&self, tenant: TenantId, behind: bool) -> bool {
+    async fn enter(&self, tenant: TenantId, busy: bool) -> bool {
         let gate = self.gate(tenant);
-        let (slices, enough) = if behind {
-            (self.noted / LOOKS, Enough { pieces: self.noted, bytes: READ_BEHIND })
+        let (slices, enough) = if busy {
+            (self.noted / LOOKS, Enough { pieces: self.noted, bytes: READ_BUSY })
         } else {
             (1, Enough { pieces: (self.noted / LOOKS).max(1), bytes: READ_AT_REST })
         };
@@ -222,7 +202,8 @@ impl Measurer {
             match slice::enter(&self.pool, tenant, enough, gate.bytes.load(Ordering::Relaxed)).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    gate.noted.store(0, Ordering::Relaxed);
+                    // What is too little while much comes may be enough at rest.
+                    gate.noted.store(u32::from(busy), Ordering::Relaxed);
                     return false;
                 }
                 Err(error) => {
@@ -303,13 +284,13 @@ impl Measurer {
             Ok(done) => {
                 gate.note(done.subjects);
                 gate.adapt(done, limit, self.slice);
-                Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit })
+                Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit, is_busy: done.size() >= BUSY })
             }
             // One subject alone that no slice gets past must not stop the others.
             Err(error) if limit <= 1 && error.may_be_its_own() && self.is_reachable(tenant.id).await => {
                 tracing::error!(tenant = %tenant.id.0, ?error, "a touched subject can't be measured");
                 let subjects = slice::give_up(&on, tenant, through, &error.to_string(), now).await?;
-                Ok(Taken { subjects, is_full: true })
+                Ok(Taken { subjects, is_full: true, is_busy: true })
             }
             Err(error) => {
                 gate.size.store((limit / 4).max(1), Ordering::Relaxed);

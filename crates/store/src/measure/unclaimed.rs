@@ -1,10 +1,10 @@
 //! Which events of persons still wait in the queue? A journey that is loaded whole leaves them out: the slice that claims them
 //! adds them.
 //!
-//! The queue is looked at after the events were loaded, and nobody takes anything from it meanwhile, for the slice holds the
+//! The queue is looked at once more after the events were loaded, and nobody takes anything from it meanwhile, for the slice holds the
 //! tenant's lock. An event that was loaded came with its place in the queue, so that it is seen there, unless it was measured.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::TryStreamExt as _;
 use journey::TenantId;
@@ -14,37 +14,46 @@ use uuid::Uuid;
 /// The waiting events of some subjects, as far as the queue was looked at.
 #[derive(Debug)]
 pub(super) struct Unclaimed<'a> {
-    subjects: HashSet<&'a str>,
+    events: HashMap<&'a str, Vec<Uuid>>,
     /// The rows that were looked at; `None`: it was never looked.
     seen: Option<HashSet<i64>>,
-    events: HashSet<Uuid>,
 }
 
 impl<'a> Unclaimed<'a> {
     /// Of these subjects.
     pub(super) fn of(subjects: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { subjects: subjects.into_iter().collect(), seen: None, events: HashSet::new() }
+        Self { events: subjects.into_iter().map(|subject| (subject, Vec::new())).collect(), seen: None }
     }
 
-    /// The subjects' events that wait now, and those that waited when it was looked before in this slice.
-    pub(super) async fn look(
+    /// The events of these subjects that waited when it was looked.
+    pub(super) fn events_of(&self, subjects: &[String]) -> Vec<Uuid> {
+        subjects.iter().filter_map(|subject| self.events.get(subject.as_str())).flatten().copied().collect()
+    }
+
+    /// Looks at the queue, unless it was looked at before in this slice.
+    pub(super) async fn look_once(
         &mut self,
         connection: &mut PgConnection,
         tenant: TenantId,
-    ) -> Result<&HashSet<Uuid>, sqlx::Error> {
-        let Some(seen) = &self.seen else {
+    ) -> Result<(), sqlx::Error> {
+        if self.seen.is_none() {
             self.read(connection, tenant, None).await?;
-            return Ok(&self.events);
-        };
+        }
+        Ok(())
+    }
+
+    /// Looks at the queue. Returns whether there was anything new.
+    pub(super) async fn look(&mut self, connection: &mut PgConnection, tenant: TenantId) -> Result<bool, sqlx::Error> {
         let mut rows: Vec<i64> = sqlx::query_scalar(include_str!("../../sql/measure_unclaimed.sql"))
             .bind(tenant.0)
             .fetch_all(&mut *connection)
             .await?;
-        rows.retain(|row| !seen.contains(row));
-        if !rows.is_empty() {
+        rows.retain(|row| self.seen.as_ref().is_none_or(|seen| !seen.contains(row)));
+        let found = !rows.is_empty();
+        if found {
             self.read(connection, tenant, Some(rows)).await?;
         }
-        Ok(&self.events)
+        Ok(found)
     }
 
     /// Reads some rows of the queue, or all of them.
@@ -63,8 +72,11 @@ impl<'a> Unclaimed<'a> {
             seen.insert(row.try_get("touched_id")?);
             let subjects: Vec<String> = row.try_get("subjects")?;
             let events: Vec<Option<Uuid>> = row.try_get("event_ids")?;
-            let own = subjects.into_iter().zip(events).filter(|(subject, _)| self.subjects.contains(subject.as_str()));
-            self.events.extend(own.filter_map(|(_, event)| event));
+            for (subject, event) in subjects.iter().zip(events) {
+                if let Some(own) = self.events.get_mut(subject.as_str()) {
+                    own.extend(event);
+                }
+            }
         }
         Ok(())
     }

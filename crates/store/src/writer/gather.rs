@@ -20,8 +20,11 @@ const MAX_ROWS: usize = 10_000;
 /// Requests that follow so soon were waiting for the answers of the batch before.
 const SOON: Duration = Duration::from_millis(3);
 
-/// Who waits so long for the batches before can't write as fast as events come.
-const LONG: Duration = Duration::from_millis(50);
+/// A batch that waits so long for those before it is one of too many.
+const LONG: Duration = Duration::from_millis(10);
+
+/// Where so many of the last eight batches were, events come in as fast as they can be written.
+const MANY: u32 = 4;
 
 /// A tenant that has sent nothing for so long has no task any more.
 const IDLE: Duration = Duration::from_secs(10);
@@ -35,23 +38,24 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     let (mut waiting, mut turn) = (Waiting::default(), 0);
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
     let mut flights = Flights::default();
+    // A bit for each of the last batches.
+    let mut waited = 0u8;
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let asked = Instant::now();
         let own = room.clone().acquire_owned().await;
-        shared.measurer.note_saturation(asked.elapsed() >= LONG);
+        waited = waited << 1 | u8::from(asked.elapsed() >= LONG);
+        if waited.count_ones() >= MANY {
+            shared.measurer.note_burst();
+        }
         let permit = shared.commits.clone().acquire_owned().await;
         let (answers, rows) = unpack(waiting.fill(requests, &mut queue));
         let (earlier, flight) = flights.begin(&rows);
         turn = (turn + 1) % SIDE_BY_SIDE;
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
-        let all = room.clone();
         tokio::spawn(async move {
             commit(&shared, &tenant, (answers, rows), (writer, earlier), (flight, permit)).await;
             drop(own);
-            if all.available_permits() == usize::from(SIDE_BY_SIDE) {
-                shared.measurer.note_saturation(false);
-            }
         });
     }
     // Whoever waits for this task waits for its batches.
