@@ -15,13 +15,16 @@ use super::{journal, tallies};
 /// The stored contributions of persons: by version, the former persons and their bytes.
 pub(super) type Stored = HashMap<String, Vec<(i64, Vec<u8>)>>;
 
+/// A contribution to be written: the version, the person and the bytes.
+pub(super) type Put = (i64, String, Vec<u8>);
+
 /// What a slice will write.
 pub(super) struct Change {
     /// By version and cause; without a cause where answers do not come from the version yet.
     tallies: HashMap<(i64, Option<Cause>), Tally>,
     /// The local day on which it is measured.
     today: Day,
-    put: Vec<(i64, String, Vec<u8>)>,
+    put: Vec<Put>,
     delete: Vec<(i64, String)>,
     set_aside: Vec<(String, String)>,
 }
@@ -91,6 +94,11 @@ impl Change {
             }
         }
         Ok(())
+    }
+
+    /// The contributions that are to be written, to be written before the others.
+    pub(super) fn take_contributions(&mut self) -> Vec<Put> {
+        std::mem::take(&mut self.put)
     }
 
     /// Sets a person aside that can't be measured, with the reason. Its stored contributions stay, and its next try
@@ -166,10 +174,11 @@ fn told(parts: HashMap<(i64, Option<Cause>), Tally>) -> (HashMap<i64, Tally>, Ha
     (tallies, journals)
 }
 
-async fn put_contributions(
+/// Writes contributions, each in the place of the one before.
+pub(super) async fn put_contributions(
     connection: &mut PgConnection,
     tenant: TenantId,
-    put: Vec<(i64, String, Vec<u8>)>,
+    put: Vec<Put>,
 ) -> Result<(), sqlx::Error> {
     if put.is_empty() {
         return Ok(());

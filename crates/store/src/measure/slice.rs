@@ -86,7 +86,7 @@ pub(super) async fn touched(
         persons: &persons,
         there,
         now,
-        claimed_alone: true,
+        is_slice: true,
         from: None,
     };
     let change = measure(&mut tx, &task).await?;
@@ -178,7 +178,7 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
     let studies = &[study];
     let recent = on.recent;
     let task =
-        Task { tenant, measured: &measured, recent, studies, persons: &persons, there, now, claimed_alone: true, from };
+        Task { tenant, measured: &measured, recent, studies, persons: &persons, there, now, is_slice: true, from };
     measure(&mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (last, subjects)).await?;
     next_generation(&mut tx, tenant.id, now).await?;

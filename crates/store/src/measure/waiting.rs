@@ -56,7 +56,7 @@ pub(crate) async fn look_ahead(
         persons: &persons,
         there,
         now,
-        claimed_alone: false,
+        is_slice: false,
         from: None,
     };
     let change = measure(connection, &task).await?;

@@ -50,13 +50,14 @@ pub(super) struct Task<'a> {
     pub there: There,
     /// When it is measured.
     pub now: Instant,
-    /// Whether other events of the persons may wait in the queue, to be measured later; else all that waits is here.
-    pub claimed_alone: bool,
+    /// Whether it is a slice: other events of the persons may wait in the queue, to be measured later, and contributions are
+    /// written on the way. Else all that waits is here, and nothing is written.
+    pub is_slice: bool,
     /// The version that answers come from while one that places persons alike is being built, and the step from it.
     pub from: Option<(i64, Widening)>,
 }
 
-/// Measures persons, and gathers what changes. Nothing is written.
+/// Measures persons, and gathers what changes.
 pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> Result<Change, StoreError> {
     let tenant = task.tenant;
     let subjects: Vec<String> = task.persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
@@ -70,7 +71,7 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
     };
     let plan = &task.measured.plan;
     let loader = Loader::new(tenant.currency, &plan.paths, plan.names_with_facts());
-    let mut unclaimed = task.claimed_alone.then(|| Unclaimed::of(subjects.iter().map(String::as_str)));
+    let mut unclaimed = task.is_slice.then(|| Unclaimed::of(subjects.iter().map(String::as_str)));
     let mut work = Work {
         measured: task.measured,
         studies: task.studies,
@@ -155,8 +156,8 @@ impl Job<'_> {
     }
 }
 
-/// Works the jobs off: while the persons of one are measured, the events of the next are loaded. Returns the persons whose whole
-/// journeys are needed.
+/// Works the jobs off: while the persons of one are measured, the contributions of the one before are written and the events of the
+/// next are loaded. Returns the persons whose whole journeys are needed.
 async fn pipeline<'a>(
     connection: &mut PgConnection,
     task: &Task<'a>,
@@ -168,7 +169,11 @@ async fn pipeline<'a>(
     let Some(mut job) = jobs.pop_front() else { return Ok(whole) };
     let mut journeys = job.load(connection, task, (loader, unclaimed)).await?;
     while let Some(next) = jobs.pop_front() {
-        let loading = next.load(&mut *connection, task, (loader, unclaimed));
+        let measured = if task.is_slice { work.change.take_contributions() } else { Vec::new() };
+        let loading = async {
+            change::put_contributions(connection, task.tenant.id, measured).await?;
+            next.load(connection, task, (loader, unclaimed)).await
+        };
         let (left, loaded) = beside(|| work.run(&job, journeys), loading).await;
         whole.extend(left);
         (job, journeys) = (next, loaded?);
