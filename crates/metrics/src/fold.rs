@@ -4,8 +4,8 @@
 //! to the same as folding everything again from scratch; it says so where it can't. A [`Widening`] makes a contribution
 //! to a version with more metrics of one to the version before.
 
+mod facts;
 mod known;
-mod names;
 mod widen;
 
 use journey::{COVARIATE_DAYS, Day, Happening, Instant};

@@ -2,4 +2,4 @@
 INSERT INTO touched (tenant_id, subjects, event_ids, whole, exposed)
 SELECT $1, array_agg(u.subject), array_agg(NULL::uuid), array_agg(true), array_agg(false)
 FROM unnest($2::text[]) WITH ORDINALITY AS u (subject, place)
-GROUP BY u.place / 64
+GROUP BY (u.place - 1) / 64

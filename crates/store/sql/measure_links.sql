@@ -1,4 +1,4 @@
--- Every link of every subject that can be reached from those of $2, each looked up once.
+-- Every link of every subject that can be reached from those of $2. A subject that many links lead to is looked up once a step.
 WITH RECURSIVE link (subject, other) AS (
     SELECT l.subject, l.other
     FROM unnest($2::text[]) AS u (subject)
@@ -6,8 +6,8 @@ WITH RECURSIVE link (subject, other) AS (
       SELECT i.subject, i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = u.subject OFFSET 0) AS l
   UNION
     SELECT l.subject, l.other
-    FROM link k
+    FROM (SELECT DISTINCT k.other FROM link k) AS reached
     CROSS JOIN LATERAL (
-      SELECT i.subject, i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = k.other OFFSET 0) AS l
+      SELECT i.subject, i.other FROM identity_link i WHERE i.tenant_id = $1 AND i.subject = reached.other OFFSET 0) AS l
 )
 SELECT k.subject, k.other FROM link k

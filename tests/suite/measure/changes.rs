@@ -12,6 +12,7 @@ tests::cases![
     an_experiment_that_is_defined_after_its_events,
     a_metric_that_is_added_counts_as_if_it_had_always_been_there,
     a_person_that_cannot_be_stored_keeps_no_version_from_being_built,
+    a_person_that_cannot_be_stored_keeps_no_event_from_being_measured,
     a_metric_that_changes_is_measured_again_beside_the_old_version,
     what_people_read_changes_at_once,
     a_metric_that_is_used_stays,
@@ -134,6 +135,29 @@ async fn a_person_that_cannot_be_stored_keeps_no_version_from_being_built() {
     let aside = &results["fresh"]["set_aside"];
     assert_eq!(aside[0]["person"], "u:u7", "{aside}");
     assert!(aside[0]["reason"].as_str().is_some_and(|reason| reason.contains("poison")), "{aside}");
+}
+
+async fn a_person_that_cannot_be_stored_keeps_no_event_from_being_measured() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    define(&tenant, &[("spend", spend())], &json!({})).await;
+    let superuser = world.superuser().await;
+    let refuse = "ALTER TABLE contribution ADD CONSTRAINT poison CHECK (person <> 'u:u7')";
+    sqlx::raw_sql(refuse).execute(&superuser).await.unwrap();
+    // All at once, so that rows of the queue name the one and others.
+    tenant.accept(&events(60)).await;
+    world.caught_up(&tenant).await;
+    let results = tenant.results("e", "").await;
+    assert_eq!(tally(&results, "spend", "on"), (29, "145".into()), "everyone but the one");
+    assert_eq!(tally(&results, "spend", "off"), (30, "150".into()));
+    assert_eq!(results["fresh"]["set_aside"][0]["person"], "u:u7");
+    // What was claimed of the one is not lost.
+    sqlx::raw_sql("ALTER TABLE contribution DROP CONSTRAINT poison").execute(&superuser).await.unwrap();
+    tenant.accept(&[order("more", "u7", "100", at(2, 0))]).await;
+    world.caught_up(&tenant).await;
+    let results = tenant.results("e", "").await;
+    assert_eq!(tally(&results, "spend", "on"), (30, "250".into()));
+    assert_eq!(results["fresh"]["set_aside"], json!([]));
 }
 
 async fn a_metric_that_changes_is_measured_again_beside_the_old_version() {

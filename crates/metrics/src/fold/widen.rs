@@ -3,7 +3,7 @@
 
 use journey::{Definition, Derived, Experiment, Happening, Metric, Path, Zone};
 
-use super::names::looked_at;
+use super::facts::looked_at;
 use super::{observe, start_trace, start_walk};
 use crate::contribution::{Assignment, Contribution};
 use crate::plan::Plan;

@@ -9,7 +9,7 @@ use tokio::sync::Mutex as Turn;
 
 use super::slice::Done;
 
-/// New events in the first slice of a tenant; later ones adapt to the time that they took.
+/// New events, or subjects, in the first slice of a tenant; later ones adapt to the time that they took.
 const FIRST_SLICE: i64 = 1_000;
 
 /// Slices never take many more than this.
@@ -68,8 +68,10 @@ pub(super) struct Left {
 /// A tenant's place in this process.
 pub(super) struct Gate {
     pub(super) turn: Turn<()>,
-    /// How many new events, or subjects of a version that is being built, a slice takes.
-    pub(super) size: AtomicI64,
+    /// How many new events a slice takes.
+    pub(super) events: AtomicI64,
+    /// How many subjects of a version that is being built a slice takes.
+    pub(super) subjects: AtomicI64,
     /// How many slices noted changes since it was looked whether they are enough to be entered, as [`Gate::note`] counts.
     pub(super) noted: AtomicU32,
     /// How many bytes of changes are entered at once.
@@ -80,7 +82,8 @@ impl Default for Gate {
     fn default() -> Self {
         Self {
             turn: Turn::new(()),
-            size: AtomicI64::new(FIRST_SLICE),
+            events: AtomicI64::new(FIRST_SLICE),
+            subjects: AtomicI64::new(FIRST_SLICE),
             // What processes before this one left may be enough by itself.
             noted: AtomicU32::new(u32::MAX / 2),
             bytes: AtomicI64::new(ENTERED_AT_ONCE),
@@ -89,21 +92,6 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Sizes the next slice so that it takes the `span` that a slice may take. Only full slices tell.
-    pub(super) fn adapt(&self, done: Done, limit: i64, span: Duration) {
-        let (subjects, events) = (done.subjects, done.events);
-        tracing::debug!(subjects, events, limit, took_ms = done.took.as_millis(), "measured a slice");
-        if done.size() >= limit || done.took > span {
-            let ratio = span.as_secs_f64() / done.took.as_secs_f64().max(0.001);
-            let size = limit as f64 * ratio.clamp(0.25, 4.0);
-            #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
-            let size = size.min(LARGEST_SLICE as f64) as i64;
-            // After a failure the size grows back step by step, which closes in on the subject that failed.
-            let size = size.max(LEAST_SLICE.min(limit.saturating_mul(4)));
-            self.size.store(size, Ordering::Relaxed);
-        }
-    }
-
     /// A slice of so many subjects noted what it changed. A large one counts for several: it changes more.
     pub(super) fn note(&self, subjects: usize) {
         let counts = if subjects == 0 { 0 } else { 1 + u32::try_from(subjects / 1_000).unwrap_or(u32::MAX / 4) };
@@ -115,5 +103,20 @@ impl Gate {
         self.noted.store(0, Ordering::Relaxed);
         let bytes = self.bytes.load(Ordering::Relaxed);
         self.bytes.store((bytes / 4).max(1), Ordering::Relaxed);
+    }
+}
+
+/// Sizes the next slice so that it takes the `span` that a slice may take. Only full slices tell.
+pub(super) fn adapt(size: &AtomicI64, done: Done, limit: i64, span: Duration) {
+    let (subjects, events) = (done.subjects, done.events);
+    tracing::debug!(subjects, events, limit, took_ms = done.took.as_millis(), "measured a slice");
+    if done.size() >= limit || done.took > span {
+        let ratio = span.as_secs_f64() / done.took.as_secs_f64().max(0.001);
+        let next = limit as f64 * ratio.clamp(0.25, 4.0);
+        #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
+        let next = next.min(LARGEST_SLICE as f64) as i64;
+        // After a failure the size grows back step by step, which closes in on the subject that failed.
+        let next = next.max(LEAST_SLICE.min(limit.saturating_mul(4)));
+        size.store(next, Ordering::Relaxed);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use journey::TenantId;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -65,44 +66,79 @@ impl Touched {
 /// Smaller claims than this take rows apart: somewhere in them is what no slice gets past.
 const APART: i64 = 64;
 
-/// Claims what was queued until the row `through`, oldest first: `limit` new events, and what else the last of their rows names.
+/// Claims what was queued until the row `through`, oldest first: `limit` new events, and what else the last of their rows names. Only
+/// the holder of the tenant's measure lock may call this.
 pub(super) async fn claim(
     connection: &mut PgConnection,
     tenant: TenantId,
     through: i64,
     limit: i64,
 ) -> Result<Claimed, sqlx::Error> {
-    let mut rows = sqlx::query(include_str!("../../sql/measure_claim.sql"))
+    let rows = sqlx::query(include_str!("../../sql/measure_claim.sql"))
         .bind(tenant.0)
         .bind(through)
         .bind(limit)
         .fetch_all(&mut *connection)
         .await?;
+    let mut rows: Vec<(i64, PgRow)> =
+        rows.into_iter().map(|row| Ok((row.try_get("touched_id")?, row))).collect::<Result<_, sqlx::Error>>()?;
+    rows.sort_unstable_by_key(|(id, _)| *id);
     let mut claimed = Claimed::default();
-    let mut left = Vec::new();
-    if limit < APART {
-        // Oldest first.
-        rows.sort_by_cached_key(|row| row.try_get::<i64, _>("touched_id").unwrap_or_default());
-    }
-    for row in &rows {
+    let mut until: Option<DateTime<Utc>> = None;
+    for (id, row) in &rows {
+        let mut left = Vec::new();
         for touched in Touched::read(row)? {
             if limit < APART && claimed.events >= limit {
-                left.push(touched.subject);
+                left.push(touched);
             } else {
                 claimed.events += touched.size();
                 claimed.touched.push(touched);
             }
         }
+        until = until.max(row.try_get("last_received_at")?);
+        if !left.is_empty() {
+            put_back(connection, tenant, (*id, row), &left).await?;
+        }
     }
-    if !left.is_empty() {
-        // Their events are named by no row any more, as if they had been measured: the whole journey has them all.
-        sqlx::query(include_str!("../../sql/insert_touched_whole.sql"))
+    if let Some(until) = until {
+        sqlx::query(include_str!("../../sql/measure_claimed_until.sql"))
             .bind(tenant.0)
-            .bind(left)
+            .bind(until)
             .execute(connection)
             .await?;
     }
     Ok(claimed)
+}
+
+/// Puts what is left of a claimed row back in its place.
+async fn put_back(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    (id, row): (i64, &PgRow),
+    left: &[Touched],
+) -> Result<(), sqlx::Error> {
+    let (mut subjects, mut events) = (Vec::new(), Vec::<Option<Uuid>>::new());
+    let (mut whole, mut exposed) = (Vec::new(), Vec::new());
+    for touched in left {
+        let own: Vec<Option<Uuid>> =
+            if touched.events.is_empty() { vec![None] } else { touched.events.iter().copied().map(Some).collect() };
+        subjects.extend(own.iter().map(|_| touched.subject.as_str()));
+        whole.extend(own.iter().map(|_| touched.whole));
+        exposed.extend(own.iter().map(|_| touched.exposed));
+        events.extend(own);
+    }
+    sqlx::query(include_str!("../../sql/measure_put_back.sql"))
+        .bind(tenant.0)
+        .bind(id)
+        .bind(subjects)
+        .bind(events)
+        .bind(whole)
+        .bind(exposed)
+        .bind(row.try_get::<Option<DateTime<Utc>>, _>("first_received_at")?)
+        .bind(row.try_get::<Option<DateTime<Utc>>, _>("last_received_at")?)
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// Looks at what waits, without claiming it; `None` where more than `limit` new events do.

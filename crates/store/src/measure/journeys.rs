@@ -1,6 +1,6 @@
 //! Journeys: the events of persons, loaded in one query and sorted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::facts::Places;
-use super::unclaimed::Unclaimed;
+use super::unclaimed::unclaimed;
 use crate::recent::{Recent, Recorded};
 
 /// What an event's row must hold for the fold: the tenant's currency and the paths that definitions look at.
@@ -22,6 +22,15 @@ pub(super) struct Loader {
     onward: Option<Vec<String>>,
 }
 
+/// Which events of a journey are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Read {
+    /// All of them.
+    All,
+    /// Those that do not wait in the queue; none that ever left it was received after this, and `None` ever did.
+    Claimed(Option<DateTime<Utc>>),
+}
+
 /// The events of each subject. A subject whose events can't be read has the reason instead.
 pub(super) type Journeys = HashMap<String, Result<Vec<Happening>, String>>;
 
@@ -30,38 +39,36 @@ impl Loader {
         Self { currency, places: Places::new(paths), onward }
     }
 
-    /// All events of `subjects`, or those of these `names`; without those that are `unclaimed`.
+    /// All events of `subjects`, or those of these `names`, as far as they are to be read.
     pub(super) async fn whole(
         &self,
         connection: &mut PgConnection,
         tenant: TenantId,
         subjects: &[String],
         names: Option<&[String]>,
-        unclaimed: Option<&mut Unclaimed<'_>>,
+        read: Read,
     ) -> Result<Journeys, sqlx::Error> {
         if subjects.is_empty() || names.is_some_and(<[String]>::is_empty) {
             return Ok(Journeys::new());
         }
-        let mut unclaimed = unclaimed.filter(|_| !crate::fault::seeded("fold-what-waits"));
-        let mut left_out = Vec::new();
-        if let Some(unclaimed) = &mut unclaimed {
-            unclaimed.look_once(connection, tenant).await?;
-            left_out = unclaimed.events_of(subjects);
-        }
+        let read = if crate::fault::seeded("fold-what-waits") { Read::All } else { read };
+        let until = match read {
+            Read::All => DateTime::<Utc>::MAX_UTC,
+            Read::Claimed(Some(until)) => until,
+            Read::Claimed(None) => return Ok(Journeys::new()),
+        };
         let rows = sqlx::query(include_str!("../../sql/measure_journeys.sql"))
             .bind(tenant.0)
             .bind(subjects)
             .bind(!self.places.is_empty())
             .bind(names)
-            .bind(left_out)
+            .bind(until)
             .fetch(&mut *connection);
         let mut journeys = Journeys::new();
         self.sort(rows, &mut journeys).await?;
-        if let Some(unclaimed) = unclaimed
-            && unclaimed.look(connection, tenant).await?
-        {
-            let waiting: HashSet<Uuid> = unclaimed.events_of(subjects).into_iter().collect();
-            for events in journeys.values_mut().flatten() {
+        if matches!(read, Read::Claimed(_)) && !crate::fault::seeded("fold-what-waits-for-long") {
+            let waiting = unclaimed(connection, tenant, until).await?;
+            for events in journeys.values_mut().flatten().filter(|_| !waiting.is_empty()) {
                 events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
             }
         }

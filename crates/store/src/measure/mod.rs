@@ -34,7 +34,7 @@ use crate::StoreError;
 use crate::options::{Clock, StoreOptions};
 use crate::recent::Recent;
 use crate::transaction::{Purpose, begin, retry};
-use agenda::{Agenda, Gate, Left, Taken};
+use agenda::{Agenda, Gate, Left, Taken, adapt};
 use burst::Burst;
 pub(crate) use definitions::Texts;
 use slice::{Built, Done, Ground};
@@ -276,14 +276,14 @@ impl Measurer {
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let limit = gate.size.load(Ordering::Relaxed);
+        let limit = gate.events.load(Ordering::Relaxed);
         let now = (self.clock)();
         let on = self.ground();
         let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
         match done {
             Ok(done) => {
                 gate.note(done.subjects);
-                gate.adapt(done, limit, self.slice);
+                adapt(&gate.events, done, limit, self.slice);
                 Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit, is_busy: done.size() >= BUSY })
             }
             // One subject alone that no slice gets past must not stop the others.
@@ -293,7 +293,7 @@ impl Measurer {
                 Ok(Taken { subjects, is_full: true, is_busy: true })
             }
             Err(error) => {
-                gate.size.store((limit / 4).max(1), Ordering::Relaxed);
+                gate.events.store((limit / 4).max(1), Ordering::Relaxed);
                 Err(error)
             }
         }
@@ -307,14 +307,14 @@ impl Measurer {
     async fn build(&self, tenant: &Tenant) -> Result<Built, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let limit = gate.size.load(Ordering::Relaxed);
+        let limit = gate.subjects.load(Ordering::Relaxed);
         let now = (self.clock)();
         let on = self.ground();
         let built = retry("measure.build", || slice::build(&on, tenant, limit, now)).await;
         match &built {
             Ok(Built::Some(done)) => {
                 gate.note(done.subjects);
-                gate.adapt(*done, limit, self.slice);
+                adapt(&gate.subjects, *done, limit, self.slice);
             }
             Ok(Built::Nothing | Built::Switched) => {}
             // As with touched subjects: one that no slice gets past must not stop the others.
@@ -324,7 +324,7 @@ impl Measurer {
                     return Ok(Built::Some(Done { subjects: 1, ..Done::default() }));
                 }
             }
-            Err(_) => gate.size.store((limit / 4).max(1), Ordering::Relaxed),
+            Err(_) => gate.subjects.store((limit / 4).max(1), Ordering::Relaxed),
         }
         built
     }

@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread::ScopedJoinHandle;
 
+use chrono::{DateTime, Utc};
 use journey::{Instant, Tenant};
 use metrics::contribution::Contribution;
 use metrics::fold::{Widening, extend, fold};
@@ -14,27 +15,32 @@ use tokio::task::{block_in_place, yield_now};
 
 use super::change::{self, Change, Stored};
 use super::definitions::Measured;
-use super::journeys::{self, Journeys, Loader};
+use super::journeys::{self, Journeys, Loader, Read};
 use super::persons::{Person, exposed_among};
-use super::unclaimed::Unclaimed;
 use crate::StoreError;
 use crate::recent::Recent;
 
 /// Persons that are measured together; the journeys of twice as many are in memory.
 const PERSONS_AT_ONCE: usize = 500;
 
-/// Which tables of the tenant hold anything.
+/// What is known of the tenant before anything is looked up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct There {
     pub links: bool,
     pub set_aside: bool,
+    /// No event that ever left the queue was received after this; `None`: none ever did.
+    pub claimed_until: Option<DateTime<Utc>>,
 }
 
 impl There {
     pub(super) async fn look(connection: &mut PgConnection, tenant: &Tenant) -> Result<Self, StoreError> {
         let row =
             sqlx::query(include_str!("../../sql/measure_flags.sql")).bind(tenant.id.0).fetch_one(connection).await?;
-        Ok(Self { links: row.try_get("links")?, set_aside: row.try_get("set_aside")? })
+        Ok(Self {
+            links: row.try_get("links")?,
+            set_aside: row.try_get("set_aside")?,
+            claimed_until: row.try_get("claimed_until")?,
+        })
     }
 }
 
@@ -71,7 +77,6 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
     };
     let plan = &task.measured.plan;
     let loader = Loader::new(tenant.currency, &plan.paths, plan.names_with_facts());
-    let mut unclaimed = task.is_slice.then(|| Unclaimed::of(subjects.iter().map(String::as_str)));
     let mut work = Work {
         measured: task.measured,
         studies: task.studies,
@@ -105,11 +110,11 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
     if let Some((from, widening)) = &task.from {
         let (loader, jobs) =
             (Loader::new(tenant.currency, widening.paths(), None), jobs(&widened, Step::Widen(*from, widening)));
-        whole.extend(pipeline(connection, task, (&loader, &mut unclaimed), &mut work, jobs).await?);
+        whole.extend(pipeline(connection, task, &loader, &mut work, jobs).await?);
     }
     let onward = jobs(&onward, Step::GoOn);
-    whole.extend(pipeline(connection, task, (&loader, &mut unclaimed), &mut work, onward).await?);
-    pipeline(connection, task, (&loader, &mut unclaimed), &mut work, jobs(&whole, Step::StartOver)).await?;
+    whole.extend(pipeline(connection, task, &loader, &mut work, onward).await?);
+    pipeline(connection, task, &loader, &mut work, jobs(&whole, Step::StartOver)).await?;
     Ok(work.change)
 }
 
@@ -140,7 +145,7 @@ impl Job<'_> {
         &self,
         connection: &mut PgConnection,
         task: &Task<'_>,
-        (loader, unclaimed): (&Loader, &mut Option<Unclaimed<'_>>),
+        loader: &Loader,
     ) -> Result<Journeys, sqlx::Error> {
         let names = match self.step {
             Step::GoOn => {
@@ -152,7 +157,8 @@ impl Job<'_> {
             Step::StartOver => None,
         };
         let subjects: Vec<String> = self.persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
-        loader.whole(connection, task.tenant.id, &subjects, names, unclaimed.as_mut()).await
+        let read = if task.is_slice { Read::Claimed(task.there.claimed_until) } else { Read::All };
+        loader.whole(connection, task.tenant.id, &subjects, names, read).await
     }
 }
 
@@ -161,18 +167,18 @@ impl Job<'_> {
 async fn pipeline<'a>(
     connection: &mut PgConnection,
     task: &Task<'a>,
-    (loader, unclaimed): (&Loader, &mut Option<Unclaimed<'_>>),
+    loader: &Loader,
     work: &mut Work<'_>,
     mut jobs: VecDeque<Job<'a>>,
 ) -> Result<Vec<&'a Person>, sqlx::Error> {
     let mut whole = Vec::new();
     let Some(mut job) = jobs.pop_front() else { return Ok(whole) };
-    let mut journeys = job.load(connection, task, (loader, unclaimed)).await?;
+    let mut journeys = job.load(connection, task, loader).await?;
     while let Some(next) = jobs.pop_front() {
         let measured = if task.is_slice { work.change.take_contributions() } else { Vec::new() };
         let loading = async {
             change::put_contributions(connection, task.tenant.id, measured).await?;
-            next.load(connection, task, (loader, unclaimed)).await
+            next.load(connection, task, loader).await
         };
         let (left, loaded) = beside(|| work.run(&job, journeys), loading).await;
         whole.extend(left);

@@ -60,17 +60,10 @@ pub(super) struct TouchedColumns<'a> {
     pub(super) event_id: Vec<Uuid>,
     /// Whether the event is an exposure.
     pub(super) exposed: Vec<bool>,
+    pub(super) received_at: Vec<DateTime<Utc>>,
 }
 
-/// The queue's rows name about so many events: some kilobytes, and as finely as the measurement cares to claim.
-const EVENTS_A_ROW: usize = 64;
-
 impl TouchedColumns<'_> {
-    /// The row of the queue for each of them, numbered from 0.
-    pub(super) fn parts(&self) -> Vec<i32> {
-        (0..self.subject.len()).map(|at| i32::try_from(at / EVENTS_A_ROW).unwrap_or(i32::MAX)).collect()
-    }
-
     /// Which of them are of a subject with a new link; `linked` are the subjects of new links.
     pub(super) fn whole(&self, linked: &HashSet<String>) -> Vec<bool> {
         self.subject.iter().map(|subject| linked.contains(*subject)).collect()
@@ -162,6 +155,7 @@ impl<'a> Batch<'a> {
             touched.subject.push(event.subject.key());
             touched.event_id.push(uuid(event.id));
             touched.exposed.push(event.exposure.is_some());
+            touched.received_at.push(row.received_at.to_utc());
         }
         Consequences {
             outcomes,

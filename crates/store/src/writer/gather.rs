@@ -20,8 +20,10 @@ const MAX_ROWS: usize = 10_000;
 /// Requests that follow so soon were waiting for the answers of the batch before.
 const SOON: Duration = Duration::from_millis(3);
 
-/// A batch that waits so long for those before it is one of too many.
+/// A large batch that waits so long for those before it is one of too many.
 const LONG: Duration = Duration::from_millis(10);
+/// Small ones wait for the disk, and for each other, however few events there are.
+const LARGE: usize = 256;
 
 /// Where so many of the last eight batches were, events come in as fast as they can be written.
 const MANY: u32 = 4;
@@ -44,12 +46,14 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let asked = Instant::now();
         let own = room.clone().acquire_owned().await;
-        waited = waited << 1 | u8::from(asked.elapsed() >= LONG);
-        if waited.count_ones() >= MANY {
+        let permit = shared.commits.clone().acquire_owned().await;
+        let late = asked.elapsed() >= LONG;
+        let (answers, rows) = unpack(waiting.fill(requests, &mut queue));
+        let late = late && rows.len() >= LARGE;
+        waited = waited << 1 | u8::from(late);
+        if late && waited.count_ones() >= MANY {
             shared.measurer.note_burst();
         }
-        let permit = shared.commits.clone().acquire_owned().await;
-        let (answers, rows) = unpack(waiting.fill(requests, &mut queue));
         let (earlier, flight) = flights.begin(&rows);
         turn = (turn + 1) % SIDE_BY_SIDE;
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());

@@ -160,7 +160,7 @@ async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>, 
             .bind(&done.touched.event_id)
             .bind(done.touched.whole(&linked))
             .bind(&done.touched.exposed)
-            .bind(done.touched.parts())
+            .bind(&done.touched.received_at)
             .execute(&mut **tx)
             .await?;
     }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[schema(as = Fresh)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FreshInfo {
-    /// Subjects with events that are stored and not in the numbers yet; 0: everything acknowledged is in them.
+    /// Subjects with events that are stored and not in the numbers yet, of the first 5 000 such events; 0: everything acknowledged is in them.
     #[schema(minimum = 0)]
     pub(crate) pending_subjects: u64,
     /// When the question was asked.

@@ -1,0 +1,2 @@
+UPDATE measure_state SET claimed_until = $2
+WHERE tenant_id = $1 AND (claimed_until IS NULL OR claimed_until < $2)
