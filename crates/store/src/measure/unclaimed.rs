@@ -5,6 +5,7 @@
 //! waiting, and are not loaded. Of the others most have left the queue; those that have not, since batches neither arrive nor commit
 //! in order, stand in the few rows that hold anything received until that moment. These are read after the events, while the slice
 //! holds the tenant's lock and nobody takes anything from the queue: an event that was loaded came with its place there, and is seen.
+//! Where the clocks of services differ, or one ran ahead once, more rows are of that time: then it is slower, and as exact.
 
 use std::collections::HashSet;
 
@@ -12,6 +13,9 @@ use chrono::{DateTime, Utc};
 use journey::TenantId;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+/// So many are not "of that time": a clock was ahead when something was received, or is behind now.
+const MANY: usize = 100_000;
 
 /// The waiting events that were received until the latest one that left the queue.
 pub(super) async fn unclaimed(
@@ -24,5 +28,9 @@ pub(super) async fn unclaimed(
         .bind(until)
         .fetch_all(connection)
         .await?;
+    if events.len() > MANY {
+        let waiting = events.len();
+        tracing::warn!(tenant = %tenant.0, waiting, %until, "clocks differ, so that slices read much of what waits and are slow");
+    }
     Ok(events.into_iter().collect())
 }

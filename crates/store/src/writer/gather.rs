@@ -46,8 +46,8 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let asked = Instant::now();
         let own = room.clone().acquire_owned().await;
-        let permit = shared.commits.clone().acquire_owned().await;
         let late = asked.elapsed() >= LONG;
+        let permit = shared.commits.clone().acquire_owned().await;
         let (answers, rows) = unpack(waiting.fill(requests, &mut queue));
         let late = late && rows.len() >= LARGE;
         waited = waited << 1 | u8::from(late);
