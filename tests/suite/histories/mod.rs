@@ -19,7 +19,6 @@ tests::cases![
     the_check_notices_folding_without_subtracting,
     the_check_notices_resolving_persons_at_ingest,
     the_check_notices_folding_what_waits,
-    the_check_notices_folding_what_waits_for_long,
 ];
 
 /// Orders of events that are played on purpose.
@@ -105,9 +104,4 @@ async fn the_check_notices_resolving_persons_at_ingest() {
 
 async fn the_check_notices_folding_what_waits() {
     must_be_noticed("bug=fold-what-waits,measure.after_claim=sleep:40,writer.before_commit=sleep:7", 20).await;
-}
-
-/// What was received before something that was claimed already, and committed after it.
-async fn the_check_notices_folding_what_waits_for_long() {
-    must_be_noticed("bug=fold-what-waits-for-long,measure.after_claim=sleep:40,writer.before_commit=sleep:7", 20).await;
 }

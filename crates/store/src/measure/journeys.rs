@@ -66,7 +66,7 @@ impl Loader {
             .fetch(&mut *connection);
         let mut journeys = Journeys::new();
         self.sort(rows, &mut journeys).await?;
-        if matches!(read, Read::Claimed(_)) && !crate::fault::seeded("fold-what-waits-for-long") {
+        if matches!(read, Read::Claimed(_)) {
             let waiting = unclaimed(connection, tenant, until).await?;
             for events in journeys.values_mut().flatten().filter(|_| !waiting.is_empty()) {
                 events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
