@@ -68,7 +68,7 @@ impl Loader {
         self.sort(rows, &mut journeys).await?;
         if matches!(read, Read::Claimed(_)) {
             let waiting = unclaimed(connection, tenant, until).await?;
-            for events in journeys.values_mut().flatten().filter(|_| !waiting.is_empty()) {
+            for events in journeys.values_mut().flatten() {
                 events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
             }
         }

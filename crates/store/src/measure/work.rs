@@ -112,8 +112,7 @@ pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> R
             (Loader::new(tenant.currency, widening.paths(), None), jobs(&widened, Step::Widen(*from, widening)));
         whole.extend(pipeline(connection, task, &loader, &mut work, jobs).await?);
     }
-    let onward = jobs(&onward, Step::GoOn);
-    whole.extend(pipeline(connection, task, &loader, &mut work, onward).await?);
+    whole.extend(pipeline(connection, task, &loader, &mut work, jobs(&onward, Step::GoOn)).await?);
     pipeline(connection, task, &loader, &mut work, jobs(&whole, Step::StartOver)).await?;
     Ok(work.change)
 }

@@ -60,6 +60,7 @@ pub(super) struct TouchedColumns<'a> {
     pub(super) event_id: Vec<Uuid>,
     /// Whether the event is an exposure.
     pub(super) exposed: Vec<bool>,
+    /// When it was received, as the event's row says.
     pub(super) received_at: Vec<DateTime<Utc>>,
 }
 
