@@ -1,5 +1,6 @@
 //! The client of the service: requests that are tried again for as long as trying again can help.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -23,6 +24,8 @@ pub(crate) struct Client {
     base: String,
     /// How long a request is tried again.
     retry_for: Duration,
+    /// Whether the service is on this machine.
+    is_here: bool,
 }
 
 /// Why a request came to nothing.
@@ -84,7 +87,14 @@ impl Client {
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_mins(2))
             .build()?;
-        Ok(Self { http, base, retry_for })
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let is_here = host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
+        Ok(Self { http, base, retry_for, is_here })
+    }
+
+    /// Whether bodies are gzipped: on one machine that costs both ends more than it saves.
+    pub(crate) fn packs(&self) -> bool {
+        !self.is_here
     }
 
     /// Asks for JSON, or sends some: the answer's JSON, `null` where it has none.
@@ -103,10 +113,13 @@ impl Client {
         .await
     }
 
-    /// Posts a gzipped JSON body.
-    pub(crate) async fn post_gzip(&self, path: &str, key: &str, body: Vec<u8>) -> Result<Value, Refused> {
-        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(key);
-        self.send(request.header(CONTENT_TYPE, "application/json").header(CONTENT_ENCODING, "gzip").body(body)).await
+    /// Posts a JSON body, which is gzipped where [`Self::packs`] says so.
+    pub(crate) async fn post(&self, path: &str, key: &str, body: Vec<u8>) -> Result<Value, Refused> {
+        let mut request = self.http.post(format!("{}{path}", self.base)).bearer_auth(key);
+        if self.packs() {
+            request = request.header(CONTENT_ENCODING, "gzip");
+        }
+        self.send(request.header(CONTENT_TYPE, "application/json").body(body)).await
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, Refused> {
@@ -220,5 +233,12 @@ mod tests {
         assert!(Client::new("http://127.0.0.1:8080/", Duration::ZERO).is_ok());
         assert!(Client::new("https://example.com", Duration::ZERO).unwrap_err().to_string().contains("http://"));
         assert!(Client::new("127.0.0.1:8080", Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn only_what_goes_over_a_network_is_packed() {
+        let packs = |base: &str| Client::new(base, Duration::ZERO).unwrap().packs();
+        assert!(!packs("http://127.0.0.1:8080") && !packs("http://localhost") && !packs("http://[::1]:8080/"));
+        assert!(packs("http://10.0.0.7:8080") && packs("http://localhost.example.com") && packs("http://[fd00::1]"));
     }
 }

@@ -70,13 +70,14 @@ async fn send(destination: &Destination, batch: Arc<Batch>) -> Result<Delivered,
     while let Some(range) = work.pop() {
         let body = {
             let (batch, range, envelope) = (Arc::clone(&batch), range.clone(), destination.envelope);
-            tokio::task::spawn_blocking(move || batch.body(range, envelope))
+            let is_packed = destination.client.packs();
+            tokio::task::spawn_blocking(move || batch.body(range, envelope, is_packed))
                 .await
                 .map_err(std::io::Error::other)
                 .flatten()
         };
         let body = body.map_err(|error| Refused::GaveUp { tries: 0, seconds: 0, last: error.to_string() })?;
-        match destination.client.post_gzip(destination.path, &destination.key, body).await {
+        match destination.client.post(destination.path, &destination.key, body).await {
             Ok(answer) => read(&answer, &batch, range, &mut delivered),
             Err(Refused::Problem { status, code, pointer, message }) if is_about_the_body(status) => {
                 if range.len() > 1 {
