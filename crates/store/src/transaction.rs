@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use journey::TenantId;
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::error::Attempt;
 
@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     /// and of thousands of persons want different ones; and nothing is walked through, because the queue is now empty,
     /// now millions of rows long, whatever the planner last heard of it.
     Measure,
+    /// Reads beside a transaction of the measurement, each of the moment at which it is made, looked up in the same way.
+    Beside,
     /// Reads, all of one snapshot.
     Read,
     /// A look for what is rare, through an index that says where in a table it can be: pages are read in the order in which they
@@ -44,6 +46,10 @@ impl Purpose {
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off; \
                  SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL max_parallel_workers_per_gather = 0; \
                  SET LOCAL enable_seqscan = off"
+            }
+            Self::Beside => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; \
+                 SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_seqscan = off"
             }
             // The queue is empty most of the time but has room for many: whatever the planner knows of it, it is looked
             // up and not walked through.
@@ -68,6 +74,18 @@ pub(crate) async fn begin(pool: &PgPool, tenant: TenantId, purpose: Purpose) -> 
     pool.begin_with(AssertSqlSafe(statements)).await
 }
 
+/// Begins another transaction for someone who holds a connection of this pool already, if there is more than one to spare: nobody is to
+/// wait for the last.
+pub(crate) async fn begin_beside(pool: &PgPool, tenant: TenantId) -> Option<Tx> {
+    let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+    let used = usize::try_from(pool.size()).unwrap_or(usize::MAX).saturating_sub(pool.num_idle());
+    if most.saturating_sub(used) < 2 {
+        return None;
+    }
+    let begun = timeout(SPARE, begin(pool, tenant, Purpose::Beside)).await;
+    begun.ok().and_then(|begun| begun.inspect_err(|error| tracing::debug!(?error, "no connection to spare")).ok())
+}
+
 /// Begins a transaction that sees the key of this hash, whatever tenant it belongs to.
 pub(crate) async fn begin_for_key(pool: &PgPool, key_hash: &[u8; 32]) -> Result<Tx, sqlx::Error> {
     // 64 characters of [0-9a-f].
@@ -81,6 +99,9 @@ pub(crate) async fn enter_tenant(tx: &mut Tx, tenant: TenantId) -> Result<(), sq
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut **tx).await?;
     Ok(())
 }
+
+/// How long a connection to spare is waited for: others may take it meanwhile.
+const SPARE: Duration = Duration::from_millis(100);
 
 /// Waits between the tries; there is one try more than waits.
 const PAUSES: [Duration; 4] =

@@ -1,7 +1,7 @@
 //! Whose turn is it to be measured, and how large are a tenant's slices?
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use journey::{Tenant, TenantId};
@@ -13,7 +13,7 @@ use super::slice::Done;
 const FIRST_SLICE: i64 = 1_000;
 
 /// Slices never take many more than this.
-const LARGEST_SLICE: i64 = 10_000;
+const LARGEST_SLICE: i64 = 6_000;
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
 
@@ -68,6 +68,10 @@ pub(super) struct Left {
 /// A tenant's place in this process.
 pub(super) struct Gate {
     pub(super) turn: Turn<()>,
+    /// Held by whoever enters changes.
+    pub(super) entering: Turn<()>,
+    /// Whether the last turn left more to do.
+    pub(super) is_busy: AtomicBool,
     /// How many new events a slice takes.
     pub(super) events: AtomicI64,
     /// How many subjects of a version that is being built a slice takes.
@@ -82,6 +86,8 @@ impl Default for Gate {
     fn default() -> Self {
         Self {
             turn: Turn::new(()),
+            entering: Turn::new(()),
+            is_busy: AtomicBool::new(false),
             events: AtomicI64::new(FIRST_SLICE),
             subjects: AtomicI64::new(FIRST_SLICE),
             // What processes before this one left may be enough by itself.

@@ -39,6 +39,11 @@ impl Burst {
         *span = Some(Span { began, seen: now });
     }
 
+    /// Whether there is one.
+    pub(super) fn is_on(&self, now: Instant) -> bool {
+        self.span().is_some_and(|span| now - span.seen < LULL)
+    }
+
     /// How long the background leaves the machine to others, from `now`, after a turn that took so long.
     pub(super) fn rest(&self, now: Instant, took: Duration, more: bool) -> Duration {
         match self.span().filter(|span| now - span.seen < LULL) {

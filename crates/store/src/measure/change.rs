@@ -8,8 +8,10 @@ use metrics::journal::{Cause, Journal};
 use metrics::tally::{Direction, Tally};
 use sqlx::{PgConnection, Row};
 
+use super::beside::{across, beside};
 use super::definitions::Version;
 use super::persons::Person;
+use super::tallies::Piece;
 use super::{journal, tallies};
 
 /// The stored contributions of persons: by version, the former persons and their bytes.
@@ -17,6 +19,9 @@ pub(super) type Stored = HashMap<String, Vec<(i64, Vec<u8>)>>;
 
 /// A contribution to be written: the version, the person and the bytes.
 pub(super) type Put = (i64, String, Vec<u8>);
+
+/// So few rows are made ready sooner than a thread is started.
+const FEW: usize = 500;
 
 /// What a slice will write.
 pub(super) struct Change {
@@ -114,9 +119,9 @@ impl Change {
 
     /// How the tally of a version moves, and who can't be measured, with the reason.
     pub(super) fn into_tally(self, version: i64) -> (Tally, Journal, Vec<(String, String)>) {
-        let (mut tallies, mut journals) = told(self.tallies);
-        let of = (tallies.remove(&version).unwrap_or_default(), journals.remove(&version).unwrap_or_default());
-        (of.0, of.1, self.set_aside)
+        let parts = self.tallies.into_iter().filter(|((of, _), _)| *of == version);
+        let (tally, journal) = told(parts.map(|((_, cause), part)| (cause, part)).collect());
+        (tally, journal, self.set_aside)
     }
 
     /// Writes everything. `settled` are the subjects of the persons that the slice measured under every version: those
@@ -154,24 +159,50 @@ impl Change {
                 .execute(&mut *connection)
                 .await?;
         }
-        put_contributions(connection, tenant, self.put).await?;
-        let (tallies, journals) = told(self.tallies);
+        let put = put_contributions(connection, tenant, self.put);
+        let (moved, put) = if self.tallies.values().map(|tally| tally.rows.len()).sum::<usize>() > FEW {
+            beside(|| across(by_version(self.tallies), moved), put).await
+        } else {
+            (by_version(self.tallies).into_iter().map(moved).collect(), put.await)
+        };
+        put?;
+        let (journals, pieces): (Vec<_>, Vec<_>) = moved.into_iter().unzip();
         journal::put(connection, tenant, journals, now).await?;
-        tallies::note(connection, tenant, tallies).await
+        tallies::note(connection, tenant, pieces.into_iter().flatten().collect()).await
     }
 }
 
-/// The tallies of each version, and what the journal tells of them.
-fn told(parts: HashMap<(i64, Option<Cause>), Tally>) -> (HashMap<i64, Tally>, HashMap<i64, Journal>) {
-    let (mut tallies, mut journals) = (HashMap::<i64, Tally>::new(), HashMap::<i64, Journal>::new());
+/// The moves of a version, by cause.
+type Moves = Vec<(Option<Cause>, Tally)>;
+
+fn by_version(parts: HashMap<(i64, Option<Cause>), Tally>) -> Vec<(i64, Moves)> {
+    let mut versions: HashMap<i64, Moves> = HashMap::new();
     for ((version, cause), part) in parts {
-        if let Some(cause) = cause {
-            journals.entry(version).or_default().note(cause, &part);
-        }
-        let tally = tallies.entry(version).or_default();
-        part.rows.into_iter().for_each(|(key, row)| tally.add_row(key, row));
+        versions.entry(version).or_default().push((cause, part));
     }
-    (tallies, journals)
+    versions.into_iter().collect()
+}
+
+/// What moved a version, ready to be written: its journal, and a piece for each dimension of its tally.
+fn moved((version, moves): (i64, Moves)) -> ((i64, Journal), Vec<Piece>) {
+    let (tally, journal) = told(moves);
+    ((version, journal), tallies::pieces(version, tally))
+}
+
+/// The tally of a version whose moves had these causes, and what the journal tells of it.
+fn told(parts: Moves) -> (Tally, Journal) {
+    let (mut tally, mut journal) = (Tally::default(), Journal::default());
+    for (cause, part) in parts {
+        if let Some(cause) = cause {
+            journal.note(cause, &part);
+        }
+        if tally.rows.is_empty() {
+            tally = part;
+        } else {
+            part.rows.into_iter().for_each(|(key, row)| tally.add_row(key, row));
+        }
+    }
+    (tally, journal)
 }
 
 /// Writes contributions, each in the place of the one before.
@@ -227,7 +258,7 @@ pub(super) async fn stored(
 pub(super) async fn held_back(
     connection: &mut PgConnection,
     tenant: TenantId,
-    persons: &[Person],
+    persons: &[&Person],
 ) -> Result<HashSet<String>, sqlx::Error> {
     let subjects: Vec<&str> = persons.iter().flat_map(|person| &person.subjects).map(String::as_str).collect();
     let held: Vec<String> = sqlx::query_scalar(include_str!("../../sql/measure_held_back.sql"))

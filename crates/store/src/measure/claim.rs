@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 /// A touched subject: a row of the queue names new events of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Touched {
     /// The subject's key.
     pub subject: String,
@@ -19,6 +19,8 @@ pub(super) struct Touched {
     pub whole: bool,
     /// Whether an exposure is among the events.
     pub exposed: bool,
+    /// Whether one of them is the first of the subject to its experiment, as far as that is known.
+    pub first: bool,
 }
 
 /// What was claimed.
@@ -33,7 +35,7 @@ pub(super) struct Claimed {
 impl Touched {
     /// An exposed subject whose journey is to be measured whole.
     pub(super) fn whole(subject: String) -> Self {
-        Self { subject, events: Vec::new(), whole: true, exposed: true }
+        Self { subject, events: Vec::new(), whole: true, exposed: true, first: false }
     }
 
     /// The subjects of a row, each once, in the row's order.
@@ -42,17 +44,21 @@ impl Touched {
         let events: Vec<Option<Uuid>> = row.try_get("event_ids")?;
         let whole: Vec<bool> = row.try_get("whole")?;
         let exposed: Vec<bool> = row.try_get("exposed")?;
+        let first: Option<Vec<bool>> = row.try_get("first_exposure")?;
         let mut places: HashMap<&str, usize> = HashMap::with_capacity(subjects.len());
         let mut touched: Vec<Self> = Vec::with_capacity(subjects.len());
-        for (subject, ((event, whole), exposed)) in subjects.iter().zip(events.into_iter().zip(whole).zip(exposed)) {
+        let first = first.unwrap_or_else(|| vec![false; subjects.len()]);
+        let flags = whole.into_iter().zip(exposed).zip(first);
+        for ((subject, event), ((whole, exposed), first)) in subjects.iter().zip(events).zip(flags) {
             let place = *places.entry(subject).or_insert_with(|| {
-                touched.push(Self { subject: subject.clone(), events: Vec::new(), whole: false, exposed: false });
+                touched.push(Self { subject: subject.clone(), ..Self::default() });
                 touched.len() - 1
             });
             let of = &mut touched[place];
             of.events.extend(event);
             of.whole |= whole;
             of.exposed |= exposed;
+            of.first |= first;
         }
         Ok(touched)
     }
@@ -118,13 +124,14 @@ async fn put_back(
     left: &[Touched],
 ) -> Result<(), sqlx::Error> {
     let (mut subjects, mut events) = (Vec::new(), Vec::<Option<Uuid>>::new());
-    let (mut whole, mut exposed) = (Vec::new(), Vec::new());
+    let (mut whole, mut exposed, mut first) = (Vec::new(), Vec::new(), Vec::new());
     for touched in left {
         let own: Vec<Option<Uuid>> =
             if touched.events.is_empty() { vec![None] } else { touched.events.iter().copied().map(Some).collect() };
         subjects.extend(own.iter().map(|_| touched.subject.as_str()));
         whole.extend(own.iter().map(|_| touched.whole));
         exposed.extend(own.iter().map(|_| touched.exposed));
+        first.extend(own.iter().map(|_| touched.first));
         events.extend(own);
     }
     sqlx::query(include_str!("../../sql/measure_put_back.sql"))
@@ -134,6 +141,7 @@ async fn put_back(
         .bind(events)
         .bind(whole)
         .bind(exposed)
+        .bind(first)
         .bind(row.try_get::<Option<DateTime<Utc>>, _>("first_received_at")?)
         .bind(row.try_get::<Option<DateTime<Utc>>, _>("last_received_at")?)
         .execute(connection)

@@ -1,7 +1,5 @@
 //! The journal of tallies: written by every slice, merged by the hour, forgotten after [`KEPT_DAYS`].
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use journey::{Instant, TenantId};
 use metrics::journal::Journal;
@@ -24,7 +22,7 @@ const MERGED_AT_ONCE: i64 = 1_000;
 pub(crate) async fn put(
     connection: &mut PgConnection,
     tenant: TenantId,
-    moves: HashMap<i64, Journal>,
+    moves: Vec<(i64, Journal)>,
     at: Instant,
 ) -> Result<(), sqlx::Error> {
     let moves: Vec<(i64, Vec<u8>)> = moves
@@ -171,7 +169,7 @@ async fn merge(pool: &PgPool, tenant: TenantId, definition: i64, hour: DateTime<
         let moves = Journal::from_bytes(moves);
         merged.add(&moves.ok_or_else(|| StoreError::corrupt("journal", "moves can't be read"))?);
     }
-    put(&mut tx, tenant, [(definition, merged)].into(), hour.into()).await?;
+    put(&mut tx, tenant, vec![(definition, merged)], hour.into()).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -11,7 +11,6 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::facts::Places;
-use super::unclaimed::unclaimed;
 use crate::recent::{Recent, Recorded};
 
 /// What an event's row must hold for the fold: the tenant's currency and the paths that definitions look at.
@@ -27,7 +26,7 @@ pub(super) struct Loader {
 pub(super) enum Read {
     /// All of them.
     All,
-    /// Those that do not wait in the queue; none that ever left it was received after this, and `None` ever did.
+    /// Those that do not wait in the queue. None that ever left it was received after this; `None`: none ever did.
     Claimed(Option<DateTime<Utc>>),
 }
 
@@ -39,7 +38,8 @@ impl Loader {
         Self { currency, places: Places::new(paths), onward }
     }
 
-    /// All events of `subjects`, or those of these `names`, as far as they are to be read.
+    /// All events of `subjects`, or those of these `names`, as far as they are to be read; and some that wait in the queue, where these
+    /// were received before others that left it.
     pub(super) async fn whole(
         &self,
         connection: &mut PgConnection,
@@ -51,7 +51,6 @@ impl Loader {
         if subjects.is_empty() || names.is_some_and(<[String]>::is_empty) {
             return Ok(Journeys::new());
         }
-        let read = if crate::fault::seeded("fold-what-waits") { Read::All } else { read };
         let until = match read {
             Read::All => DateTime::<Utc>::MAX_UTC,
             Read::Claimed(Some(until)) => until,
@@ -66,12 +65,6 @@ impl Loader {
             .fetch(&mut *connection);
         let mut journeys = Journeys::new();
         self.sort(rows, &mut journeys).await?;
-        if matches!(read, Read::Claimed(_)) {
-            let waiting = unclaimed(connection, tenant, until).await?;
-            for events in journeys.values_mut().flatten() {
-                events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
-            }
-        }
         Ok(journeys)
     }
 

@@ -5,11 +5,14 @@
 //! tenant's slices wait for their turn in order: a strong read waits for one slice of the background at most.
 
 mod agenda;
+mod amounts;
+mod beside;
 mod burst;
 mod change;
 mod claim;
 mod definitions;
 mod facts;
+mod job;
 pub(crate) mod journal;
 mod journeys;
 mod persons;
@@ -21,7 +24,7 @@ mod waiting;
 mod work;
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +52,8 @@ const READ_BUSY: i64 = 256 << 10;
 const READ_AT_REST: i64 = 16 << 10;
 /// Where a slice takes so many events, more are on their way: what it notes is soon noted again.
 const BUSY: i64 = 256;
+/// Connections that read beside that of a slice, at most.
+const READERS: usize = 2;
 /// After so long a turn enters no more.
 const LONGEST_ENTRY: Duration = Duration::from_millis(200);
 
@@ -152,7 +157,9 @@ impl Measurer {
     }
 
     fn ground(&self) -> Ground<'_> {
-        Ground { pool: &self.pool, texts: &self.texts, recent: &self.recent }
+        // While events come in as fast as they can be written, what reads less leaves more to the writers.
+        let readers = if self.burst.is_on(tokio::time::Instant::now()) { 0 } else { READERS };
+        Ground { pool: &self.pool, texts: &self.texts, recent: &self.recent, readers }
     }
 
     /// Texts of versions that were read before.
@@ -169,25 +176,49 @@ impl Measurer {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One turn of a tenant: a slice of what is touched, a slice of a version, a batch of sweeping. No more, so that other
+    /// One turn of a tenant: a slice of what is touched, a slice of a version, a batch of sweeping, and beside the slices entries of
+    /// what slices before them noted. No more, so that other
     /// tenants and the tenant's own backfill are never starved by constant ingest.
     async fn turn(&self, tenant: &Tenant) -> Result<Left, StoreError> {
+        let gate = self.gate(tenant.id);
+        let is_over = AtomicBool::new(false);
+        let entering = async {
+            if gate.is_busy.load(Ordering::Relaxed) {
+                self.enter(tenant.id, true, &is_over).await;
+            }
+        };
+        let measuring = async {
+            let left = self.measure(tenant).await;
+            is_over.store(true, Ordering::Relaxed);
+            left
+        };
+        let (left, ()) = tokio::join!(measuring, entering);
+        let mut left = left?;
+        let is_busy = left.more || left.busy;
+        gate.is_busy.store(is_busy, Ordering::Relaxed);
+        if !is_busy {
+            left.more |= self.enter(tenant.id, false, &AtomicBool::new(false)).await;
+        }
+        self.tidy(tenant.id).await?;
+        left.more |= sweep::sweep(&self.pool, tenant.id).await?;
+        Ok(left)
+    }
+
+    async fn measure(&self, tenant: &Tenant) -> Result<Left, StoreError> {
         let mut left = Left::default();
         if let Some(through) = self.last_touched(tenant.id).await? {
             let taken = self.touched(tenant, through).await?;
             left = Left { more: taken.is_full, busy: taken.is_busy };
         }
         left.more |= self.build(tenant).await? != Built::Nothing;
-        left.more |= self.enter(tenant.id, left.more || left.busy).await;
-        self.tidy(tenant.id).await?;
-        left.more |= sweep::sweep(&self.pool, tenant.id).await?;
         Ok(left)
     }
 
     /// Enters what slices noted where there is enough of it: less is enough while little comes. It never keeps anybody from being
-    /// measured: what can't be entered now stays noted. Returns whether there may be more.
-    async fn enter(&self, tenant: TenantId, busy: bool) -> bool {
+    /// measured: what can't be entered now stays noted. Ends where it `is_over` for others. Returns whether there may be more.
+    async fn enter(&self, tenant: TenantId, busy: bool, is_over: &AtomicBool) -> bool {
         let gate = self.gate(tenant);
+        let Ok(_entering) = gate.entering.try_lock() else { return false };
         let (slices, enough) = if busy {
             (self.noted / LOOKS, Enough { pieces: self.noted, bytes: READ_BUSY })
         } else {
@@ -197,8 +228,7 @@ impl Measurer {
             return false;
         }
         let begun = tokio::time::Instant::now();
-        while begun.elapsed() < LONGEST_ENTRY {
-            let _turn = gate.turn.lock().await;
+        while begun.elapsed() < LONGEST_ENTRY && !is_over.load(Ordering::Relaxed) {
             match slice::enter(&self.pool, tenant, enough, gate.bytes.load(Ordering::Relaxed)).await {
                 Ok(true) => {}
                 Ok(false) => {
@@ -261,7 +291,7 @@ impl Measurer {
             {
                 // Where nobody measures in the background.
                 if measurer.gate(whose.id).noted.load(Ordering::Relaxed) > measurer.noted.saturating_mul(LOOKS) {
-                    measurer.enter(whose.id, true).await;
+                    measurer.enter(whose.id, true, &AtomicBool::new(false)).await;
                 }
                 return Ok(true);
             }

@@ -20,6 +20,8 @@ pub(super) struct Person {
     pub whole: bool,
     /// Whether an exposure is among the events.
     pub exposed: bool,
+    /// Whether one of them is the first of its subject to its experiment, as far as that is known.
+    pub first: bool,
 }
 
 impl Person {
@@ -90,6 +92,7 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
         person.events.extend_from_slice(&t.events);
         person.whole |= t.whole;
         person.exposed |= t.exposed;
+        person.first |= t.first;
     }
     for (at, subject) in subjects.iter().enumerate() {
         if let Some(person) = persons.get_mut(&root(&mut parent, at)) {
@@ -112,7 +115,7 @@ mod tests {
     use super::*;
 
     fn touched(subject: &str, event: u8, exposed: bool) -> Touched {
-        Touched { subject: subject.into(), events: vec![Uuid::from_bytes([event; 16])], whole: false, exposed }
+        Touched { subject: subject.into(), events: vec![Uuid::from_bytes([event; 16])], exposed, ..Touched::default() }
     }
 
     #[test]

@@ -12,15 +12,16 @@ use sqlx::{PgConnection, PgPool, Row};
 use super::change::Change;
 use super::claim::{Claimed, Touched, claim};
 use super::definitions::{self, Building, Texts, Version};
+use super::job::PERSONS_AT_ONCE;
 use super::persons::{Person, resolve};
 use super::tallies::Enough;
-use super::work::{Task, There, measure};
+use super::work::{Hands, Task, There, measure};
 use super::{journal, tallies};
 use crate::StoreError;
 use crate::definitions::{lock_measure, next_generation};
 use crate::fault;
 use crate::recent::Recent;
-use crate::transaction::{Purpose, begin};
+use crate::transaction::{Purpose, Tx, begin, begin_beside};
 
 /// What a slice did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +46,8 @@ pub(super) struct Ground<'a> {
     pub(super) pool: &'a PgPool,
     pub(super) texts: &'a Texts,
     pub(super) recent: &'a Recent,
+    /// How many connections may read beside that of a slice.
+    pub(super) readers: usize,
 }
 
 /// Measures about `limit` new events of what was queued until the row `through`.
@@ -89,7 +92,7 @@ pub(super) async fn touched(
         is_slice: true,
         from: None,
     };
-    let change = measure(&mut tx, &task).await?;
+    let change = side_by_side(on, &mut tx, &task).await?;
     // Whoever was set aside before and could be measured under every version is so no longer.
     let settled: Vec<String> =
         if there.set_aside { persons.iter().flat_map(|person| person.subjects.clone()).collect() } else { Vec::new() };
@@ -100,6 +103,20 @@ pub(super) async fn touched(
     tx.commit().await?;
     forget(on.recent, tenant.id, &touched);
     Ok(Done { subjects: touched.len(), events, took: locked.elapsed() })
+}
+
+/// Measures the persons of a slice, with more connections where there is more than one job.
+async fn side_by_side(on: &Ground<'_>, tx: &mut Tx, task: &Task<'_>) -> Result<Change, StoreError> {
+    let mut others = Vec::new();
+    while others.len() < on.readers && task.persons.len() > PERSONS_AT_ONCE {
+        let Some(other) = begin_beside(on.pool, task.tenant.id).await else { break };
+        others.push(other);
+    }
+    let change = measure(Hands { own: tx, others: &mut others }, task).await?;
+    for other in others {
+        other.commit().await?;
+    }
+    Ok(change)
 }
 
 fn forget(recent: &Recent, tenant: TenantId, touched: &[Touched]) {
@@ -131,11 +148,14 @@ pub(super) async fn give_up(
 }
 
 /// Enters what slices noted of one dimension of a version, if it is enough, about so many bytes at once. Returns whether it was. The
-/// sums do not change by it.
+/// sums do not change by it, so that slices may be measured meanwhile.
 pub(super) async fn enter(pool: &PgPool, tenant: TenantId, enough: Enough, bytes: i64) -> Result<bool, StoreError> {
     let mut tx = begin(pool, tenant, Purpose::Measure).await?;
-    lock_measure(&mut tx, tenant).await?;
     let Some(due) = tallies::due(&mut tx, tenant, enough).await? else { return Ok(false) };
+    if !tallies::lock(&mut tx, tenant, due).await? {
+        // It was retired just now: another one may be due.
+        return Ok(true);
+    }
     tallies::enter(&mut tx, tenant, due, bytes).await?;
     tx.commit().await?;
     Ok(true)
@@ -179,7 +199,7 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
     let recent = on.recent;
     let task =
         Task { tenant, measured: &measured, recent, studies, persons: &persons, there, now, is_slice: true, from };
-    measure(&mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
+    side_by_side(on, &mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (last, subjects)).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;

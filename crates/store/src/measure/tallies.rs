@@ -32,35 +32,40 @@ impl Keys {
 }
 
 /// The rows that are moved, sorted.
-fn moved(changes: HashMap<i64, Tally>) -> Vec<(i64, RowKey, Row)> {
-    let rows = changes
-        .into_iter()
-        .flat_map(|(definition, tally)| tally.rows.into_iter().map(move |(key, row)| (definition, key, row)));
-    let mut rows: Vec<_> = rows.filter(|(_, _, row)| !row.is_zero()).collect();
-    rows.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+fn moved(tally: Tally) -> Vec<(RowKey, Row)> {
+    let mut rows: Vec<_> = tally.rows.into_iter().filter(|(_, row)| !row.is_zero()).collect();
+    rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     rows
+}
+
+/// What moved the rows of a dimension of a version: as many bytes as [`Changes`] writes.
+pub(super) type Piece = (Due, Vec<u8>);
+
+/// The change of a version's tally in pieces, one for each dimension.
+pub(super) fn pieces(definition: i64, tally: Tally) -> Vec<Piece> {
+    let rows = moved(tally);
+    let of_dimension = |rows: &[(RowKey, Row)]| {
+        let mut changes = Changes::default();
+        for (key, row) in rows {
+            changes.push(key, row);
+        }
+        ((definition, rows[0].0.dimension), changes.into_bytes())
+    };
+    rows.chunk_by(|a, b| a.0.dimension == b.0.dimension).map(of_dimension).collect()
 }
 
 /// Notes what a slice changed. Only the holder of the tenant's measure lock may call this.
 pub(super) async fn note(
     connection: &mut PgConnection,
     tenant: TenantId,
-    changes: HashMap<i64, Tally>,
+    mut pieces: Vec<Piece>,
 ) -> Result<(), sqlx::Error> {
-    let rows = moved(changes);
-    let (mut definitions, mut dimensions, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
-    for piece in rows.chunk_by(|a, b| (a.0, a.1.dimension) == (b.0, b.1.dimension)) {
-        let mut changes = Changes::default();
-        for (_, key, row) in piece {
-            changes.push(key, row);
-        }
-        definitions.push(piece[0].0);
-        dimensions.push(piece[0].1.dimension);
-        pieces.push(changes.into_bytes());
-    }
     if pieces.is_empty() {
         return Ok(());
     }
+    pieces.sort_unstable_by_key(|(due, _)| *due);
+    let (dues, pieces): (Vec<Due>, Vec<Vec<u8>>) = pieces.into_iter().unzip();
+    let (definitions, dimensions): (Vec<i64>, Vec<i16>) = dues.into_iter().unzip();
     sqlx::query(include_str!("../../sql/tally_changes_put.sql"))
         .bind(tenant.0)
         .bind(definitions)
@@ -113,8 +118,18 @@ pub(super) async fn due(
         .await
 }
 
-/// Enters the first pieces of a dimension that were noted, about so many bytes of them. Only the holder of the tenant's measure lock
-/// may call this.
+/// Locks a version until the end of the transaction, so that nobody else enters changes into its tally. `false`: it is retired.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    (definition, _): Due,
+) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query(include_str!("../../sql/lock_version.sql")).bind(tenant.0).bind(definition);
+    Ok(found.fetch_optional(connection).await?.is_some())
+}
+
+/// Enters the first pieces of a dimension that were noted, about so many bytes of them. Only who holds the [`lock`] of the version may
+/// call this.
 pub(super) async fn enter(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -131,7 +146,7 @@ pub(super) async fn enter(
     let mut tally = Tally::default();
     pieces.iter().try_for_each(|piece| add_piece(&mut tally, dimension, piece))?;
     drop(pieces);
-    add(connection, tenant, [(definition, tally)].into()).await
+    add(connection, tenant, definition, tally).await
 }
 
 fn add_piece(tally: &mut Tally, dimension: i16, piece: &PgRow) -> Result<(), sqlx::Error> {
@@ -141,15 +156,20 @@ fn add_piece(tally: &mut Tally, dimension: i16, piece: &PgRow) -> Result<(), sql
     })
 }
 
-/// Adds the changes to the stored rows.
-async fn add(connection: &mut PgConnection, tenant: TenantId, changes: HashMap<i64, Tally>) -> Result<(), sqlx::Error> {
-    let rows = moved(changes);
+/// Adds a change to the stored rows of a version.
+async fn add(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    definition: i64,
+    change: Tally,
+) -> Result<(), sqlx::Error> {
+    let rows = moved(change);
     if rows.is_empty() {
         return Ok(());
     }
     let mut keys = Keys::default();
-    for (definition, key, _) in &rows {
-        keys.push(*definition, key);
+    for (key, _) in &rows {
+        keys.push(definition, key);
     }
     let stored = sqlx::query(include_str!("../../sql/measure_tallies.sql"))
         .bind(tenant.0)
@@ -161,27 +181,23 @@ async fn add(connection: &mut PgConnection, tenant: TenantId, changes: HashMap<i
         .fetch_all(&mut *connection)
         .await?;
     // Each is read when its turn comes: as bytes they take a fraction of the place.
-    let places: HashMap<(i64, RowKey), usize> = stored
-        .iter()
-        .enumerate()
-        .map(|(at, row)| Ok(((row.try_get("definition_id")?, key(row)?), at)))
-        .collect::<Result<_, sqlx::Error>>()?;
+    let places: HashMap<RowKey, usize> =
+        stored.iter().enumerate().map(|(at, row)| Ok((key(row)?, at))).collect::<Result<_, sqlx::Error>>()?;
     let mut gone = Keys::default();
     let mut kept = Keys::default();
     let mut sums: Vec<Vec<u8>> = Vec::with_capacity(rows.len());
-    for (definition, key, change) in rows {
-        let id = (definition, key);
-        let place = places.get(&id).copied();
+    for (key, change) in rows {
+        let place = places.get(&key).copied();
         let was_stored = place.is_some();
         let mut row = place.map(|at| sums_of(&stored[at])).transpose()?.unwrap_or_default();
         row.add(&change);
         if row.is_zero() {
             if was_stored {
-                gone.push(definition, &id.1);
+                gone.push(definition, &key);
             }
             continue;
         }
-        kept.push(definition, &id.1);
+        kept.push(definition, &key);
         sums.push(row.to_bytes());
     }
     delete(connection, tenant, &gone).await?;

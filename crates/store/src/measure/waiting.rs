@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use super::claim::waiting;
 use super::definitions::{Measured, Version};
 use super::persons::{Person, exposed_among, resolve};
-use super::work::{Task, There, measure};
+use super::work::{Hands, Task, There, measure};
 use crate::StoreError;
 use crate::recent::Recent;
 
@@ -59,7 +59,7 @@ pub(crate) async fn look_ahead(
         is_slice: false,
         from: None,
     };
-    let change = measure(connection, &task).await?;
+    let change = measure(Hands { own: connection, others: &mut [] }, &task).await?;
     let (tally, moves, set_aside) = change.into_tally(id);
     Ok(Some(Ahead { tally, moves, set_aside }))
 }

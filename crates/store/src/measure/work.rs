@@ -1,27 +1,35 @@
-//! What persons amount to now: new events are added to what is stored, or the whole journey is folded, and the change
-//! of contributions and tallies is gathered.
+//! How a slice goes through its persons: in jobs, one of which is measured while what the one before changed is written and the next
+//! is read.
 
-use std::collections::{HashSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::thread::ScopedJoinHandle;
+use std::slice::Chunks;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 use journey::{Instant, Tenant};
-use metrics::contribution::Contribution;
-use metrics::fold::{Widening, extend, fold};
+use metrics::fold::Widening;
 use sqlx::{PgConnection, Row};
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::{block_in_place, yield_now};
+use tokio::task::yield_now;
 
-use super::change::{self, Change, Stored};
+use super::amounts::{Amounts, Left};
+use super::beside::beside;
+use super::change::{self, Change, Put, Stored};
 use super::definitions::Measured;
-use super::journeys::{self, Journeys, Loader, Read};
-use super::persons::{Person, exposed_among};
+use super::job::{Job, Loaded, Loading, PERSONS_AT_ONCE};
+use super::journeys::Read;
+use super::persons::Person;
+use super::unclaimed::unclaimed;
 use crate::StoreError;
+use crate::fault;
 use crate::recent::Recent;
+use crate::transaction::Tx;
 
-/// Persons that are measured together; the journeys of twice as many are in memory.
-const PERSONS_AT_ONCE: usize = 500;
+/// The connections of a slice.
+pub(super) struct Hands<'a> {
+    /// That of its transaction: whatever it claims and writes.
+    pub own: &'a mut PgConnection,
+    /// Others that read meanwhile, if there are any to spare.
+    pub others: &'a mut [Tx],
+}
 
 /// What is known of the tenant before anything is looked up.
 #[derive(Debug, Clone, Copy)]
@@ -63,263 +71,118 @@ pub(super) struct Task<'a> {
     pub from: Option<(i64, Widening)>,
 }
 
-/// Measures persons, and gathers what changes.
-pub(super) async fn measure(connection: &mut PgConnection, task: &Task<'_>) -> Result<Change, StoreError> {
-    let tenant = task.tenant;
-    let subjects: Vec<String> = task.persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
-    let measured = task.studies.iter().map(|study| task.measured.versions[*study].id);
-    let versions: Vec<i64> = measured.chain(task.from.iter().map(|(from, _)| *from)).collect();
-    let stored = change::stored(connection, tenant.id, &versions, &subjects).await?;
-    let held_back = if task.there.set_aside {
-        change::held_back(connection, tenant.id, task.persons).await?
-    } else {
-        HashSet::new()
-    };
-    let plan = &task.measured.plan;
-    let loader = Loader::new(tenant.currency, &plan.paths, plan.names_with_facts());
-    let mut work = Work {
-        measured: task.measured,
-        studies: task.studies,
-        stored: &stored,
-        change: Change::on(tenant.zone.day_of(task.now)),
-    };
-
-    // Whoever lost old events, or was linked, need not have been exposed to anything that is measured.
-    let is_new = |person: &&Person| person.whole && !person.exposed && !stored.contains_key(person.key());
-    let mut experiments: Vec<&str> =
-        task.studies.iter().map(|study| task.measured.versions[*study].experiment.as_str()).collect();
-    experiments.sort_unstable();
-    experiments.dedup();
-    let exposed = exposed_among(connection, tenant.id, &experiments, task.persons.iter().filter(is_new)).await?;
-    let (mut onward, mut widened, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-    for person in task.persons {
-        let is_held_back = person.is_among(&held_back);
-        if is_held_back || work.has_grown(person) {
-            whole.push(person);
-        } else if task.from.is_some() {
-            widened.push(person);
-        } else if person.whole {
-            if !is_new(&person) || person.is_among(&exposed) {
-                whole.push(person);
-            }
-        } else if person.exposed || stored.contains_key(person.key()) {
-            onward.push(person);
+impl Task<'_> {
+    /// Which events of whole journeys are folded.
+    pub(super) fn read(&self) -> Read {
+        if self.is_slice && !fault::seeded("fold-what-waits") {
+            Read::Claimed(self.there.claimed_until)
+        } else {
+            Read::All
         }
-        // Who was never exposed and is not now adds nothing.
     }
-    if let Some((from, widening)) = &task.from {
-        let (loader, jobs) =
-            (Loader::new(tenant.currency, widening.paths(), None), jobs(&widened, Step::Widen(*from, widening)));
-        whole.extend(pipeline(connection, task, &loader, &mut work, jobs).await?);
-    }
-    whole.extend(pipeline(connection, task, &loader, &mut work, jobs(&onward, Step::GoOn)).await?);
-    pipeline(connection, task, &loader, &mut work, jobs(&whole, Step::StartOver)).await?;
-    Ok(work.change)
 }
 
-/// How some persons are measured.
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    /// Their new events are added to what is stored.
-    GoOn,
-    /// What is stored under the version before is made a contribution to the new one.
-    Widen(i64, &'a Widening),
-    /// Their whole journeys are folded.
-    StartOver,
-}
-
-/// Persons that are measured together.
-struct Job<'a> {
-    persons: Vec<&'a Person>,
-    step: Step<'a>,
-}
-
-fn jobs<'a>(persons: &[&'a Person], step: Step<'a>) -> VecDeque<Job<'a>> {
-    persons.chunks(PERSONS_AT_ONCE).map(|some| Job { persons: some.to_vec(), step }).collect()
-}
-
-impl Job<'_> {
-    /// Loads the events that it takes.
-    async fn load(
-        &self,
-        connection: &mut PgConnection,
-        task: &Task<'_>,
-        loader: &Loader,
-    ) -> Result<Journeys, sqlx::Error> {
-        let names = match self.step {
-            Step::GoOn => {
-                let ids: Vec<uuid::Uuid> =
-                    self.persons.iter().flat_map(|person| person.events.iter().copied()).collect();
-                return loader.events(connection, task.tenant.id, &ids, task.recent).await;
-            }
-            Step::Widen(_, widening) => widening.names(),
-            Step::StartOver => None,
+/// Measures persons, and gathers what changes.
+pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>) -> Result<Change, StoreError> {
+    let loading = Loading::new(task);
+    let mut amounts = Amounts::new(task);
+    let mut jobs = Jobs { first: task.persons.chunks(PERSONS_AT_ONCE), left: (Vec::new(), Stored::new()) };
+    let at_once = hands.others.len().max(1);
+    let mut loaded = turn(&mut hands, task, &loading, (Vec::new(), jobs.take(at_once))).await?;
+    while !loaded.is_empty() {
+        let put = if task.is_slice { amounts.change.take_contributions() } else { Vec::new() };
+        let next = jobs.take(at_once);
+        let mut add = || loaded.drain(..).map(|loaded| amounts.add(loaded)).collect::<Vec<_>>();
+        let (left, turned) = if put.is_empty() && next.is_empty() {
+            (add(), Ok(Vec::new()))
+        } else {
+            beside(add, turn(&mut hands, task, &loading, (put, next))).await
         };
-        let subjects: Vec<String> = self.persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect();
-        let read = if task.is_slice { Read::Claimed(task.there.claimed_until) } else { Read::All };
-        loader.whole(connection, task.tenant.id, &subjects, names, read).await
-    }
-}
-
-/// Works the jobs off: while the persons of one are measured, the contributions of the one before are written and the events of the
-/// next are loaded. Returns the persons whose whole journeys are needed.
-async fn pipeline<'a>(
-    connection: &mut PgConnection,
-    task: &Task<'a>,
-    loader: &Loader,
-    work: &mut Work<'_>,
-    mut jobs: VecDeque<Job<'a>>,
-) -> Result<Vec<&'a Person>, sqlx::Error> {
-    let mut whole = Vec::new();
-    let Some(mut job) = jobs.pop_front() else { return Ok(whole) };
-    let mut journeys = job.load(connection, task, loader).await?;
-    while let Some(next) = jobs.pop_front() {
-        let measured = if task.is_slice { work.change.take_contributions() } else { Vec::new() };
-        let loading = async {
-            change::put_contributions(connection, task.tenant.id, measured).await?;
-            next.load(connection, task, loader).await
-        };
-        let (left, loaded) = beside(|| work.run(&job, journeys), loading).await;
-        whole.extend(left);
-        (job, journeys) = (next, loaded?);
+        for left in left {
+            jobs.add(left);
+        }
+        loaded = turned?;
+        if loaded.is_empty() {
+            loaded = turn(&mut hands, task, &loading, (Vec::new(), jobs.take(at_once))).await?;
+        }
         // Whoever asked may have gone.
         yield_now().await;
     }
-    whole.extend(work.run(&job, journeys));
-    Ok(whole)
+    Ok(amounts.change)
 }
 
-/// Folds on a thread of its own while `loading` waits for the database; one after the other where the runtime has a single thread.
-async fn beside<T: Send, L>(folding: impl FnOnce() -> T + Send, loading: impl Future<Output = L>) -> (T, L) {
-    let runtime = Handle::current();
-    if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
-        return (folding(), loading.await);
-    }
-    block_in_place(|| {
-        let (mut folding, mut folded) = (Some(folding), None);
-        let loaded = std::thread::scope(|scope| {
-            let fold = || folded = folding.take().map(|folding| folding());
-            let beside = std::thread::Builder::new().name("fold".to_owned()).spawn_scoped(scope, fold);
-            let loaded = runtime.block_on(loading);
-            if let Ok(Err(panic)) = beside.map(ScopedJoinHandle::join) {
-                resume_unwind(panic);
-            }
-            loaded
-        });
-        // Where there could be no other thread, it is done by this one.
-        let folded = folded.or_else(|| folding.map(|folding| folding()));
-        (folded.unwrap_or_else(|| resume_unwind(Box::new("the fold came to no end"))), loaded)
-    })
+/// The jobs of a task.
+struct Jobs<'a> {
+    first: Chunks<'a, Person>,
+    /// Persons of jobs that are over whose whole journeys are needed.
+    left: Left<'a>,
 }
 
-struct Work<'a> {
-    measured: &'a Measured,
-    studies: &'a [usize],
-    stored: &'a Stored,
-    change: Change,
-}
-
-impl Work<'_> {
-    /// Whether something is stored under another subject than the key: then it is of a former person.
-    fn has_grown(&self, person: &Person) -> bool {
-        person.subjects[1..].iter().any(|subject| self.stored.contains_key(subject))
+impl<'a> Jobs<'a> {
+    fn add(&mut self, (persons, stored): Left<'a>) {
+        self.left.0.extend(persons);
+        self.left.1.extend(stored);
     }
 
-    /// Measures the persons of a job. Returns those whose whole journeys are needed.
-    fn run<'p>(&mut self, job: &Job<'p>, mut journeys: Journeys) -> Vec<&'p Person> {
-        let mut whole = Vec::new();
-        for person in &job.persons {
-            let done = match job.step {
-                Step::GoOn => self.go_on(person, &mut journeys),
-                Step::Widen(from, widening) => self.widen(person, (from, widening), &mut journeys),
-                Step::StartOver => {
-                    self.start_over(person, &mut journeys);
-                    true
-                }
-            };
-            if !done {
-                whole.push(*person);
-            }
+    fn take(&mut self, most: usize) -> Vec<Job<'a>> {
+        std::iter::from_fn(|| self.next()).take(most).collect()
+    }
+
+    fn next(&mut self) -> Option<Job<'a>> {
+        if self.left.0.len() < PERSONS_AT_ONCE
+            && let Some(persons) = self.first.next()
+        {
+            return Some(Job::First(persons.iter().collect()));
         }
-        whole
+        let some = self.left.0.len().min(PERSONS_AT_ONCE);
+        let persons: Vec<&Person> = self.left.0.drain(..some).collect();
+        let subjects = persons.iter().flat_map(|person| &person.subjects);
+        let stored = subjects.filter_map(|subject| self.left.1.remove_entry(subject)).collect();
+        (!persons.is_empty()).then_some(Job::Again(persons, stored))
     }
+}
 
-    /// Adds new events to what is stored. `false`: the whole journey is needed.
-    fn go_on(&mut self, person: &Person, new: &mut Journeys) -> bool {
-        let Ok(events) = journeys::of_person(new, &person.subjects) else {
-            return false;
+/// Writes what some jobs changed and reads what others take, side by side where there are connections to spare.
+async fn turn<'a>(
+    hands: &mut Hands<'_>,
+    task: &Task<'_>,
+    loading: &Loading<'a>,
+    (put, jobs): (Vec<Put>, Vec<Job<'a>>),
+) -> Result<Vec<Loaded<'a>>, sqlx::Error> {
+    let tenant = task.tenant.id;
+    let mut all = Vec::with_capacity(jobs.len());
+    let mut early = None;
+    if !jobs.is_empty() {
+        if fault::seeded("queue-before-the-load")
+            && let Read::Claimed(Some(until)) = task.read()
+        {
+            early = Some(unclaimed(hands.own, tenant, until).await?);
+        }
+        fault::pause("measure.before_load").await;
+    }
+    if hands.others.is_empty() {
+        change::put_contributions(hands.own, tenant, put).await?;
+        for job in jobs {
+            all.push(loading.load(hands.own, job).await?);
+        }
+    } else {
+        let put = change::put_contributions(hands.own, tenant, put);
+        let loads = hands.others.iter_mut().zip(jobs).map(|(other, job)| loading.load(other, job));
+        let (put, loads) = tokio::join!(put, join_all(loads));
+        put?;
+        all = loads.into_iter().collect::<Result<_, _>>()?;
+    }
+    // It is looked at after the events are read, and where the claim is seen.
+    if all.iter().any(Loaded::has_journeys)
+        && let Read::Claimed(Some(until)) = task.read()
+    {
+        let waiting = match early {
+            Some(early) => early,
+            None => unclaimed(hands.own, tenant, until).await?,
         };
-        let mut results = Vec::new();
-        for study in self.studies {
-            let version = &self.measured.versions[*study];
-            let rows = self.stored.get(person.key()).map_or(&[][..], Vec::as_slice);
-            let body = rows.iter().find(|(id, _)| *id == version.id).map(|(_, body)| body.as_slice());
-            let Ok(mut contribution) = body.map_or(Ok(Contribution::default()), Contribution::from_bytes) else {
-                return false;
-            };
-            match guarded(|| extend(&self.measured.plan, *study, &mut contribution, &events)) {
-                Ok(true) if body.is_some() => results.push((version, contribution)),
-                Ok(true) => {}
-                Ok(false) | Err(_) => return false,
-            }
-        }
-        if let Err(reason) = self.change.replace(person, &results, self.stored) {
-            self.change.set_aside(person, &reason);
-        }
-        true
-    }
-
-    /// Makes what is stored under the version before a contribution to the new one. `false`: the whole journey is needed.
-    fn widen(&mut self, person: &Person, (from, widening): (i64, &Widening), journeys: &mut Journeys) -> bool {
-        let rows = self.stored.get(person.key()).map_or(&[][..], Vec::as_slice);
-        let Some((_, body)) = rows.iter().find(|(id, _)| *id == from) else { return false };
-        let Ok(before) = Contribution::from_bytes(body) else { return false };
-        let Ok(events) = journeys::of_person(journeys, &person.subjects) else { return false };
-        let Ok(Some(contribution)) = guarded(|| widening.widen(&before, &events)) else { return false };
-        let results: Vec<_> =
-            self.studies.iter().map(|study| (&self.measured.versions[*study], contribution.clone())).collect();
-        if let Err(reason) = self.change.replace(person, &results, self.stored) {
-            self.change.set_aside(person, &reason);
-        }
-        true
-    }
-
-    /// Folds the whole journey.
-    fn start_over(&mut self, person: &Person, journeys: &mut Journeys) {
-        if let Err(reason) = self.try_start_over(person, journeys) {
-            self.change.set_aside(person, &reason);
+        for loaded in &mut all {
+            loaded.leave_out(&waiting);
         }
     }
-
-    fn try_start_over(&mut self, person: &Person, journeys: &mut Journeys) -> Result<(), String> {
-        let events = journeys::of_person(journeys, &person.subjects)?;
-        let exposed: HashSet<&str> =
-            events.iter().filter_map(|event| event.exposure.as_ref().map(|e| e.experiment.as_str())).collect();
-        let mut results = Vec::with_capacity(self.studies.len());
-        for study in self.studies {
-            let version = &self.measured.versions[*study];
-            let contribution = if exposed.contains(version.experiment.as_str()) {
-                guarded(|| aside(events.len(), || fold(&self.measured.plan, *study, &events)))?
-            } else {
-                Contribution::default()
-            };
-            results.push((version, contribution));
-        }
-        self.change.replace(person, &results, self.stored)
-    }
-}
-
-/// Runs the fold of a long journey where it keeps no other task of this thread waiting.
-fn aside<T>(events: usize, run: impl FnOnce() -> T) -> T {
-    // Beside the loading it has a thread of its own already.
-    let is_shared = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if events > 5_000 && is_shared { block_in_place(run) } else { run() }
-}
-
-/// Runs a fold so that a panic of one person's fold sets that person aside and stops nobody else.
-fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "the fold failed".into())
-    })
+    Ok(all)
 }

@@ -58,8 +58,8 @@ pub(super) type Pairs<'a> = (Vec<&'a str>, Vec<&'a str>);
 pub(super) struct TouchedColumns<'a> {
     pub(super) subject: Vec<&'a str>,
     pub(super) event_id: Vec<Uuid>,
-    /// Whether the event is an exposure.
-    pub(super) exposed: Vec<bool>,
+    /// The experiment, where the event is an exposure.
+    pub(super) experiment: Vec<Option<&'a str>>,
     /// When it was received, as the event's row says.
     pub(super) received_at: Vec<DateTime<Utc>>,
 }
@@ -68,6 +68,18 @@ impl TouchedColumns<'_> {
     /// Which of them are of a subject with a new link; `linked` are the subjects of new links.
     pub(super) fn whole(&self, linked: &HashSet<String>) -> Vec<bool> {
         self.subject.iter().map(|subject| linked.contains(*subject)).collect()
+    }
+
+    /// Which of them are exposures.
+    pub(super) fn exposed(&self) -> Vec<bool> {
+        self.experiment.iter().map(Option::is_some).collect()
+    }
+
+    /// Which of them are exposures of subjects to experiments that were not known; `new` are the experiments and subjects.
+    pub(super) fn first(&self, new: &HashSet<(String, String)>) -> Vec<bool> {
+        let new: HashSet<(&str, &str)> = new.iter().map(|(experiment, subject)| (&**experiment, &**subject)).collect();
+        let events = self.experiment.iter().copied().zip(&self.subject);
+        events.map(|(experiment, subject)| experiment.is_some_and(|of| new.contains(&(of, *subject)))).collect()
     }
 }
 
@@ -155,7 +167,7 @@ impl<'a> Batch<'a> {
             }
             touched.subject.push(event.subject.key());
             touched.event_id.push(uuid(event.id));
-            touched.exposed.push(event.exposure.is_some());
+            touched.experiment.push(event.exposure.as_ref().map(|exposure| exposure.experiment.as_str()));
             touched.received_at.push(row.received_at.to_utc());
         }
         Consequences {
@@ -288,12 +300,14 @@ mod tests {
             .touched
             .event_id
             .iter()
-            .zip(&done.touched.exposed)
+            .zip(done.touched.exposed())
             .filter_map(|(id, exposed)| exposed.then_some(*id))
             .collect();
         assert_eq!(exposed, ids(&[&rows[0], &rows[2]]).into_iter().collect());
         assert_eq!(done.touched.whole(&HashSet::from(["u:u1".to_owned()])), [true; 3]);
         assert_eq!(done.touched.whole(&HashSet::new()), [false; 3]);
+        assert_eq!(done.touched.first(&HashSet::from([("x".to_owned(), "u:u1".to_owned())])), done.touched.exposed());
+        assert_eq!(done.touched.first(&HashSet::from([("y".to_owned(), "u:u1".to_owned())])), [false; 3]);
 
         let nothing = batch.consequences(Vec::new());
         assert_eq!(nothing.touched, TouchedColumns::default());

@@ -145,13 +145,15 @@ async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>, 
             .await?;
         linked.extend(subjects);
     }
+    let mut exposed = HashSet::new();
     if !done.exposures.0.is_empty() {
-        sqlx::query(include_str!("../../sql/insert_exposures.sql"))
+        let new: Vec<(String, String)> = sqlx::query_as(include_str!("../../sql/insert_exposures.sql"))
             .bind(tenant.0)
             .bind(&done.exposures.0)
             .bind(&done.exposures.1)
-            .execute(&mut **tx)
+            .fetch_all(&mut **tx)
             .await?;
+        exposed.extend(new);
     }
     if !done.touched.subject.is_empty() {
         sqlx::query(include_str!("../../sql/insert_touched.sql"))
@@ -159,7 +161,8 @@ async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>, 
             .bind(&done.touched.subject)
             .bind(&done.touched.event_id)
             .bind(done.touched.whole(&linked))
-            .bind(&done.touched.exposed)
+            .bind(done.touched.exposed())
+            .bind(done.touched.first(&exposed))
             .bind(&done.touched.received_at)
             .execute(&mut **tx)
             .await?;

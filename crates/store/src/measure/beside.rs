@@ -1,0 +1,76 @@
+//! Work beside other work: folding while the database is waited for, and the same for several things at once.
+
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ScopedJoinHandle, available_parallelism};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
+
+/// More threads than these do not share the work of a slice: other tenants have theirs.
+const MOST_THREADS: usize = 4;
+
+/// Computes on a thread of its own while `waiting` waits for the database; one after the other where the runtime has a single thread.
+pub(super) async fn beside<T: Send, W>(
+    computing: impl FnOnce() -> T + Send,
+    waiting: impl Future<Output = W>,
+) -> (T, W) {
+    let runtime = Handle::current();
+    if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
+        return (computing(), waiting.await);
+    }
+    block_in_place(|| {
+        let (mut computing, mut computed) = (Some(computing), None);
+        let waited = thread::scope(|scope| {
+            let compute = || computed = computing.take().map(|computing| computing());
+            let beside = thread::Builder::new().name("fold".to_owned()).spawn_scoped(scope, compute);
+            let waited = runtime.block_on(waiting);
+            if let Ok(Err(panic)) = beside.map(ScopedJoinHandle::join) {
+                resume_unwind(panic);
+            }
+            waited
+        });
+        // Where there could be no other thread, it is done by this one.
+        let computed = computed.or_else(|| computing.map(|computing| computing()));
+        (computed.unwrap_or_else(|| resume_unwind(Box::new("the fold came to no end"))), waited)
+    })
+}
+
+/// Computes something of each item, on several threads where the machine has them, in no order.
+pub(super) fn across<T: Send, R: Send>(items: Vec<T>, compute: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(items.len());
+    let items = Mutex::new(items.into_iter());
+    let run = || {
+        let mut computed = Vec::new();
+        // The lock is free again before anything is computed.
+        while let Some(item) = { items.lock().unwrap_or_else(PoisonError::into_inner).next() } {
+            computed.push(compute(item));
+        }
+        computed
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .filter_map(|_| thread::Builder::new().name("fold".to_owned()).spawn_scoped(scope, run).ok())
+            .collect();
+        let mut computed = run();
+        for other in others {
+            computed.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        computed
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_item_is_computed_once() {
+        for count in [0, 1, 2, 100] {
+            let mut squares = across((0..count).collect(), |item: u64| item * item);
+            squares.sort_unstable();
+            assert_eq!(squares, (0..count).map(|item| item * item).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Jobs: some persons of a slice, with everything that has to be read of them before they can be measured.
+//!
+//! Nothing that the slice writes is read here, so that a job may be loaded over another connection than the slice's own: what is
+//! stored of a person changes only where that person is measured.
+
+use std::collections::HashSet;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::change::{self, Stored};
+use super::journeys::{Journeys, Loader};
+use super::persons::{Person, exposed_among};
+use super::work::Task;
+
+/// Persons of a job.
+pub(super) const PERSONS_AT_ONCE: usize = 250;
+
+/// Persons that are measured together.
+pub(super) enum Job<'a> {
+    /// Nothing is known of them yet.
+    First(Vec<&'a Person>),
+    /// Their new events could not be added to what is stored of them.
+    Again(Vec<&'a Person>, Stored),
+}
+
+/// Some persons, with the events that they are measured from.
+#[derive(Default)]
+pub(super) struct Ready<'a> {
+    pub(super) persons: Vec<&'a Person>,
+    pub(super) journeys: Journeys,
+}
+
+/// What was read for a job.
+#[derive(Default)]
+pub(super) struct Loaded<'a> {
+    /// What is stored of all of them.
+    pub(super) stored: Stored,
+    /// Their new events are added to what is stored.
+    pub(super) onward: Ready<'a>,
+    /// What is stored under the version before is made a contribution to the new one.
+    pub(super) widened: Ready<'a>,
+    /// Their new events can't be added for every version; whole journeys.
+    pub(super) again: Ready<'a>,
+    /// Everything of them is folded; whole journeys.
+    pub(super) whole: Ready<'a>,
+}
+
+/// How the jobs of a task are loaded.
+pub(super) struct Loading<'a> {
+    task: &'a Task<'a>,
+    /// The versions under which contributions are read.
+    versions: Vec<i64>,
+    experiments: Vec<&'a str>,
+    journeys: Loader,
+    /// For the events that new metrics look at.
+    widening: Option<Loader>,
+}
+
+impl<'a> Loading<'a> {
+    pub(super) fn new(task: &'a Task<'a>) -> Self {
+        let (plan, currency) = (&task.measured.plan, task.tenant.currency);
+        let measured = || task.studies.iter().map(|study| &task.measured.versions[*study]);
+        let mut experiments: Vec<&str> = measured().map(|version| version.experiment.as_str()).collect();
+        experiments.sort_unstable();
+        experiments.dedup();
+        Self {
+            task,
+            versions: measured().map(|version| version.id).chain(task.from.iter().map(|(from, _)| *from)).collect(),
+            experiments,
+            journeys: Loader::new(currency, &plan.paths, plan.names_with_facts()),
+            widening: task.from.as_ref().map(|(_, widening)| Loader::new(currency, widening.paths(), None)),
+        }
+    }
+
+    /// Reads what a job takes. Whole journeys hold events that wait in the queue still: see [`Loaded::leave_out`].
+    pub(super) async fn load(&self, connection: &mut PgConnection, job: Job<'a>) -> Result<Loaded<'a>, sqlx::Error> {
+        let mut loaded = match job {
+            Job::First(persons) => self.sort(connection, persons).await?,
+            Job::Again(persons, stored) => {
+                Loaded { stored, again: Ready { persons, ..Ready::default() }, ..Loaded::default() }
+            }
+        };
+        let (task, tenant) = (self.task, self.task.tenant.id);
+        let read = task.read();
+        if let (Some((_, widening)), Some(loader)) = (&task.from, &self.widening) {
+            let widened = &mut loaded.widened;
+            widened.journeys =
+                loader.whole(connection, tenant, &subjects(&widened.persons), widening.names(), read).await?;
+        }
+        let onward = &mut loaded.onward;
+        let new: Vec<Uuid> = onward.persons.iter().flat_map(|person| person.events.iter().copied()).collect();
+        onward.journeys = self.journeys.events(connection, tenant, &new, task.recent).await?;
+        for ready in [&mut loaded.again, &mut loaded.whole] {
+            ready.journeys = self.journeys.whole(connection, tenant, &subjects(&ready.persons), None, read).await?;
+        }
+        Ok(loaded)
+    }
+
+    /// How each of these persons is to be measured, from what is stored of them.
+    async fn sort(&self, connection: &mut PgConnection, persons: Vec<&'a Person>) -> Result<Loaded<'a>, sqlx::Error> {
+        let (task, tenant) = (self.task, self.task.tenant.id);
+        let stored = change::stored(connection, tenant, &self.versions, &subjects(&persons)).await?;
+        let held_back =
+            if task.there.set_aside { change::held_back(connection, tenant, &persons).await? } else { HashSet::new() };
+        // Whoever lost old events, or was linked, need not have been exposed to anything that is measured.
+        let is_new = |person: &&&Person| person.whole && !person.exposed && !stored.contains_key(person.key());
+        let exposed =
+            exposed_among(connection, tenant, &self.experiments, persons.iter().filter(is_new).copied()).await?;
+        let mut loaded = Loaded::default();
+        for person in persons {
+            // Something that is stored under another subject than the key is of a former person.
+            let has_grown = person.subjects[1..].iter().any(|subject| stored.contains_key(subject));
+            let kind = if has_grown || person.is_among(&held_back) {
+                &mut loaded.whole
+            } else if task.from.is_some() {
+                &mut loaded.widened
+            } else if person.whole {
+                if is_new(&&person) && !person.is_among(&exposed) {
+                    continue;
+                }
+                &mut loaded.whole
+            } else if stored.contains_key(person.key()) && !(person.first && task.is_slice) {
+                &mut loaded.onward
+            } else if person.exposed {
+                // The first exposure to an experiment: its metrics look back.
+                &mut loaded.again
+            } else {
+                // Who was never exposed and is not now adds nothing.
+                continue;
+            };
+            kind.persons.push(person);
+        }
+        loaded.stored = stored;
+        Ok(loaded)
+    }
+}
+
+impl Loaded<'_> {
+    /// Whether there are journeys that may hold events that wait in the queue still.
+    pub(super) fn has_journeys(&self) -> bool {
+        [&self.widened, &self.again, &self.whole].iter().any(|ready| !ready.journeys.is_empty())
+    }
+
+    /// Leaves out what waits: the slice that claims it adds it.
+    pub(super) fn leave_out(&mut self, waiting: &HashSet<Uuid>) {
+        for ready in [&mut self.widened, &mut self.again, &mut self.whole] {
+            for events in ready.journeys.values_mut().flatten() {
+                events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
+            }
+        }
+    }
+}
+
+fn subjects(persons: &[&Person]) -> Vec<String> {
+    persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect()
+}
