@@ -1,6 +1,7 @@
 //! Random histories, sent to two services at once: what is stored must equal the fold of all events from scratch, digit
 //! for digit, after every phase. And the same with bugs put in on purpose, each of which must be noticed.
 
+mod after_the_load;
 mod before_the_lock;
 mod drive;
 mod history;
@@ -23,7 +24,7 @@ tests::cases![
 
 /// Orders of events that are played on purpose.
 pub fn played() -> Vec<tests::Case> {
-    before_the_lock::cases()
+    [before_the_lock::cases(), after_the_load::cases()].concat()
 }
 
 /// Random histories that follow from a seed; `JOURNEYLIFT_SEED` replays one.
