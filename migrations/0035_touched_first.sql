@@ -3,7 +3,8 @@
 DO $$
 BEGIN
     ALTER TABLE touched ADD COLUMN first_exposure boolean[];
-    ALTER TABLE touched ADD CONSTRAINT touched_first_even CHECK (cardinality(first_exposure) = cardinality(subjects));
+    ALTER TABLE touched ADD CONSTRAINT touched_first_even CHECK (cardinality(first_exposure) = cardinality(subjects)
+        AND array_position(first_exposure, NULL) IS NULL);
     COMMENT ON COLUMN touched.first_exposure IS
-        'For each: whether it is the first stored exposure of the subject to the experiment; null: not known.';
+        'For each: whether it is the first stored exposure of the subject to the experiment; without the list it is not known.';
 END $$;

@@ -136,6 +136,7 @@ fn store_options(args: &ServeArgs, url: &str, clock: &Clock) -> StoreOptions {
     options.read_budget = args.work.read_budget.0;
     options.ahead = args.work.read_ahead.into();
     options.noted = args.work.noted_slices;
+    options.persons_at_once = args.work.persons_at_once.try_into().unwrap_or(usize::MAX);
     options.background = !args.work.no_background;
     options
 }

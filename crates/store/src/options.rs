@@ -30,6 +30,8 @@ pub struct StoreOptions {
     pub measure_slice: Duration,
     /// How many slices may leave changes of a version's tally before they are entered into its rows.
     pub noted: u32,
+    /// How many persons of a slice are read and measured together; the journeys of a few times as many are in memory.
+    pub persons_at_once: usize,
     /// Whether this process measures in the background; without it, only reads do.
     pub background: bool,
     /// Where the time comes from.
@@ -49,6 +51,7 @@ impl StoreOptions {
             ahead: 8_000,
             measure_slice: Duration::from_millis(800),
             noted: 32,
+            persons_at_once: 250,
             background: true,
             clock,
         }

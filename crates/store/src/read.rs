@@ -199,7 +199,7 @@ impl TenantStore {
         let (mut ahead, mut pending) = (Ahead::default(), 0);
         match policy {
             Waiting::Included if waits => {
-                let limit = (self.inner.options.ahead, self.inner.now());
+                let limit = (self.inner.options.ahead, self.inner.options.persons_at_once, self.inner.now());
                 match look_ahead(&mut tx, self.tenant(), (version, &definition), self.inner.measurer.recent(), limit)
                     .await?
                 {

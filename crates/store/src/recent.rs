@@ -134,6 +134,25 @@ impl Recent {
         (found, missing)
     }
 
+    /// Whether any of these events is an exposure that `is_looked_for`; `None` where it may be one that is not kept.
+    pub(crate) fn exposes(
+        &self,
+        tenant: TenantId,
+        ids: &[Uuid],
+        is_looked_for: impl Fn(&Exposure) -> bool,
+    ) -> Option<bool> {
+        let kept = self.kept();
+        let mut are_all_kept = true;
+        for id in ids {
+            match kept.events.get(&(tenant, *id)) {
+                Some(event) if event.exposure.as_ref().is_some_and(&is_looked_for) => return Some(true),
+                Some(_) => {}
+                None => are_all_kept = false,
+            }
+        }
+        are_all_kept.then_some(false)
+    }
+
     /// Lets events go that were measured.
     pub(crate) fn forget(&self, tenant: TenantId, ids: impl IntoIterator<Item = Uuid>) {
         let mut kept = self.kept();
@@ -147,6 +166,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use journey::Name;
 
     const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 
@@ -176,6 +196,12 @@ mod tests {
         assert_eq!(found.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids(2..4));
         assert_eq!(*found[0].1, event(10));
         assert_eq!(missing, ids(4..6));
+        let exposes = |range| recent.exposes(TENANT, &ids(range), |exposure| exposure.experiment.as_str() == "e");
+        assert_eq!((exposes(0..4), exposes(2..6), exposes(0..8)), (Some(false), None, None));
+        let exposure = Exposure { experiment: Name::parse("e", "").unwrap(), arm: Name::parse("on", "").unwrap() };
+        recent.keep(TENANT, [(Uuid::from_u128(7), Recorded { exposure: Some(exposure), ..event(1) })]);
+        assert_eq!((exposes(0..4), exposes(6..8), exposes(0..8)), (Some(false), Some(true), Some(true)));
+        recent.forget(TENANT, ids(7..8));
         assert_eq!(recent.get(TenantId(Uuid::from_u128(2)), &ids(0..1)).1, ids(0..1), "of another tenant");
         recent.forget(TENANT, ids(0..3));
         assert_eq!(recent.get(TENANT, &ids(0..4)).1, ids(0..3));

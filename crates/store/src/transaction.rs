@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use journey::TenantId;
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::error::Attempt;
 
@@ -26,8 +26,8 @@ pub(crate) enum Purpose {
     /// and of thousands of persons want different ones; and nothing is walked through, because the queue is now empty,
     /// now millions of rows long, whatever the planner last heard of it.
     Measure,
-    /// Reads beside a transaction of the measurement, each of the moment at which it is made, looked up in the same way.
-    Beside,
+    /// Reads for a transaction of the measurement, each of the moment at which it is made, looked up in the same way.
+    Reader,
     /// Reads, all of one snapshot.
     Read,
     /// A look for what is rare, through an index that says where in a table it can be: pages are read in the order in which they
@@ -47,7 +47,7 @@ impl Purpose {
                  SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL max_parallel_workers_per_gather = 0; \
                  SET LOCAL enable_seqscan = off"
             }
-            Self::Beside => {
+            Self::Reader => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; \
                  SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_seqscan = off"
             }
@@ -68,22 +68,37 @@ impl Purpose {
 
 /// Begins a transaction of `tenant`, in one round trip.
 pub(crate) async fn begin(pool: &PgPool, tenant: TenantId, purpose: Purpose) -> Result<Tx, sqlx::Error> {
+    pool.begin_with(AssertSqlSafe(statements(tenant, purpose))).await
+}
+
+fn statements(tenant: TenantId, purpose: Purpose) -> String {
     let mut statements = purpose.begin().to_owned();
     // The only text that ever goes into a statement, and it is written by `Uuid`: 36 characters of [0-9a-f-].
     let _ = write!(statements, "; SET LOCAL app.tenant_id = '{}'", tenant.0.hyphenated());
-    pool.begin_with(AssertSqlSafe(statements)).await
+    statements
 }
 
-/// Begins another transaction for someone who holds a connection of this pool already, if there is more than one to spare: nobody is to
-/// wait for the last.
-pub(crate) async fn begin_beside(pool: &PgPool, tenant: TenantId) -> Option<Tx> {
+/// Begins a transaction of [`Purpose::Reader`] for someone who holds a connection of this pool already, if more than one is to spare:
+/// nobody is to wait for the last.
+pub(crate) async fn begin_reader(pool: &PgPool, tenant: TenantId) -> Option<Tx> {
     let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
     let used = usize::try_from(pool.size()).unwrap_or(usize::MAX).saturating_sub(pool.num_idle());
     if most.saturating_sub(used) < 2 {
         return None;
     }
-    let begun = timeout(SPARE, begin(pool, tenant, Purpose::Beside)).await;
-    begun.ok().and_then(|begun| begun.inspect_err(|error| tracing::debug!(?error, "no connection to spare")).ok())
+    match pool.try_begin_with(AssertSqlSafe(statements(tenant, Purpose::Reader))).await {
+        Ok(Some(begun)) => Some(begun),
+        Ok(None) => {
+            // To open one takes longer than to go without: it is there for the next slice.
+            let pool = pool.clone();
+            tokio::spawn(async move { drop(pool.acquire().await) });
+            None
+        }
+        Err(error) => {
+            tracing::debug!(?error, "no connection reads for a slice");
+            None
+        }
+    }
 }
 
 /// Begins a transaction that sees the key of this hash, whatever tenant it belongs to.
@@ -99,9 +114,6 @@ pub(crate) async fn enter_tenant(tx: &mut Tx, tenant: TenantId) -> Result<(), sq
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut **tx).await?;
     Ok(())
 }
-
-/// How long a connection to spare is waited for: others may take it meanwhile.
-const SPARE: Duration = Duration::from_millis(100);
 
 /// Waits between the tries; there is one try more than waits.
 const PAUSES: [Duration; 4] =

@@ -38,10 +38,13 @@ fn runner() -> (TestRunner, String) {
 
 async fn services(faults: &str) -> Stage {
     let environment = [("JOURNEYLIFT_FAULT", faults), ("JOURNEYLIFT_DATABASE_CONNECTIONS", "16")];
-    // Histories are short: so that changes are entered all the time, and now and then.
-    let noting = |slices| [environment[0], environment[1], ("JOURNEYLIFT_NOTED_SLICES", slices)];
-    let world = World::with(&noting("1")).await;
-    let second = Service::start(&world.database, &noting("8")).await;
+    // Histories are short: so that changes are entered all the time, and now and then; and that connections read for slices.
+    let sized = |slices, persons| {
+        let sizes = [("JOURNEYLIFT_NOTED_SLICES", slices), ("JOURNEYLIFT_PERSONS_AT_ONCE", persons)];
+        [environment[0], environment[1], sizes[0], sizes[1]]
+    };
+    let world = World::with(&sized("1", "2")).await;
+    let second = Service::start(&world.database, &sized("8", "1")).await;
     Stage::new(world, second).await
 }
 

@@ -105,6 +105,16 @@ pub struct WorkArgs {
     )]
     pub noted_slices: u32,
 
+    /// How many persons the measurement reads and measures together. The journeys of a few times as many are in memory
+    #[arg(
+        long,
+        env = "JOURNEYLIFT_PERSONS_AT_ONCE",
+        value_name = "N",
+        default_value = "250",
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
+    pub persons_at_once: u32,
+
     /// Connections to the database
     #[arg(
         long,

@@ -13,7 +13,7 @@ use super::slice::Done;
 const FIRST_SLICE: i64 = 1_000;
 
 /// Slices never take many more than this.
-const LARGEST_SLICE: i64 = 6_000;
+const LARGEST_SLICE: i64 = 5_000;
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
 
@@ -70,8 +70,8 @@ pub(super) struct Gate {
     pub(super) turn: Turn<()>,
     /// Held by whoever enters changes.
     pub(super) entering: Turn<()>,
-    /// Whether the last turn left more to do.
-    pub(super) is_busy: AtomicBool,
+    /// Whether the last turn left something to do, or events came in numbers.
+    pub(super) left_more: AtomicBool,
     /// How many new events a slice takes.
     pub(super) events: AtomicI64,
     /// How many subjects of a version that is being built a slice takes.
@@ -87,7 +87,7 @@ impl Default for Gate {
         Self {
             turn: Turn::new(()),
             entering: Turn::new(()),
-            is_busy: AtomicBool::new(false),
+            left_more: AtomicBool::new(false),
             events: AtomicI64::new(FIRST_SLICE),
             subjects: AtomicI64::new(FIRST_SLICE),
             // What processes before this one left may be enough by itself.
@@ -104,11 +104,16 @@ impl Gate {
         self.noted.fetch_add(counts, Ordering::Relaxed);
     }
 
-    /// After a failure less is entered at once, and not before slices have noted something again.
+    /// After a failure less is entered at once.
     pub(super) fn enter_less(&self) {
-        self.noted.store(0, Ordering::Relaxed);
         let bytes = self.bytes.load(Ordering::Relaxed);
         self.bytes.store((bytes / 4).max(1), Ordering::Relaxed);
+    }
+
+    /// And after what went well, more again.
+    pub(super) fn enter_more(&self) {
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        self.bytes.store(bytes.saturating_mul(2).min(ENTERED_AT_ONCE), Ordering::Relaxed);
     }
 }
 

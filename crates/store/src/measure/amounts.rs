@@ -19,7 +19,7 @@ use super::persons::Person;
 use super::work::Task;
 
 /// Persons whose whole journeys are needed, with what is stored of them.
-pub(super) type Left<'a> = (Vec<&'a Person>, Stored);
+pub(super) type Unfinished<'a> = (Vec<&'a Person>, Stored);
 
 /// Gathers what changes.
 pub(super) struct Amounts<'a> {
@@ -36,7 +36,7 @@ impl<'a> Amounts<'a> {
     }
 
     /// Measures the persons of a job. Returns those whose whole journeys are needed.
-    pub(super) fn add<'p>(&mut self, loaded: Loaded<'p>) -> Left<'p> {
+    pub(super) fn add<'p>(&mut self, loaded: Loaded<'p>) -> Unfinished<'p> {
         let Loaded { mut stored, onward, widened, again, whole } = loaded;
         let mut left = self.each(onward, &stored, Self::go_on);
         left.extend(self.each(widened, &stored, Self::widen));

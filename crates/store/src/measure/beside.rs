@@ -1,4 +1,4 @@
-//! Work beside other work: folding while the database is waited for, and the same for several things at once.
+//! Work beside other work: folding while the database is waited for, and several things at once.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -11,29 +11,31 @@ use tokio::task::block_in_place;
 /// More threads than these do not share the work of a slice: other tenants have theirs.
 const MOST_THREADS: usize = 4;
 
-/// Computes on a thread of its own while `waiting` waits for the database; one after the other where the runtime has a single thread.
-pub(super) async fn beside<T: Send, W>(
-    computing: impl FnOnce() -> T + Send,
-    waiting: impl Future<Output = W>,
+/// Computes while another thread waits for the database; one after the other where the runtime has a single thread.
+///
+/// What is computed stays for a while, and so on a thread that stays: memory of threads that have ended is put to use again late.
+pub(super) async fn beside<T, W: Send>(
+    computing: impl FnOnce() -> T,
+    waiting: impl Future<Output = W> + Send,
 ) -> (T, W) {
     let runtime = Handle::current();
     if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
         return (computing(), waiting.await);
     }
     block_in_place(|| {
-        let (mut computing, mut computed) = (Some(computing), None);
-        let waited = thread::scope(|scope| {
-            let compute = || computed = computing.take().map(|computing| computing());
-            let beside = thread::Builder::new().name("fold".to_owned()).spawn_scoped(scope, compute);
-            let waited = runtime.block_on(waiting);
+        let (mut waiting, mut waited) = (Some(waiting), None);
+        let computed = thread::scope(|scope| {
+            let wait = || waited = waiting.take().map(|waiting| runtime.block_on(waiting));
+            let beside = thread::Builder::new().name("load".to_owned()).spawn_scoped(scope, wait);
+            let computed = computing();
             if let Ok(Err(panic)) = beside.map(ScopedJoinHandle::join) {
                 resume_unwind(panic);
             }
-            waited
+            computed
         });
         // Where there could be no other thread, it is done by this one.
-        let computed = computed.or_else(|| computing.map(|computing| computing()));
-        (computed.unwrap_or_else(|| resume_unwind(Box::new("the fold came to no end"))), waited)
+        let waited = waited.or_else(|| waiting.map(|waiting| runtime.block_on(waiting)));
+        (computed, waited.unwrap_or_else(|| resume_unwind(Box::new("the load came to no end"))))
     })
 }
 

@@ -160,13 +160,13 @@ impl Change {
                 .await?;
         }
         let put = put_contributions(connection, tenant, self.put);
-        let (moved, put) = if self.tallies.values().map(|tally| tally.rows.len()).sum::<usize>() > FEW {
-            beside(|| across(by_version(self.tallies), moved), put).await
+        let (versions, put) = if self.tallies.values().map(|tally| tally.rows.len()).sum::<usize>() > FEW {
+            beside(|| across(by_version(self.tallies), ready), put).await
         } else {
-            (by_version(self.tallies).into_iter().map(moved).collect(), put.await)
+            (by_version(self.tallies).into_iter().map(ready).collect(), put.await)
         };
         put?;
-        let (journals, pieces): (Vec<_>, Vec<_>) = moved.into_iter().unzip();
+        let (journals, pieces): (Vec<_>, Vec<_>) = versions.into_iter().unzip();
         journal::put(connection, tenant, journals, now).await?;
         tallies::note(connection, tenant, pieces.into_iter().flatten().collect()).await
     }
@@ -184,7 +184,7 @@ fn by_version(parts: HashMap<(i64, Option<Cause>), Tally>) -> Vec<(i64, Moves)> 
 }
 
 /// What moved a version, ready to be written: its journal, and a piece for each dimension of its tally.
-fn moved((version, moves): (i64, Moves)) -> ((i64, Journal), Vec<Piece>) {
+fn ready((version, moves): (i64, Moves)) -> ((i64, Journal), Vec<Piece>) {
     let (tally, journal) = told(moves);
     ((version, journal), tallies::pieces(version, tally))
 }

@@ -1,10 +1,11 @@
 //! Jobs: some persons of a slice, with everything that has to be read of them before they can be measured.
 //!
-//! Nothing that the slice writes is read here, so that a job may be loaded over another connection than the slice's own: what is
-//! stored of a person changes only where that person is measured.
+//! A job may be loaded over another connection than the slice's own, which sees nothing of what the slice claims and writes: what is
+//! stored of a person changes only where that person is measured, and that is in one job.
 
 use std::collections::HashSet;
 
+use journey::Exposure;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -12,9 +13,6 @@ use super::change::{self, Stored};
 use super::journeys::{Journeys, Loader};
 use super::persons::{Person, exposed_among};
 use super::work::Task;
-
-/// Persons of a job.
-pub(super) const PERSONS_AT_ONCE: usize = 250;
 
 /// Persons that are measured together.
 pub(super) enum Job<'a> {
@@ -120,11 +118,10 @@ impl<'a> Loading<'a> {
                     continue;
                 }
                 &mut loaded.whole
-            } else if stored.contains_key(person.key()) && !(person.first && task.is_slice) {
-                &mut loaded.onward
-            } else if person.exposed {
-                // The first exposure to an experiment: its metrics look back.
+            } else if person.first && self.looks_back(person, stored.contains_key(person.key())) {
                 &mut loaded.again
+            } else if person.exposed || stored.contains_key(person.key()) {
+                &mut loaded.onward
             } else {
                 // Who was never exposed and is not now adds nothing.
                 continue;
@@ -133,6 +130,17 @@ impl<'a> Loading<'a> {
         }
         loaded.stored = stored;
         Ok(loaded)
+    }
+}
+
+impl Loading<'_> {
+    /// Whether the first exposure of a person to some experiment is likely to be one to an experiment that is measured: then its metrics
+    /// look back, and new events alone will not do.
+    fn looks_back(&self, person: &Person, is_stored: bool) -> bool {
+        let is_measured = |exposure: &Exposure| self.experiments.binary_search(&exposure.experiment.as_str()).is_ok();
+        let exposes = self.task.recent.exposes(self.task.tenant.id, &person.events, is_measured);
+        // Of one version alone that is stored it is not known, and most likely another one's.
+        exposes.unwrap_or(self.task.is_slice || !is_stored)
     }
 }
 

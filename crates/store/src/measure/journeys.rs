@@ -184,7 +184,13 @@ pub(super) fn of_person(journeys: &mut Journeys, subjects: &[String]) -> Result<
     let mut events = Vec::new();
     for subject in subjects {
         if let Some(journey) = journeys.remove(subject) {
-            events.append(&mut journey?);
+            let mut journey = journey?;
+            // Most persons have one subject: nothing is copied.
+            if events.is_empty() {
+                events = journey;
+            } else {
+                events.append(&mut journey);
+            }
         }
     }
     events.sort_unstable_by_key(Happening::position);

@@ -11,6 +11,7 @@ mod burst;
 mod change;
 mod claim;
 mod definitions;
+mod entering;
 mod facts;
 mod job;
 pub(crate) mod journal;
@@ -24,7 +25,7 @@ mod waiting;
 mod work;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,22 +41,14 @@ use crate::transaction::{Purpose, begin, retry};
 use agenda::{Agenda, Gate, Left, Taken, adapt};
 use burst::Burst;
 pub(crate) use definitions::Texts;
+use entering::LOOKS;
 use slice::{Built, Done, Ground};
-use tallies::Enough;
 pub(crate) use waiting::{Ahead, look_ahead};
 
-/// While slices note as many changes as there may be, it is looked so often whether these are to be entered.
-const LOOKS: u32 = 4;
-/// Changes of so many bytes, which an answer whose rows are not kept reads in milliseconds, are entered however few they are.
-const READ_BUSY: i64 = 256 << 10;
-/// The same while little comes.
-const READ_AT_REST: i64 = 16 << 10;
 /// Where a slice takes so many events, more are on their way: what it notes is soon noted again.
 const BUSY: i64 = 256;
 /// Connections that read beside that of a slice, at most.
 const READERS: usize = 2;
-/// After so long a turn enters no more.
-const LONGEST_ENTRY: Duration = Duration::from_millis(200);
 
 /// Measures tenants, one slice at a time.
 pub(crate) struct Measurer {
@@ -64,6 +57,8 @@ pub(crate) struct Measurer {
     slice: Duration,
     /// How many slices may note changes of a version before these are entered.
     noted: u32,
+    /// The persons of a job.
+    at_once: usize,
     texts: Texts,
     recent: Recent,
     /// The hour in which each tenant's journal was tidied last.
@@ -90,6 +85,7 @@ impl Measurer {
             clock: options.clock.clone(),
             slice: options.measure_slice,
             noted: options.noted,
+            at_once: options.persons_at_once.max(1),
             texts: Texts::default(),
             recent: Recent::default(),
             tidied: Mutex::default(),
@@ -157,9 +153,9 @@ impl Measurer {
     }
 
     fn ground(&self) -> Ground<'_> {
-        // While events come in as fast as they can be written, what reads less leaves more to the writers.
+        // While events come in as fast as they can be written, the machine is left to the writers.
         let readers = if self.burst.is_on(tokio::time::Instant::now()) { 0 } else { READERS };
-        Ground { pool: &self.pool, texts: &self.texts, recent: &self.recent, readers }
+        Ground { pool: &self.pool, texts: &self.texts, recent: &self.recent, readers, at_once: self.at_once }
     }
 
     /// Texts of versions that were read before.
@@ -176,28 +172,19 @@ impl Measurer {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One turn of a tenant: a slice of what is touched, a slice of a version, a batch of sweeping, and beside the slices entries of
-    /// what slices before them noted. No more, so that other
-    /// tenants and the tenant's own backfill are never starved by constant ingest.
-    async fn turn(&self, tenant: &Tenant) -> Result<Left, StoreError> {
+    /// One turn of a tenant: a slice of what is touched, a slice of a version, a batch of sweeping; and beside the slices, what slices
+    /// before them noted begins to be entered. No more, so that other tenants and the tenant's own backfill are never starved by
+    /// constant ingest.
+    async fn turn(self: &Arc<Self>, tenant: &Tenant) -> Result<Left, StoreError> {
         let gate = self.gate(tenant.id);
-        let is_over = AtomicBool::new(false);
-        let entering = async {
-            if gate.is_busy.load(Ordering::Relaxed) {
-                self.enter(tenant.id, true, &is_over).await;
-            }
-        };
-        let measuring = async {
-            let left = self.measure(tenant).await;
-            is_over.store(true, Ordering::Relaxed);
-            left
-        };
-        let (left, ()) = tokio::join!(measuring, entering);
-        let mut left = left?;
-        let is_busy = left.more || left.busy;
-        gate.is_busy.store(is_busy, Ordering::Relaxed);
-        if !is_busy {
-            left.more |= self.enter(tenant.id, false, &AtomicBool::new(false)).await;
+        if gate.left_more.load(Ordering::Relaxed) {
+            self.begin_to_enter(tenant.id);
+        }
+        let mut left = self.measure(tenant).await?;
+        let is_at_rest = !left.more && !left.busy;
+        gate.left_more.store(!is_at_rest, Ordering::Relaxed);
+        if is_at_rest {
+            left.more |= self.enter_at_rest(tenant.id).await;
         }
         self.tidy(tenant.id).await?;
         left.more |= sweep::sweep(&self.pool, tenant.id).await?;
@@ -212,38 +199,6 @@ impl Measurer {
         }
         left.more |= self.build(tenant).await? != Built::Nothing;
         Ok(left)
-    }
-
-    /// Enters what slices noted where there is enough of it: less is enough while little comes. It never keeps anybody from being
-    /// measured: what can't be entered now stays noted. Ends where it `is_over` for others. Returns whether there may be more.
-    async fn enter(&self, tenant: TenantId, busy: bool, is_over: &AtomicBool) -> bool {
-        let gate = self.gate(tenant);
-        let Ok(_entering) = gate.entering.try_lock() else { return false };
-        let (slices, enough) = if busy {
-            (self.noted / LOOKS, Enough { pieces: self.noted, bytes: READ_BUSY })
-        } else {
-            (1, Enough { pieces: (self.noted / LOOKS).max(1), bytes: READ_AT_REST })
-        };
-        if gate.noted.load(Ordering::Relaxed) < slices {
-            return false;
-        }
-        let begun = tokio::time::Instant::now();
-        while begun.elapsed() < LONGEST_ENTRY && !is_over.load(Ordering::Relaxed) {
-            match slice::enter(&self.pool, tenant, enough, gate.bytes.load(Ordering::Relaxed)).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    // What is too little while much comes may be enough at rest.
-                    gate.noted.store(u32::from(busy), Ordering::Relaxed);
-                    return false;
-                }
-                Err(error) => {
-                    tracing::warn!(tenant = %tenant.0, ?error, "changes of tallies can't be entered and stay noted");
-                    gate.enter_less();
-                    return false;
-                }
-            }
-        }
-        true
     }
 
     /// Tidies a tenant's journal once in an hour in which there is anything to do for it.
@@ -291,7 +246,7 @@ impl Measurer {
             {
                 // Where nobody measures in the background.
                 if measurer.gate(whose.id).noted.load(Ordering::Relaxed) > measurer.noted.saturating_mul(LOOKS) {
-                    measurer.enter(whose.id, true, &AtomicBool::new(false)).await;
+                    measurer.begin_to_enter(whose.id);
                 }
                 return Ok(true);
             }

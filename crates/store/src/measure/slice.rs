@@ -1,4 +1,4 @@
-//! Slices: bounded pieces of measuring, each one transaction under the tenant's measure lock.
+//! Slices: bounded pieces of measuring, each one transaction under the tenant's measure lock; others may read for it, and write nothing.
 //!
 //! The order inside is what keeps tallies exact: first the lock, then the claim, and only then links, definitions and
 //! events. Whatever commits after that is touched again, and whatever was claimed is seen. An event is folded in the
@@ -12,7 +12,6 @@ use sqlx::{PgConnection, PgPool, Row};
 use super::change::Change;
 use super::claim::{Claimed, Touched, claim};
 use super::definitions::{self, Building, Texts, Version};
-use super::job::PERSONS_AT_ONCE;
 use super::persons::{Person, resolve};
 use super::tallies::Enough;
 use super::work::{Hands, Task, There, measure};
@@ -21,7 +20,7 @@ use crate::StoreError;
 use crate::definitions::{lock_measure, next_generation};
 use crate::fault;
 use crate::recent::Recent;
-use crate::transaction::{Purpose, Tx, begin, begin_beside};
+use crate::transaction::{Purpose, Tx, begin, begin_reader};
 
 /// What a slice did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,8 +45,10 @@ pub(super) struct Ground<'a> {
     pub(super) pool: &'a PgPool,
     pub(super) texts: &'a Texts,
     pub(super) recent: &'a Recent,
-    /// How many connections may read beside that of a slice.
+    /// How many connections may read for a slice.
     pub(super) readers: usize,
+    /// The persons of a job.
+    pub(super) at_once: usize,
 }
 
 /// Measures about `limit` new events of what was queued until the row `through`.
@@ -91,8 +92,9 @@ pub(super) async fn touched(
         now,
         is_slice: true,
         from: None,
+        at_once: on.at_once,
     };
-    let change = side_by_side(on, &mut tx, &task).await?;
+    let change = with_readers(on, &mut tx, &task).await?;
     // Whoever was set aside before and could be measured under every version is so no longer.
     let settled: Vec<String> =
         if there.set_aside { persons.iter().flat_map(|person| person.subjects.clone()).collect() } else { Vec::new() };
@@ -105,18 +107,14 @@ pub(super) async fn touched(
     Ok(Done { subjects: touched.len(), events, took: locked.elapsed() })
 }
 
-/// Measures the persons of a slice, with more connections where there is more than one job.
-async fn side_by_side(on: &Ground<'_>, tx: &mut Tx, task: &Task<'_>) -> Result<Change, StoreError> {
-    let mut others = Vec::new();
-    while others.len() < on.readers && task.persons.len() > PERSONS_AT_ONCE {
-        let Some(other) = begin_beside(on.pool, task.tenant.id).await else { break };
-        others.push(other);
+/// Measures the persons of a slice, with connections that read for it where there is more than one job.
+async fn with_readers(on: &Ground<'_>, tx: &mut Tx, task: &Task<'_>) -> Result<Change, StoreError> {
+    let mut readers = Vec::new();
+    while readers.len() < on.readers && task.persons.len() > on.at_once {
+        let Some(reader) = begin_reader(on.pool, task.tenant.id).await else { break };
+        readers.push(reader);
     }
-    let change = measure(Hands { own: tx, others: &mut others }, task).await?;
-    for other in others {
-        other.commit().await?;
-    }
-    Ok(change)
+    measure(Hands { own: tx, readers: &mut readers }, task).await
 }
 
 fn forget(recent: &Recent, tenant: TenantId, touched: &[Touched]) {
@@ -148,7 +146,7 @@ pub(super) async fn give_up(
 }
 
 /// Enters what slices noted of one dimension of a version, if it is enough, about so many bytes at once. Returns whether it was. The
-/// sums do not change by it, so that slices may be measured meanwhile.
+/// sums do not change by it, so that slices may be measured meanwhile; one that builds the version waits for it.
 pub(super) async fn enter(pool: &PgPool, tenant: TenantId, enough: Enough, bytes: i64) -> Result<bool, StoreError> {
     let mut tx = begin(pool, tenant, Purpose::Measure).await?;
     let Some(due) = tallies::due(&mut tx, tenant, enough).await? else { return Ok(false) };
@@ -197,9 +195,19 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
     let from = measured.before(version, tenant);
     let studies = &[study];
     let recent = on.recent;
-    let task =
-        Task { tenant, measured: &measured, recent, studies, persons: &persons, there, now, is_slice: true, from };
-    side_by_side(on, &mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
+    let task = Task {
+        tenant,
+        measured: &measured,
+        recent,
+        studies,
+        persons: &persons,
+        there,
+        now,
+        is_slice: true,
+        from,
+        at_once: on.at_once,
+    };
+    with_readers(on, &mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (last, subjects)).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;

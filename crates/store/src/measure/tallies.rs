@@ -38,7 +38,7 @@ fn moved(tally: Tally) -> Vec<(RowKey, Row)> {
     rows
 }
 
-/// What moved the rows of a dimension of a version: as many bytes as [`Changes`] writes.
+/// How the rows of a dimension of a version move, as [`Changes`] writes it.
 pub(super) type Piece = (Due, Vec<u8>);
 
 /// The change of a version's tally in pieces, one for each dimension.

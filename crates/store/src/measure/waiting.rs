@@ -36,7 +36,7 @@ pub(crate) async fn look_ahead(
     tenant: &Tenant,
     (id, definition): (i64, &Arc<Definition>),
     recent: &Recent,
-    (limit, now): (i64, Instant),
+    (limit, at_once, now): (i64, usize, Instant),
 ) -> Result<Option<Ahead>, StoreError> {
     let Some(touched) = waiting(connection, tenant.id, limit).await? else {
         return Ok(None);
@@ -58,8 +58,9 @@ pub(crate) async fn look_ahead(
         now,
         is_slice: false,
         from: None,
+        at_once,
     };
-    let change = measure(Hands { own: connection, others: &mut [] }, &task).await?;
+    let change = measure(Hands { own: connection, readers: &mut [] }, &task).await?;
     let (tally, moves, set_aside) = change.into_tally(id);
     Ok(Some(Ahead { tally, moves, set_aside }))
 }

@@ -10,11 +10,11 @@ use metrics::fold::Widening;
 use sqlx::{PgConnection, Row};
 use tokio::task::yield_now;
 
-use super::amounts::{Amounts, Left};
+use super::amounts::{Amounts, Unfinished};
 use super::beside::beside;
 use super::change::{self, Change, Put, Stored};
 use super::definitions::Measured;
-use super::job::{Job, Loaded, Loading, PERSONS_AT_ONCE};
+use super::job::{Job, Loaded, Loading};
 use super::journeys::Read;
 use super::persons::Person;
 use super::unclaimed::unclaimed;
@@ -27,8 +27,8 @@ use crate::transaction::Tx;
 pub(super) struct Hands<'a> {
     /// That of its transaction: whatever it claims and writes.
     pub own: &'a mut PgConnection,
-    /// Others that read meanwhile, if there are any to spare.
-    pub others: &'a mut [Tx],
+    /// Those that read for it meanwhile, if there are any to spare.
+    pub readers: &'a mut [Tx],
 }
 
 /// What is known of the tenant before anything is looked up.
@@ -69,6 +69,8 @@ pub(super) struct Task<'a> {
     pub is_slice: bool,
     /// The version that answers come from while one that places persons alike is being built, and the step from it.
     pub from: Option<(i64, Widening)>,
+    /// The persons of a job; the journeys of twice as many are in memory for each connection that reads.
+    pub at_once: usize,
 }
 
 impl Task<'_> {
@@ -84,26 +86,30 @@ impl Task<'_> {
 
 /// Measures persons, and gathers what changes.
 pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>) -> Result<Change, StoreError> {
+    if task.studies.is_empty() {
+        return Ok(Change::on(task.tenant.zone.day_of(task.now)));
+    }
     let loading = Loading::new(task);
     let mut amounts = Amounts::new(task);
-    let mut jobs = Jobs { first: task.persons.chunks(PERSONS_AT_ONCE), left: (Vec::new(), Stored::new()) };
-    let at_once = hands.others.len().max(1);
-    let mut loaded = turn(&mut hands, task, &loading, (Vec::new(), jobs.take(at_once))).await?;
+    let mut jobs =
+        Jobs { first: task.persons.chunks(task.at_once), left: (Vec::new(), Stored::new()), at_once: task.at_once };
+    let side_by_side = hands.readers.len().max(1);
+    let mut loaded = step(&mut hands, task, &loading, (Vec::new(), jobs.take(side_by_side))).await?;
     while !loaded.is_empty() {
         let put = if task.is_slice { amounts.change.take_contributions() } else { Vec::new() };
-        let next = jobs.take(at_once);
+        let next = jobs.take(side_by_side);
         let mut add = || loaded.drain(..).map(|loaded| amounts.add(loaded)).collect::<Vec<_>>();
-        let (left, turned) = if put.is_empty() && next.is_empty() {
+        let (left, stepped) = if put.is_empty() && next.is_empty() {
             (add(), Ok(Vec::new()))
         } else {
-            beside(add, turn(&mut hands, task, &loading, (put, next))).await
+            beside(add, step(&mut hands, task, &loading, (put, next))).await
         };
         for left in left {
             jobs.add(left);
         }
-        loaded = turned?;
+        loaded = stepped?;
         if loaded.is_empty() {
-            loaded = turn(&mut hands, task, &loading, (Vec::new(), jobs.take(at_once))).await?;
+            loaded = step(&mut hands, task, &loading, (Vec::new(), jobs.take(side_by_side))).await?;
         }
         // Whoever asked may have gone.
         yield_now().await;
@@ -115,11 +121,12 @@ pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>) -> Result<Cha
 struct Jobs<'a> {
     first: Chunks<'a, Person>,
     /// Persons of jobs that are over whose whole journeys are needed.
-    left: Left<'a>,
+    left: Unfinished<'a>,
+    at_once: usize,
 }
 
 impl<'a> Jobs<'a> {
-    fn add(&mut self, (persons, stored): Left<'a>) {
+    fn add(&mut self, (persons, stored): Unfinished<'a>) {
         self.left.0.extend(persons);
         self.left.1.extend(stored);
     }
@@ -129,21 +136,21 @@ impl<'a> Jobs<'a> {
     }
 
     fn next(&mut self) -> Option<Job<'a>> {
-        if self.left.0.len() < PERSONS_AT_ONCE
+        let (again, stored) = &mut self.left;
+        if again.len() < self.at_once
             && let Some(persons) = self.first.next()
         {
             return Some(Job::First(persons.iter().collect()));
         }
-        let some = self.left.0.len().min(PERSONS_AT_ONCE);
-        let persons: Vec<&Person> = self.left.0.drain(..some).collect();
+        let persons: Vec<&Person> = again.drain(..again.len().min(self.at_once)).collect();
         let subjects = persons.iter().flat_map(|person| &person.subjects);
-        let stored = subjects.filter_map(|subject| self.left.1.remove_entry(subject)).collect();
+        let stored = subjects.filter_map(|subject| stored.remove_entry(subject)).collect();
         (!persons.is_empty()).then_some(Job::Again(persons, stored))
     }
 }
 
 /// Writes what some jobs changed and reads what others take, side by side where there are connections to spare.
-async fn turn<'a>(
+async fn step<'a>(
     hands: &mut Hands<'_>,
     task: &Task<'_>,
     loading: &Loading<'a>,
@@ -160,14 +167,15 @@ async fn turn<'a>(
         }
         fault::pause("measure.before_load").await;
     }
-    if hands.others.is_empty() {
+    if hands.readers.is_empty() {
         change::put_contributions(hands.own, tenant, put).await?;
         for job in jobs {
             all.push(loading.load(hands.own, job).await?);
         }
     } else {
+        debug_assert!(jobs.len() <= hands.readers.len(), "a job for each connection that reads at most");
         let put = change::put_contributions(hands.own, tenant, put);
-        let loads = hands.others.iter_mut().zip(jobs).map(|(other, job)| loading.load(other, job));
+        let loads = hands.readers.iter_mut().zip(jobs).map(|(reader, job)| loading.load(reader, job));
         let (put, loads) = tokio::join!(put, join_all(loads));
         put?;
         all = loads.into_iter().collect::<Result<_, _>>()?;

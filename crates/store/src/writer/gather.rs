@@ -25,10 +25,10 @@ const LONG: Duration = Duration::from_millis(10);
 /// Small ones wait for the disk, and for each other, however few events there are.
 const LARGE: usize = 256;
 
-/// A bit for so many events of a batch, one at least.
-const A_BIT: usize = 500;
-/// Where so many of the last eight bits stand for batches that waited, events come in as fast as they can be written.
+/// Where so many of the last eight were, events come in as fast as they can be written.
 const MANY: u32 = 4;
+/// A batch of so many counts for two.
+const TWICE: usize = 1_000;
 
 /// A tenant that has sent nothing for so long has no task any more.
 const IDLE: Duration = Duration::from_secs(10);
@@ -42,6 +42,7 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     let (mut waiting, mut turn) = (Waiting::default(), 0);
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
     let mut flights = Flights::default();
+    // A bit for each of the last batches, two for one that counts for two.
     let mut waited = 0u8;
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
@@ -51,7 +52,7 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         let permit = shared.commits.clone().acquire_owned().await;
         let (answers, rows) = unpack(waiting.fill(requests, &mut queue));
         let late = late && rows.len() >= LARGE;
-        for _ in 0..(rows.len() / A_BIT).clamp(1, 8) {
+        for _ in 0..=usize::from(rows.len() >= TWICE) {
             waited = waited << 1 | u8::from(late);
         }
         if late && waited.count_ones() >= MANY {
