@@ -110,10 +110,10 @@ impl Gate {
         self.bytes.store((bytes / 4).max(1), Ordering::Relaxed);
     }
 
-    /// And after what went well, more again.
+    /// And after what went well, a little more again: what was too much is not tried at once.
     pub(super) fn enter_more(&self) {
         let bytes = self.bytes.load(Ordering::Relaxed);
-        self.bytes.store(bytes.saturating_mul(2).min(ENTERED_AT_ONCE), Ordering::Relaxed);
+        self.bytes.store((bytes + bytes / 8 + 1).min(ENTERED_AT_ONCE), Ordering::Relaxed);
     }
 }
 

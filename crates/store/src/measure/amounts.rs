@@ -181,7 +181,7 @@ fn body<'s>(person: &Person, version: i64, stored: &'s Stored) -> Option<&'s [u8
 
 /// Runs the fold of a long journey where it keeps no other task of this thread waiting.
 fn aside<T>(events: usize, run: impl FnOnce() -> T) -> T {
-    // Beside the loading it has a thread of its own already.
+    // Beside the loading nobody waits for this thread already, and it changes nothing.
     let is_shared = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
     if events > 5_000 && is_shared { block_in_place(run) } else { run() }
 }

@@ -66,7 +66,8 @@ impl Measurer {
                 }
                 Err(error) => {
                     tracing::warn!(tenant = %tenant.0, ?error, "changes of tallies can't be entered and stay noted");
-                    gate.noted.fetch_sub(noted, Ordering::Relaxed);
+                    // Enough for another look at rest, and for none before slices have noted more while much comes.
+                    gate.noted.fetch_sub(noted.saturating_sub(1), Ordering::Relaxed);
                     if error.may_be_its_own() {
                         gate.enter_less();
                     }
