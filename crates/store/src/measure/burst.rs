@@ -39,14 +39,19 @@ impl Burst {
         *span = Some(Span { began, seen: now });
     }
 
+    /// The one that is going on.
+    fn current(&self, now: Instant) -> Option<Span> {
+        self.span().filter(|span| now - span.seen < LULL)
+    }
+
     /// Whether there is one.
     pub(super) fn is_on(&self, now: Instant) -> bool {
-        self.span().is_some_and(|span| now - span.seen < LULL)
+        self.current(now).is_some()
     }
 
     /// How long the background leaves the machine to others, from `now`, after a turn that took so long.
     pub(super) fn rest(&self, now: Instant, took: Duration, more: bool) -> Duration {
-        match self.span().filter(|span| now - span.seen < LULL) {
+        match self.current(now) {
             Some(span) if now - span.began < LONGEST_BURST => (took * BUSY_RESTS).min(LONGEST_REST),
             Some(_) => took.min(LONGEST_REST),
             None if more => Duration::ZERO,

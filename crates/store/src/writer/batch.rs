@@ -76,7 +76,7 @@ impl TouchedColumns<'_> {
     }
 
     /// Which of them are exposures of subjects to experiments that were not known; `new` are the experiments and subjects.
-    pub(super) fn first(&self, new: &HashSet<(String, String)>) -> Vec<bool> {
+    pub(super) fn first(&self, new: &[(String, String)]) -> Vec<bool> {
         let new: HashSet<(&str, &str)> = new.iter().map(|(experiment, subject)| (&**experiment, &**subject)).collect();
         let events = self.experiment.iter().copied().zip(&self.subject);
         events.map(|(experiment, subject)| experiment.is_some_and(|of| new.contains(&(of, *subject)))).collect()
@@ -306,8 +306,8 @@ mod tests {
         assert_eq!(exposed, ids(&[&rows[0], &rows[2]]).into_iter().collect());
         assert_eq!(done.touched.whole(&HashSet::from(["u:u1".to_owned()])), [true; 3]);
         assert_eq!(done.touched.whole(&HashSet::new()), [false; 3]);
-        assert_eq!(done.touched.first(&HashSet::from([("x".to_owned(), "u:u1".to_owned())])), done.touched.exposed());
-        assert_eq!(done.touched.first(&HashSet::from([("y".to_owned(), "u:u1".to_owned())])), [false; 3]);
+        assert_eq!(done.touched.first(&[("x".to_owned(), "u:u1".to_owned())]), done.touched.exposed());
+        assert_eq!(done.touched.first(&[("y".to_owned(), "u:u1".to_owned())]), [false; 3]);
 
         let nothing = batch.consequences(Vec::new());
         assert_eq!(nothing.touched, TouchedColumns::default());

@@ -145,15 +145,14 @@ async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>, 
             .await?;
         linked.extend(subjects);
     }
-    let mut exposed = HashSet::new();
+    let mut exposed: Vec<(String, String)> = Vec::new();
     if !done.exposures.0.is_empty() {
-        let new: Vec<(String, String)> = sqlx::query_as(include_str!("../../sql/insert_exposures.sql"))
+        exposed = sqlx::query_as(include_str!("../../sql/insert_exposures.sql"))
             .bind(tenant.0)
             .bind(&done.exposures.0)
             .bind(&done.exposures.1)
             .fetch_all(&mut **tx)
             .await?;
-        exposed.extend(new);
     }
     if !done.touched.subject.is_empty() {
         sqlx::query(include_str!("../../sql/insert_touched.sql"))
