@@ -136,6 +136,13 @@ impl Glass {
         is_news.then_some(sign)
     }
 
+    /// Lets go of marks that no answer will need.
+    fn prune(&self, marks: &mut Vec<Mark>) {
+        if let Kind::Funnel(steps) = &self.kind {
+            steps.prune(marks);
+        }
+    }
+
     /// What the journey before the exposure is to the lens: a mark before all others, microseconds before the exposure.
     fn before(&self, journey: &[Happening], exposed_at: Instant) -> Option<(i64, Sign)> {
         match &self.kind {
@@ -181,6 +188,7 @@ impl Walk {
         let Some(sign) = glass.sign(event) else { return };
         self.through = micros;
         let Some((tag, label, value)) = glass.news(&self.marks, sign) else { return };
+        glass.prune(&mut self.marks);
         let mark = Mark { micros, day: day(), tag, label, value };
         if glass.joins(self.marks.last_mut(), &mark) {
             return;

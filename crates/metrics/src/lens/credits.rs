@@ -42,7 +42,8 @@ impl Credits {
             return Some((CONVERSION, "".into(), units(self.conversion.value(event).unwrap_or(0))));
         }
         if let Some(value) = self.conversion.value(event) {
-            return Some((CORRECTION, "".into(), units(value)));
+            // A correction by nothing takes no place among the marks.
+            return Some(units(value)).filter(|units| *units != 0).map(|units| (CORRECTION, "".into(), units));
         }
         if !names::is_touchpoint(&event.name) {
             return None;

@@ -2,7 +2,8 @@
 //!
 //! Loose: a step is reached by the first event of it after the one that reached the step before, so only these events are
 //! kept. Strict: the furthest that the person got in one go, nothing else done in between; of several goes that got
-//! as far, the first one tells the times.
+//! as far, the first one tells the times. Goes that were no further than one before them are let go of, so that however
+//! much a person does, what is kept of it stays far below the bound on marks.
 
 use std::iter::repeat_n;
 use std::sync::Arc;
@@ -43,6 +44,13 @@ impl Steps {
         match self.order {
             StepOrder::Loose => marks.len() < self.sieves.len() && tag & (1 << marks.len()) != 0,
             StepOrder::Strict => *tag != 0 || marks.last().is_some_and(|last| last.tag != 0),
+        }
+    }
+
+    /// Lets go of marks that no answer will need, whatever comes after them.
+    pub(super) fn prune(&self, marks: &mut Vec<Mark>) {
+        if self.order == StepOrder::Strict {
+            prune(self.sieves.len(), marks);
         }
     }
 }
@@ -105,19 +113,54 @@ pub(super) fn tell(steps: usize, order: StepOrder, marks: &[Mark], told: &mut To
 fn furthest(steps: usize, marks: &[Mark]) -> &[Mark] {
     let mut best: &[Mark] = &[];
     for from in 0..marks.len() {
-        let is_step = |(step, mark): &(usize, &Mark)| mark.tag & (1 << step) != 0;
-        let length = (0..steps).zip(&marks[from..]).take_while(is_step).count();
-        if length > best.len() {
-            best = &marks[from..from + length];
+        let go = go(steps, &marks[from..]);
+        if go.len() > best.len() {
+            best = go;
         }
     }
     best
 }
 
+/// As many of the first marks as are the steps in order.
+fn go(steps: usize, marks: &[Mark]) -> &[Mark] {
+    let is_step = |(step, mark): &(usize, &Mark)| mark.tag & (1 << step) != 0;
+    &marks[..(0..steps).zip(marks).take_while(is_step).count()]
+}
+
+/// Keeps the goes that were longer than all before them, since each was the furthest for a while, and those that the next
+/// mark may prolong; a mark of nothing stands where something between two of them is gone, so that they don't become one.
+fn prune(steps: usize, marks: &mut Vec<Mark>) {
+    let (mut kept, mut next) = (Vec::new(), 0);
+    let mut longest = 0;
+    for from in 0..marks.len() {
+        let end = from + go(steps, &marks[from..]).len();
+        let is_open = end == marks.len() && end - from < steps;
+        if !is_open && end - from <= longest {
+            continue;
+        }
+        if from > next && next > 0 {
+            kept.push(Mark { tag: 0, ..marks[next].clone() });
+        }
+        kept.extend_from_slice(&marks[next.max(from)..end.max(next)]);
+        (next, longest) = (end.max(next), longest.max(end - from));
+        if longest == steps {
+            break;
+        }
+    }
+    if let Some(ending) = marks.get(next)
+        && next > 0
+    {
+        kept.push(Mark { tag: 0, ..ending.clone() });
+    }
+    *marks = kept;
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
     use journey::Day;
+    use proptest::prelude::*;
+
+    use super::*;
 
     fn marks(tags: &[u16]) -> Vec<Mark> {
         let mark = |(at, tag): (i64, &u16)| Mark {
@@ -153,6 +196,27 @@ mod tests {
         let (sums, bucket) = (twice, bucket_of(30).unwrap());
         assert_eq!(times(&Sights { persons: 1, sums }, 1), [(bucket, 1)]);
     }
+
+    proptest! {
+        #[test]
+        fn what_is_pruned_was_not_needed(steps in 2usize..=4, tags in prop::collection::vec(prop_oneof![0u16..16, 0u16..3], 0..60)) {
+            let all = marks(&tags);
+            let mut kept = Vec::new();
+            for (number, mark) in (1..).zip(&all) {
+                prune(steps, &mut kept);
+                kept.push(mark.clone());
+                // Of every length up to this many steps a go, what ended it, and what may go on.
+                prop_assert!(kept.len() <= steps * (steps + 1) / 2 + 2 * steps + 1);
+                // As of any instant before, too.
+                for until in 0..=number {
+                    let before = kept.partition_point(|mark| mark.micros <= until * 10);
+                    let until = usize::try_from(until).unwrap();
+                    prop_assert_eq!(furthest(steps, &kept[..before]), furthest(steps, &all[..until]));
+                }
+            }
+        }
+    }
+
     #[test]
     fn times_are_told_apart_and_stand_in_order() {
         let buckets = [0, 1, 31, 32, 33, 319, 320, 2000];

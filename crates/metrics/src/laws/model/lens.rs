@@ -139,7 +139,7 @@ impl Model<'_> {
             let value = if deed.foreign { 0 } else { i64::try_from(self.value(conversion, deed)).unwrap() };
             let step = if self.selects(conversion, deed) {
                 Step::Conversion(value)
-            } else if self.value(conversion, deed) != 0 {
+            } else if value != 0 {
                 Step::Correction(value)
             } else if ["Experiment Viewed", "Order Refunded"].contains(&deed.name) {
                 continue;
