@@ -6,11 +6,9 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY . .
-# The allocator takes the page size of the machine that builds it for granted; on aarch64 some kernels have larger ones.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/source/target,sharing=locked \
-    if [ "$(uname -m)" = aarch64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi \
-    && cargo build --release --locked --bin journeylift \
+    cargo build --release --locked --bin journeylift \
     && install -D -m 0755 target/release/journeylift /out/journeylift
 
 FROM debian:bookworm-slim

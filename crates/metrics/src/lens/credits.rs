@@ -43,7 +43,8 @@ impl Credits {
         }
         if let Some(value) = self.conversion.value(event) {
             // A correction by nothing takes no place among the marks.
-            return Some(units(value)).filter(|units| *units != 0).map(|units| (CORRECTION, "".into(), units));
+            let value = units(value);
+            return (value != 0).then(|| (CORRECTION, "".into(), value));
         }
         if !names::is_touchpoint(&event.name) {
             return None;
@@ -252,7 +253,26 @@ impl CreditSums {
 
 #[cfg(test)]
 mod tests {
+    use journey::{Amount, EventId, Instant, Pattern};
+
     use super::*;
+
+    #[test]
+    fn a_correction_by_nothing_is_none() {
+        let conversion = Selector { event: Pattern::parse("Order Completed", "").unwrap(), filters: Vec::new() };
+        let credits = Credits::new(&Touch::Event, &conversion, &mut Vec::new());
+        let sign = |value: Option<i64>, foreign| {
+            let value = value.and_then(Amount::from_units);
+            let (at, id) = (Instant::from_micros(0), EventId::from_bytes([0; 16]));
+            let (name, facts) = ("Order Refunded".into(), Vec::new());
+            let event = Happening { at, id, name, channel: None, stage: None, value, foreign, exposure: None, facts };
+            credits.sign(&event).map(|(tag, ..)| tag)
+        };
+        assert_eq!(sign(Some(5), false), Some(CORRECTION));
+        assert_eq!(sign(Some(5), true), None);
+        assert_eq!(sign(Some(0), false), None);
+        assert_eq!(sign(None, false), None);
+    }
 
     #[test]
     fn keys_are_read_as_they_were_written() {

@@ -113,9 +113,9 @@ pub(super) fn tell(steps: usize, order: StepOrder, marks: &[Mark], told: &mut To
 fn furthest(steps: usize, marks: &[Mark]) -> &[Mark] {
     let mut best: &[Mark] = &[];
     for from in 0..marks.len() {
-        let go = go(steps, &marks[from..]);
-        if go.len() > best.len() {
-            best = go;
+        let reached = go(steps, &marks[from..]);
+        if reached.len() > best.len() {
+            best = reached;
         }
     }
     best
@@ -130,25 +130,26 @@ fn go(steps: usize, marks: &[Mark]) -> &[Mark] {
 /// Keeps the goes that were longer than all before them, since each was the furthest for a while, and those that the next
 /// mark may prolong; a mark of nothing stands where something between two of them is gone, so that they don't become one.
 fn prune(steps: usize, marks: &mut Vec<Mark>) {
-    let (mut kept, mut next) = (Vec::new(), 0);
-    let mut longest = 0;
+    let mut kept = Vec::with_capacity(marks.len());
+    let (mut next, mut longest) = (0, 0);
     for from in 0..marks.len() {
-        let end = from + go(steps, &marks[from..]).len();
-        let is_open = end == marks.len() && end - from < steps;
-        if !is_open && end - from <= longest {
+        let length = go(steps, &marks[from..]).len();
+        let is_open = from + length == marks.len() && length < steps;
+        if !is_open && length <= longest {
             continue;
         }
-        if from > next && next > 0 {
+        if from > next && !kept.is_empty() {
             kept.push(Mark { tag: 0, ..marks[next].clone() });
         }
-        kept.extend_from_slice(&marks[next.max(from)..end.max(next)]);
-        (next, longest) = (end.max(next), longest.max(end - from));
+        let end = next.max(from + length);
+        kept.extend_from_slice(&marks[next.max(from)..end]);
+        (next, longest) = (end, longest.max(length));
         if longest == steps {
             break;
         }
     }
     if let Some(ending) = marks.get(next)
-        && next > 0
+        && !kept.is_empty()
     {
         kept.push(Mark { tag: 0, ..ending.clone() });
     }
@@ -157,9 +158,10 @@ fn prune(steps: usize, marks: &mut Vec<Mark>) {
 
 #[cfg(test)]
 mod tests {
-    use journey::Day;
+    use journey::{Day, EventId, Instant, Lens, Pattern};
     use proptest::prelude::*;
 
+    use super::super::{Glass, Kind, MAX_MARKS, Walk};
     use super::*;
 
     fn marks(tags: &[u16]) -> Vec<Mark> {
@@ -197,16 +199,76 @@ mod tests {
         assert_eq!(times(&Sights { persons: 1, sums }, 1), [(bucket, 1)]);
     }
 
+    /// A go of every length, what ended each, and the newest mark.
+    fn most_kept(steps: usize) -> usize {
+        steps * (steps + 1) / 2 + steps + 1
+    }
+
+    #[test]
+    fn of_the_most_steps_no_more_is_kept_than_a_go_of_every_length() {
+        let steps = Lens::MAX_STEPS;
+        let go = |length: usize| (0..length).map(|step| 1 << step).chain([0]);
+        let tags: Vec<u16> = (1..steps).flat_map(go).chain((0..steps).map(|step| 1 << step)).chain([1; 3]).collect();
+        let (mut kept, mut most) = (Vec::new(), 0);
+        for mark in marks(&tags) {
+            prune(steps, &mut kept);
+            kept.push(mark);
+            most = most.max(kept.len());
+        }
+        assert_eq!(furthest(steps, &kept).len(), steps);
+        assert!((steps * (steps + 1) / 2..=most_kept(steps)).contains(&most), "{most}");
+    }
+
+    fn glass() -> Glass {
+        let step = |name| Selector { event: Pattern::parse(name, "").unwrap(), filters: Vec::new() };
+        let steps = [step("Product Viewed"), step("Product Added")];
+        Glass { window_micros: None, kind: Kind::Funnel(Steps::new(&steps, StepOrder::Strict, &mut Vec::new())) }
+    }
+
+    fn event(name: &str) -> Happening {
+        Happening {
+            at: Instant::from_micros(0),
+            id: EventId::from_bytes([0; 16]),
+            name: name.into(),
+            channel: None,
+            stage: None,
+            value: None,
+            foreign: false,
+            exposure: None,
+            facts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nobody_does_too_much_for_a_strict_funnel() {
+        let glass = glass();
+        let mut walk = Walk { matured: None, through: -1, dropped: 0, marks: Vec::new() };
+        let names = ["Product Viewed", "Product Searched"].repeat(MAX_MARKS);
+        for (micros, name) in (0..).zip(names.into_iter().chain(["Product Viewed", "Product Added"])) {
+            walk.go_on(&glass, &event(name), micros, || Day::from_number(0));
+        }
+        assert_eq!(walk.dropped, 0);
+        let mut told = Told::new();
+        tell(2, StepOrder::Strict, &walk.marks, &mut told);
+        assert_eq!(reached(&told), [1, 2]);
+        // An older program left something out: the journey is folded whole.
+        assert!(!walk.is_late(&glass, &event("Product Viewed"), 1_000_000));
+        walk.dropped = 1;
+        assert!(walk.is_late(&glass, &event("Product Viewed"), 1_000_000));
+    }
+
     proptest! {
         #[test]
-        fn what_is_pruned_was_not_needed(steps in 2usize..=4, tags in prop::collection::vec(prop_oneof![0u16..16, 0u16..3], 0..60)) {
+        fn what_is_pruned_was_not_needed(
+            steps in 2usize..=4,
+            tags in prop::collection::vec(prop_oneof![0u16..16, 0u16..3], 0..60),
+        ) {
             let all = marks(&tags);
             let mut kept = Vec::new();
             for (number, mark) in (1..).zip(&all) {
                 prune(steps, &mut kept);
                 kept.push(mark.clone());
-                // Of every length up to this many steps a go, what ended it, and what may go on.
-                prop_assert!(kept.len() <= steps * (steps + 1) / 2 + 2 * steps + 1);
+                prop_assert!(kept.len() <= most_kept(steps));
                 // As of any instant before, too.
                 for until in 0..=number {
                     let before = kept.partition_point(|mark| mark.micros <= until * 10);
