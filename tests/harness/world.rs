@@ -1,12 +1,14 @@
 //! What most tests begin with: a database, a service on it, and a tenant with its keys.
 
+use std::process::{Command, Output, Stdio};
+
 use serde_json::{Value, json};
 use server::postgres::Role;
 use sqlx::PgPool;
 
 use crate::client::{Call, Client};
 use crate::database::Database;
-use crate::service::{OPERATOR_KEY, Service};
+use crate::service::{OPERATOR_KEY, Service, program};
 
 /// A database and a service on it.
 #[derive(Debug)]
@@ -57,6 +59,32 @@ impl World {
             ingest: key("ingest"),
             read: key("read"),
         }
+    }
+
+    /// Runs a command of the program on the service's database.
+    ///
+    /// # Panics
+    /// Where it can't be run, or the database never answers.
+    #[must_use]
+    pub fn journeylift(&self, arguments: &[&str], key: Option<&str>) -> Output {
+        let mut command = Command::new(program());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("DATABASE_URL", self.database.url(Role::Service))
+            .stdin(Stdio::null());
+        if let Some(key) = key {
+            command.env("JOURNEYLIFT_KEY", key);
+        }
+        for _ in 0..4 {
+            let output = command.output().expect("the program runs");
+            // A machine that runs many tests may keep the database from answering in time.
+            if !String::from_utf8_lossy(&output.stderr).contains("does not answer within") {
+                return output;
+            }
+        }
+        panic!("the database never answers");
     }
 
     /// A pool that sees all rows of all tenants.

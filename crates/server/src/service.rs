@@ -137,6 +137,7 @@ fn store_options(args: &ServeArgs, url: &str, clock: &Clock) -> StoreOptions {
     options.ahead = args.work.read_ahead.into();
     options.noted = args.work.noted_slices;
     options.persons_at_once = args.work.persons_at_once.try_into().unwrap_or(usize::MAX);
+    options.packs = args.pack_events;
     options.background = !args.work.no_background;
     options
 }

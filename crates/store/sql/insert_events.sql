@@ -1,12 +1,12 @@
 WITH written AS (
     INSERT INTO event (tenant_id, event_id, subject, occurred_at, received_at, name, channel, stage, value, currency,
-        experiment, arm, digest, data)
+        experiment, arm, digest, data, dictionary_id, packed)
     SELECT $1, u.event_id, u.subject, u.occurred_at, u.received_at, u.name, u.channel, u.stage, u.value, u.currency,
-        u.experiment, u.arm, u.digest, u.data::jsonb
+        u.experiment, u.arm, u.digest, u.data::jsonb, CASE WHEN u.packed IS NOT NULL THEN $15::smallint END, u.packed
     FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
-            $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[])
+            $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $16::bytea[])
         AS u (event_id, subject, occurred_at, received_at, name, channel, stage, value, currency, experiment, arm,
-            digest, data)
+            digest, data, packed)
     ON CONFLICT (tenant_id, event_id) DO NOTHING
     RETURNING event_id
 )

@@ -7,6 +7,7 @@ mod connect;
 mod definitions;
 mod document;
 mod error;
+mod events;
 mod fault;
 mod id;
 mod keys;
@@ -14,6 +15,7 @@ mod maintenance;
 mod measure;
 mod migrations;
 mod options;
+mod packed;
 mod page;
 mod population;
 mod read;
@@ -33,6 +35,7 @@ use tokio_util::task::TaskTracker;
 
 pub use definitions::{Change, DefinitionError, Fixed, Looking};
 pub use error::StoreError;
+pub use events::StoredEvent;
 #[cfg(feature = "faults")]
 pub use fault::inject;
 pub use keys::{KeyDraft, KeyInfo, KeyRefused, NewKey};

@@ -32,6 +32,8 @@ pub struct StoreOptions {
     pub noted: u32,
     /// How many persons of a slice are read and measured together; the journeys of a few times as many are in memory.
     pub persons_at_once: usize,
+    /// Whether the JSON of new events is packed with a dictionary of its tenant's own, where SQL can't look into it.
+    pub packs: bool,
     /// Whether this process measures in the background; without it, only reads do.
     pub background: bool,
     /// Where the time comes from.
@@ -52,6 +54,7 @@ impl StoreOptions {
             measure_slice: Duration::from_millis(800),
             noted: 32,
             persons_at_once: 250,
+            packs: false,
             background: true,
             clock,
         }

@@ -200,9 +200,7 @@ impl TenantStore {
         match policy {
             Waiting::Included if waits => {
                 let limit = (self.inner.options.ahead, self.inner.options.persons_at_once, self.inner.now());
-                match look_ahead(&mut tx, self.tenant(), (version, &definition), self.inner.measurer.recent(), limit)
-                    .await?
-                {
+                match look_ahead(&mut tx, self.tenant(), (version, &definition), &self.inner.measurer, limit).await? {
                     Some(found) => ahead = found,
                     None => return Ok(Snapshot::Behind),
                 }

@@ -7,6 +7,7 @@ mod crowds;
 mod duplicates;
 mod ledger;
 mod outcomes;
+mod packed;
 mod retained;
 mod segment;
 mod times;
@@ -22,6 +23,7 @@ pub fn cases() -> Vec<tests::Case> {
         crowds::cases(),
         crashes::cases(),
         retained::cases(),
+        packed::cases(),
     ]
     .concat()
 }

@@ -1,9 +1,6 @@
 //! `journeylift aa`: an experiment's own persons, dealt out anew, on the command line.
 
-use std::process::{Command, Output, Stdio};
-
 use serde_json::{Value, json};
-use server::postgres::Role;
 use tests::events::{exposure, order};
 use tests::moment::days_ago;
 use tests::{Tenant, World};
@@ -15,31 +12,9 @@ tests::cases![
     questions_without_an_answer_are_refused_in_words,
 ];
 
-/// Runs the program with the service's database.
-fn journeylift(world: &World, arguments: &[&str], key: Option<&str>) -> Output {
-    let mut command = Command::new(tests::service::program());
-    command
-        .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("DATABASE_URL", world.database.url(Role::Service))
-        .stdin(Stdio::null());
-    if let Some(key) = key {
-        command.env("JOURNEYLIFT_KEY", key);
-    }
-    for _ in 0..4 {
-        let output = command.output().unwrap();
-        // A machine that runs many tests may keep the database from answering in time.
-        if !String::from_utf8_lossy(&output.stderr).contains("does not answer within") {
-            return output;
-        }
-    }
-    panic!("the database never answers");
-}
-
 fn rates(world: &World, tenant: &Tenant, more: &[&str]) -> Value {
     let arguments = [&["--json", "aa", "e", "--tenant", &tenant.id], more].concat();
-    let output = journeylift(world, &arguments, None);
+    let output = world.journeylift(&arguments, None);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -100,13 +75,13 @@ async fn promises_are_kept_on_an_experiments_own_persons() {
     // The same seed shows the same rates, another one others; a key of the tenant opens the same.
     assert_eq!(rates(&world, &tenant, &["--runs", "200"]), told);
     assert_ne!(rates(&world, &tenant, &["--runs", "200", "--seed", "2"])["rates"], told["rates"]);
-    let by_key = journeylift(&world, &["--json", "aa", "e", "--runs", "200"], tenant.read.key());
+    let by_key = world.journeylift(&["--json", "aa", "e", "--runs", "200"], tenant.read.key());
     assert_eq!(serde_json::from_slice::<Value>(&by_key.stdout).unwrap(), told);
     // Nothing was written.
     let results = tenant.results("e", "").await;
     assert_eq!(results["arms"][0]["persons"], 1_500);
     // For people: a table.
-    let text = journeylift(&world, &["aa", "e", "--tenant", &tenant.id, "--runs", "20"], None);
+    let text = world.journeylift(&["aa", "e", "--tenant", &tenant.id, "--runs", "20"], None);
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.starts_with("3000 persons of e, dealt out to the arms 20 times (seed 1)"), "{text}");
     assert!(text.contains("sequential") && text.contains("at most 5.0 %"), "{text}");
@@ -169,7 +144,7 @@ async fn questions_without_an_answer_are_refused_in_words() {
         (vec!["aa", "e", "--tenant", &neighbour.id, "--as-of", "2999-01-01"], None, "has not come"),
         (vec!["aa", "e", "--tenant", &neighbour.id, "--as-of", "soon"], None, "--as-of"),
     ] {
-        let output = journeylift(&world, &arguments, key);
+        let output = world.journeylift(&arguments, key);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && said.contains(reason), "{arguments:?}: {said}");
         assert!(output.stdout.is_empty(), "{arguments:?}");

@@ -28,6 +28,7 @@ pub const TABLES: &[(&str, Placement)] = &[
     ("conflict", Placement::Distributed),
     ("contribution", Placement::Distributed),
     ("definition", Placement::Distributed),
+    ("dictionary", Placement::Distributed),
     ("event", Placement::Distributed),
     ("experiment", Placement::Distributed),
     ("exposure", Placement::Distributed),

@@ -22,6 +22,7 @@ const MAINTENANCE: &[&str] = &[
     "insert_measure_state",
     "insert_tenant",
     "insert_touched_whole",
+    "list_events",
     "list_tenants",
     "tenants_with_work",
 ];

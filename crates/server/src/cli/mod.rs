@@ -6,6 +6,7 @@ mod aa;
 mod analyze;
 mod database;
 mod doctor;
+mod events;
 mod key;
 mod output;
 mod serve;
@@ -69,6 +70,11 @@ enum Command {
     /// Deals the experiment's own persons out to the arms anew, by the weights and without regard to what happened, and
     /// counts what each method calls an effect. Reads each person's stored contribution once and writes nothing.
     Aa(aa::Aa),
+    /// Print the stored events of a tenant, a line of JSON each
+    ///
+    /// In the order of their ids, with the fields of POST /v1/events and whatever form their properties are stored in: for a
+    /// notebook or a warehouse. An event has the identity that it counts for; what others it linked is not told.
+    Events(events::Events),
     /// Stream a CSV table or JSON lines into a service
     Import(Box<ImportArgs>),
     /// Show a real experiment from its events to its lifts, and keep serving
@@ -115,6 +121,7 @@ impl Command {
             Self::Tenant(tenant) => tenant.run(output).await?,
             Self::Key(key) => key.run(output).await?,
             Self::Aa(aa) => aa.run(output).await?,
+            Self::Events(events) => events.run(output).await?,
             Self::Import(arguments) => return import::run(&arguments, output.is_json()).await,
             Self::Demo(arguments) => return Box::pin(demo::run(*arguments)).await,
             Self::Bench(arguments) => return Box::pin(bench::run(&arguments, output.is_json())).await,

@@ -32,13 +32,18 @@ impl Output {
     }
 
     /// Writes a text and ends the line.
-    #[expect(clippy::unused_self, reason = "writing goes through the output, whatever its form")]
     pub(crate) fn text(self, text: &str) -> anyhow::Result<()> {
+        self.lines(text).map(|_| ())
+    }
+
+    /// The same; says whether anybody reads on.
+    #[expect(clippy::unused_self, reason = "writing goes through the output, whatever its form")]
+    pub(crate) fn lines(self, text: &str) -> anyhow::Result<bool> {
         let mut out = std::io::stdout().lock();
         match writeln!(out, "{text}").and_then(|()| out.flush()) {
             // Whoever read it has read enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => written.context("standard output cannot be written"),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+            written => written.map(|()| true).context("standard output cannot be written"),
         }
     }
 

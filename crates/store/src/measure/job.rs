@@ -50,14 +50,14 @@ pub(super) struct Loading<'a> {
     /// The versions under which contributions are read.
     versions: Vec<i64>,
     experiments: Vec<&'a str>,
-    journeys: Loader,
+    journeys: Loader<'a>,
     /// For the events that new metrics look at.
-    widening: Option<Loader>,
+    widening: Option<Loader<'a>>,
 }
 
 impl<'a> Loading<'a> {
     pub(super) fn new(task: &'a Task<'a>) -> Self {
-        let (plan, currency) = (&task.measured.plan, task.tenant.currency);
+        let plan = &task.measured.plan;
         let measured = || task.studies.iter().map(|study| &task.measured.versions[*study]);
         let mut experiments: Vec<&str> = measured().map(|version| version.experiment.as_str()).collect();
         experiments.sort_unstable();
@@ -66,8 +66,8 @@ impl<'a> Loading<'a> {
             task,
             versions: measured().map(|version| version.id).chain(task.from.iter().map(|(from, _)| *from)).collect(),
             experiments,
-            journeys: Loader::new(currency, &plan.paths, plan.names_with_facts()),
-            widening: task.from.as_ref().map(|(_, widening)| Loader::new(currency, widening.paths(), None)),
+            journeys: Loader::new(task, &plan.paths, plan.names_with_facts()),
+            widening: task.from.as_ref().map(|(_, widening)| Loader::new(task, widening.paths(), None)),
         }
     }
 
@@ -79,18 +79,17 @@ impl<'a> Loading<'a> {
                 Loaded { stored, again: Ready { persons, ..Ready::default() }, ..Loaded::default() }
             }
         };
-        let (task, tenant) = (self.task, self.task.tenant.id);
+        let task = self.task;
         let read = task.read();
         if let (Some((_, widening)), Some(loader)) = (&task.from, &self.widening) {
             let widened = &mut loaded.widened;
-            widened.journeys =
-                loader.whole(connection, tenant, &subjects(&widened.persons), widening.names(), read).await?;
+            widened.journeys = loader.whole(connection, &subjects(&widened.persons), widening.names(), read).await?;
         }
         let onward = &mut loaded.onward;
         let new: Vec<Uuid> = onward.persons.iter().flat_map(|person| person.events.iter().copied()).collect();
-        onward.journeys = self.journeys.events(connection, tenant, &new, task.recent).await?;
+        onward.journeys = self.journeys.events(connection, &new).await?;
         for ready in [&mut loaded.again, &mut loaded.whole] {
-            ready.journeys = self.journeys.whole(connection, tenant, &subjects(&ready.persons), None, read).await?;
+            ready.journeys = self.journeys.whole(connection, &subjects(&ready.persons), None, read).await?;
         }
         Ok(loaded)
     }

@@ -6,16 +6,23 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt as _};
 use journey::{Amount, Channel, Currency, EventId, Exposure, Fact, Happening, Name, Path, TenantId};
+use serde_json::value::RawValue;
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::facts::Places;
-use crate::recent::{Recent, Recorded};
+use super::work::Task;
+use crate::packed::{Dictionaries, Dictionary, Unpacker};
+use crate::recent::{Data, Recent, Recorded};
 
 /// What an event's row must hold for the fold: the tenant's currency and the paths that definitions look at.
-pub(super) struct Loader {
+pub(super) struct Loader<'a> {
+    tenant: TenantId,
     currency: Currency,
+    recent: &'a Recent,
+    dictionaries: &'a Dictionaries,
     places: Places,
     /// The names of the events whose JSON is looked at where new events are added to what is stored, ascending; `None`: any name.
     onward: Option<Vec<String>>,
@@ -33,9 +40,16 @@ pub(super) enum Read {
 /// The events of each subject. A subject whose events can't be read has the reason instead.
 pub(super) type Journeys = HashMap<String, Result<Vec<Happening>, String>>;
 
-impl Loader {
-    pub(super) fn new(currency: Currency, paths: &[Path], onward: Option<Vec<String>>) -> Self {
-        Self { currency, places: Places::new(paths), onward }
+impl<'a> Loader<'a> {
+    pub(super) fn new(task: &Task<'a>, paths: &[Path], onward: Option<Vec<String>>) -> Self {
+        Self {
+            tenant: task.tenant.id,
+            currency: task.tenant.currency,
+            recent: task.recent,
+            dictionaries: task.dictionaries,
+            places: Places::new(paths),
+            onward,
+        }
     }
 
     /// All events of `subjects`, or those of these `names`, as far as they are to be read; and some that wait in the queue, where these
@@ -43,7 +57,6 @@ impl Loader {
     pub(super) async fn whole(
         &self,
         connection: &mut PgConnection,
-        tenant: TenantId,
         subjects: &[String],
         names: Option<&[String]>,
         read: Read,
@@ -57,47 +70,42 @@ impl Loader {
             Read::Claimed(None) => return Ok(Journeys::new()),
         };
         let rows = sqlx::query(include_str!("../../sql/measure_journeys.sql"))
-            .bind(tenant.0)
+            .bind(self.tenant.0)
             .bind(subjects)
-            .bind(!self.places.is_empty())
+            .bind(self.looks())
             .bind(names)
             .bind(until)
             .fetch(&mut *connection);
-        let mut journeys = Journeys::new();
-        self.sort(rows, &mut journeys).await?;
-        Ok(journeys)
+        let mut sorted = Sorted::default();
+        self.sort(rows, &mut sorted).await?;
+        self.finish(connection, sorted).await
     }
 
     /// The events of these ids, to be added to what is stored: those that are `recent`, and the others from the database.
-    pub(super) async fn events(
-        &self,
-        connection: &mut PgConnection,
-        tenant: TenantId,
-        ids: &[Uuid],
-        recent: &Recent,
-    ) -> Result<Journeys, sqlx::Error> {
-        let (recent, missing) = recent.get(tenant, ids);
-        let mut journeys = Journeys::new();
+    pub(super) async fn events(&self, connection: &mut PgConnection, ids: &[Uuid]) -> Result<Journeys, sqlx::Error> {
+        let (recent, missing) = self.recent.get(self.tenant, ids);
+        let mut sorted = Sorted::default();
         for (id, event) in recent {
-            put(&mut journeys, &event.subject, self.recorded(id, &event));
+            let recorded = self.recorded(id, &event, &mut sorted.unpacker);
+            put(&mut sorted.journeys, &event.subject, recorded);
         }
         if !missing.is_empty() {
             let rows = sqlx::query(include_str!("../../sql/measure_events.sql"))
-                .bind(tenant.0)
+                .bind(self.tenant.0)
                 .bind(missing)
-                .bind(!self.places.is_empty())
+                .bind(self.looks())
                 .bind(&self.onward)
-                .fetch(connection);
-            self.sort(rows, &mut journeys).await?;
+                .fetch(&mut *connection);
+            self.sort(rows, &mut sorted).await?;
         }
-        Ok(journeys)
+        self.finish(connection, sorted).await
     }
 
     /// Reads rows as they come, so that they are in memory once.
     async fn sort(
         &self,
         mut rows: impl Stream<Item = Result<PgRow, sqlx::Error>> + Unpin,
-        journeys: &mut Journeys,
+        sorted: &mut Sorted,
     ) -> Result<(), sqlx::Error> {
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
         while let Some(row) = rows.try_next().await? {
@@ -106,15 +114,48 @@ impl Loader {
                 Some(known) => known.clone(),
                 None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
             };
-            let subject: &str = row.try_get("subject")?;
-            put(journeys, subject, self.event(&row, name)?);
+            let with: Option<i16> = row.try_get("dictionary_id")?;
+            let mut dictionary = None;
+            if let Some(number) = with {
+                dictionary = sorted.dictionary(number, || self.dictionaries.known(self.tenant, number));
+                if dictionary.is_none() {
+                    sorted.later.push((number, row, name));
+                    continue;
+                }
+            }
+            let event = self.event(&row, name, dictionary.as_deref(), &mut sorted.unpacker)?;
+            put(&mut sorted.journeys, row.try_get("subject")?, event);
         }
         Ok(())
     }
 
-    fn recorded(&self, id: Uuid, event: &Recorded) -> Result<Happening, String> {
+    /// Adds the events whose dictionaries must be read first.
+    async fn finish(&self, connection: &mut PgConnection, sorted: Sorted) -> Result<Journeys, sqlx::Error> {
+        let Sorted { mut journeys, later, mut unpacker, .. } = sorted;
+        if later.is_empty() {
+            return Ok(journeys);
+        }
+        let mut numbers: Vec<i16> = later.iter().map(|(number, ..)| *number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let read = self.dictionaries.load(connection, self.tenant, &numbers).await?;
+        for (number, row, name) in later {
+            let event = match read.get(&number) {
+                Some(dictionary) => self.event(&row, name, Some(dictionary), &mut unpacker)?,
+                None => Err(format!("dictionary {number}, with which events are packed, is gone")),
+            };
+            put(&mut journeys, row.try_get("subject")?, event);
+        }
+        Ok(journeys)
+    }
+
+    fn recorded(&self, id: Uuid, event: &Recorded, unpacker: &mut Unpacker) -> Result<Happening, String> {
         let is_read = |names: &Vec<String>| names.binary_search_by(|name| (**name).cmp(&*event.name)).is_ok();
-        let data = event.data.as_deref().filter(|_| self.onward.as_ref().is_none_or(is_read));
+        let data = match event.data.as_ref().filter(|_| self.looks() && self.onward.as_ref().is_none_or(is_read)) {
+            None => None,
+            Some(Data::Plain(text)) => Some(&**text),
+            Some(Data::Packed(dictionary, packed)) => Some(unpack(unpacker, id, dictionary, packed)?),
+        };
         Ok(Happening {
             at: event.at,
             id: EventId::from_bytes(*id.as_bytes()),
@@ -128,11 +169,22 @@ impl Loader {
         })
     }
 
+    /// Whether the JSON is looked at.
+    fn looks(&self) -> bool {
+        !self.places.is_empty()
+    }
+
     fn facts(&self, id: Uuid, data: Option<&str>) -> Result<Vec<Fact>, String> {
         self.places.facts(data).map_err(|error| format!("the data of event {id} can't be read: {error}"))
     }
 
-    fn event(&self, row: &PgRow, name: Arc<str>) -> Result<Result<Happening, String>, sqlx::Error> {
+    fn event(
+        &self,
+        row: &PgRow,
+        name: Arc<str>,
+        dictionary: Option<&Dictionary>,
+        unpacker: &mut Unpacker,
+    ) -> Result<Result<Happening, String>, sqlx::Error> {
         let at: DateTime<Utc> = row.try_get("occurred_at")?;
         let id: Uuid = row.try_get("event_id")?;
         let value: Option<i64> = row.try_get("value")?;
@@ -146,9 +198,13 @@ impl Loader {
             },
             _ => None,
         };
-        let data: Option<&serde_json::value::RawValue> =
-            row.try_get::<Option<sqlx::types::Json<&serde_json::value::RawValue>>, _>("data")?.map(|json| json.0);
-        let facts = match self.facts(id, data.map(serde_json::value::RawValue::get)) {
+        let plain: Option<Json<&RawValue>> = row.try_get("data")?;
+        let packed: Option<&[u8]> = row.try_get("packed")?;
+        let data = match dictionary.zip(packed) {
+            Some((dictionary, packed)) => unpack(unpacker, id, dictionary, packed).map(Some),
+            None => Ok(plain.map(|json| json.0.get())),
+        };
+        let facts = match data.and_then(|data| self.facts(id, data)) {
             Ok(facts) => facts,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -164,6 +220,30 @@ impl Loader {
             facts,
         }))
     }
+}
+
+/// Rows as far as they are read.
+#[derive(Default)]
+struct Sorted {
+    journeys: Journeys,
+    /// The dictionary of the row before: mostly that of the next as well.
+    last: Option<Arc<Dictionary>>,
+    /// Rows whose dictionary is not in memory, with its number and their names.
+    later: Vec<(i16, PgRow, Arc<str>)>,
+    unpacker: Unpacker,
+}
+
+impl Sorted {
+    fn dictionary(&mut self, number: i16, known: impl FnOnce() -> Option<Arc<Dictionary>>) -> Option<Arc<Dictionary>> {
+        if self.last.as_ref().is_none_or(|last| last.number() != number) {
+            self.last = Some(known()?);
+        }
+        self.last.clone()
+    }
+}
+
+fn unpack<'a>(unpacker: &'a mut Unpacker, id: Uuid, dictionary: &Dictionary, packed: &[u8]) -> Result<&'a str, String> {
+    unpacker.unpack(dictionary, packed).map_err(|reason| format!("the data of event {id} can't be unpacked: {reason}"))
 }
 
 /// Puts an event behind the others of its subject, or the reason why it can't be read in their place.

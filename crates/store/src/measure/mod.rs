@@ -36,6 +36,7 @@ use tokio::time::{timeout, timeout_at};
 
 use crate::StoreError;
 use crate::options::{Clock, StoreOptions};
+use crate::packed::Dictionaries;
 use crate::recent::Recent;
 use crate::transaction::{Purpose, begin, retry};
 use agenda::{Agenda, Gate, Left, Taken, adapt};
@@ -61,6 +62,7 @@ pub(crate) struct Measurer {
     at_once: usize,
     texts: Texts,
     recent: Recent,
+    dictionaries: Arc<Dictionaries>,
     /// The hour in which each tenant's journal was tidied last.
     tidied: Mutex<HashMap<TenantId, i64>>,
     gates: Mutex<HashMap<TenantId, Arc<Gate>>>,
@@ -88,6 +90,7 @@ impl Measurer {
             at_once: options.persons_at_once.max(1),
             texts: Texts::default(),
             recent: Recent::default(),
+            dictionaries: Arc::new(Dictionaries::new(options.packs)),
             tidied: Mutex::default(),
             gates: Mutex::default(),
             agenda: Mutex::default(),
@@ -155,7 +158,14 @@ impl Measurer {
     fn ground(&self) -> Ground<'_> {
         // While events come in as fast as they can be written, the machine is left to the writers.
         let readers = if self.burst.is_on(tokio::time::Instant::now()) { 0 } else { READERS };
-        Ground { pool: &self.pool, texts: &self.texts, recent: &self.recent, readers, at_once: self.at_once }
+        Ground {
+            pool: &self.pool,
+            texts: &self.texts,
+            recent: &self.recent,
+            dictionaries: &self.dictionaries,
+            readers,
+            at_once: self.at_once,
+        }
     }
 
     /// Texts of versions that were read before.
@@ -166,6 +176,11 @@ impl Measurer {
     /// Events that this process committed and that wait to be measured.
     pub(crate) fn recent(&self) -> &Recent {
         &self.recent
+    }
+
+    /// What the JSON of events is packed with.
+    pub(crate) fn dictionaries(&self) -> &Arc<Dictionaries> {
+        &self.dictionaries
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda> {

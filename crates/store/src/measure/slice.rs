@@ -19,6 +19,7 @@ use super::{journal, tallies};
 use crate::StoreError;
 use crate::definitions::{lock_measure, next_generation};
 use crate::fault;
+use crate::packed::Dictionaries;
 use crate::recent::Recent;
 use crate::transaction::{Purpose, Tx, begin, begin_reader};
 
@@ -45,6 +46,7 @@ pub(super) struct Ground<'a> {
     pub(super) pool: &'a PgPool,
     pub(super) texts: &'a Texts,
     pub(super) recent: &'a Recent,
+    pub(super) dictionaries: &'a Dictionaries,
     /// How many connections may read for a slice.
     pub(super) readers: usize,
     /// The persons of a job.
@@ -86,6 +88,7 @@ pub(super) async fn touched(
         tenant,
         measured: &measured,
         recent: on.recent,
+        dictionaries: on.dictionaries,
         studies: &all,
         persons: &persons,
         there,
@@ -194,11 +197,11 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
     let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
     let from = measured.before(version, tenant);
     let studies = &[study];
-    let recent = on.recent;
     let task = Task {
         tenant,
         measured: &measured,
-        recent,
+        recent: on.recent,
+        dictionaries: on.dictionaries,
         studies,
         persons: &persons,
         there,

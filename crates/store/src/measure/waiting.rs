@@ -16,7 +16,7 @@ use super::definitions::{Measured, Version};
 use super::persons::{Person, exposed_among, resolve};
 use super::work::{Hands, Task, There, measure};
 use crate::StoreError;
-use crate::recent::Recent;
+use crate::measure::Measurer;
 
 /// What waits, measured for one version.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub(crate) async fn look_ahead(
     connection: &mut PgConnection,
     tenant: &Tenant,
     (id, definition): (i64, &Arc<Definition>),
-    recent: &Recent,
+    measurer: &Measurer,
     (limit, at_once, now): (i64, usize, Instant),
 ) -> Result<Option<Ahead>, StoreError> {
     let Some(touched) = waiting(connection, tenant.id, limit).await? else {
@@ -51,7 +51,8 @@ pub(crate) async fn look_ahead(
     let task = Task {
         tenant,
         measured: &measured,
-        recent,
+        recent: measurer.recent(),
+        dictionaries: measurer.dictionaries(),
         studies: &[0],
         persons: &persons,
         there,

@@ -20,6 +20,7 @@ use super::persons::Person;
 use super::unclaimed::unclaimed;
 use crate::StoreError;
 use crate::fault;
+use crate::packed::Dictionaries;
 use crate::recent::Recent;
 use crate::transaction::Tx;
 
@@ -58,6 +59,8 @@ pub(super) struct Task<'a> {
     pub measured: &'a Measured,
     /// Events that need not be read.
     pub recent: &'a Recent,
+    /// What their JSON is packed with.
+    pub dictionaries: &'a Dictionaries,
     /// The indices of the versions to measure under.
     pub studies: &'a [usize],
     pub persons: &'a [Person],

@@ -1,6 +1,7 @@
 //! A batch as columns: sorted by id, each id once, with what the new events bring along.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use journey::{Event, EventId, Instant};
 use sqlx::types::chrono::{DateTime, Utc};
@@ -8,7 +9,8 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::arrivals::Shift;
-use crate::recent::Recorded;
+use crate::packed::{Dictionary, Packer};
+use crate::recent::{Data, Recorded};
 
 /// An event and when its try was received.
 #[derive(Debug, Clone)]
@@ -47,7 +49,10 @@ pub(super) struct EventColumns<'a> {
     pub(super) experiment: Vec<Option<&'a str>>,
     pub(super) arm: Vec<Option<&'a str>>,
     pub(super) digest: Vec<i64>,
+    /// The JSON of those that are stored as they are.
     pub(super) data: Vec<Option<String>>,
+    /// That of those that are packed; no entries at all without a dictionary.
+    pub(super) packed: Vec<Option<Vec<u8>>>,
 }
 
 /// Two columns of pairs, sorted, each pair once.
@@ -112,8 +117,8 @@ impl<'a> Batch<'a> {
         self.order.chunk_by(|a, b| self.rows[*a].event.id == self.rows[*b].event.id)
     }
 
-    /// The columns of the first event of each id.
-    pub(super) fn columns(&self) -> EventColumns<'a> {
+    /// The columns of the first event of each id, their JSON packed where there is a `packer`.
+    pub(super) fn columns(&self, mut packer: Option<&mut Packer<'_>>) -> EventColumns<'a> {
         let mut columns = EventColumns::default();
         for row in self.groups().map(|group| self.rows[group[0]]) {
             let event = &row.event;
@@ -129,11 +134,18 @@ impl<'a> Batch<'a> {
             columns.experiment.push(event.exposure.as_ref().map(|exposure| exposure.experiment.as_str()));
             columns.arm.push(event.exposure.as_ref().map(|exposure| exposure.arm.as_str()));
             columns.digest.push(event.digest);
-            columns.data.push((!event.data.is_empty_object()).then(|| {
+            let text = (!event.data.is_empty_object()).then(|| {
                 let mut text = String::new();
                 event.data.write(&mut text);
                 text
-            }));
+            });
+            if let Some(packer) = &mut packer {
+                let packed = text.as_deref().and_then(|text| packer.pack(text));
+                columns.data.push(text.filter(|_| packed.is_none()));
+                columns.packed.push(packed);
+            } else {
+                columns.data.push(text);
+            }
         }
         columns
     }
@@ -183,17 +195,27 @@ impl<'a> Batch<'a> {
 
 impl Batch<'_> {
     /// The events that were new, as they were stored; `columns` are those of this batch.
-    pub(super) fn recorded(&self, columns: &EventColumns<'_>, touched: &TouchedColumns<'_>) -> Vec<(Uuid, Recorded)> {
-        // All three are sorted by id.
+    pub(super) fn recorded(
+        &self,
+        columns: &EventColumns<'_>,
+        touched: &TouchedColumns<'_>,
+        dictionary: Option<&Arc<Dictionary>>,
+    ) -> Vec<(Uuid, Recorded)> {
+        // All are sorted by id.
         let mut new = touched.event_id.iter().peekable();
-        let rows = self.groups().map(|group| self.rows[group[0]]).zip(&columns.data);
+        let packed = columns.packed.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+        let data = columns.data.iter().zip(packed).map(|(text, packed)| match (text, dictionary.zip(packed)) {
+            (_, Some((dictionary, packed))) => Some(Data::Packed(dictionary.clone(), packed.into())),
+            (text, None) => text.as_deref().map(|text| Data::Plain(text.into())),
+        });
+        let rows = self.groups().map(|group| self.rows[group[0]]).zip(data);
         rows.filter(|(row, _)| new.next_if(|id| **id == uuid(row.event.id)).is_some())
-            .map(|(row, data)| (uuid(row.event.id), recorded(row, data.as_deref())))
+            .map(|(row, data)| (uuid(row.event.id), recorded(row, data)))
             .collect()
     }
 }
 
-fn recorded(row: &Row, data: Option<&str>) -> Recorded {
+fn recorded(row: &Row, data: Option<Data>) -> Recorded {
     let event = &row.event;
     Recorded {
         subject: event.subject.key().into(),
@@ -204,7 +226,7 @@ fn recorded(row: &Row, data: Option<&str>) -> Recorded {
         value: event.value,
         currency: event.currency,
         exposure: event.exposure.clone(),
-        data: data.map(Into::into),
+        data,
     }
 }
 
@@ -257,7 +279,7 @@ mod tests {
             row(EventDraft { value: Some("5".into()), ..draft("a", "u4") }),
         ];
         let batch = Batch::of(&rows);
-        let columns = batch.columns();
+        let columns = batch.columns(None);
         assert!(columns.event_id.is_sorted());
         assert_eq!(columns.event_id.len(), 2);
         assert!(columns.subject.contains(&"u:u2") && !columns.subject.contains(&"u:u3"));
@@ -317,7 +339,7 @@ mod tests {
     #[test]
     fn an_event_without_a_time_gets_that_of_its_try() {
         let rows = [row(draft("1", "u1"))];
-        assert_eq!(Batch::of(&rows).columns().occurred_at, [rows[0].received_at.to_utc()]);
-        assert_eq!(Batch::of(&rows).columns().data, [None]);
+        assert_eq!(Batch::of(&rows).columns(None).occurred_at, [rows[0].received_at.to_utc()]);
+        assert_eq!(Batch::of(&rows).columns(None).data, [None]);
     }
 }

@@ -78,7 +78,9 @@ async fn commit<Held>(
     (writer, earlier): (i16, Earlier),
     held: Held,
 ) {
-    let to = Target { pool: &shared.pool, tenant, recent: shared.measurer.recent(), writer };
+    let dictionaries = shared.measurer.dictionaries();
+    let dictionary = dictionaries.current(&shared.pool, tenant.id).await;
+    let to = Target { pool: &shared.pool, tenant, recent: shared.measurer.recent(), dictionaries, dictionary, writer };
     if fault::seeded("ack-before-commit") {
         let outcomes = vec![Some(Outcome::Accepted); rows.len()];
         answer(answers, Written { outcomes, failure: None });
@@ -88,6 +90,7 @@ async fn commit<Held>(
     let written = write(&to, &rows, &earlier).await;
     drop(held);
     if written.stored_anything() {
+        dictionaries.learn((&shared.pool, tenant.id, rows[0].received_at), rows.iter().map(|row| &row.event));
         shared.measurer.notify(tenant);
     }
     answer(answers, written);

@@ -1,6 +1,7 @@
 //! One batch in one transaction, and what becomes of each event.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use journey::{Invalid, Tenant, TenantId};
 use sqlx::PgPool;
@@ -13,6 +14,7 @@ use super::bisect::Parts;
 use super::flight::Earlier;
 use crate::error::StoreError;
 use crate::fault;
+use crate::packed::{Dictionaries, Dictionary, Packer};
 use crate::recent::Recent;
 use crate::transaction::{Purpose, Tx, begin, retry};
 
@@ -38,6 +40,9 @@ pub(super) struct Target<'a> {
     pub(super) tenant: &'a Tenant,
     /// Where what was committed is kept until it is measured.
     pub(super) recent: &'a Recent,
+    pub(super) dictionaries: &'a Dictionaries,
+    /// What the JSON is packed with.
+    pub(super) dictionary: Option<Arc<Dictionary>>,
     /// Tells batches apart that are written side by side.
     pub(super) writer: i16,
 }
@@ -91,17 +96,23 @@ fn refusal(sqlstate: &str, constraint: Option<&str>) -> Invalid {
 }
 
 async fn write_batch(to: &Target<'_>, batch: &Batch<'_>) -> Result<Vec<Outcome>, StoreError> {
-    let columns = &batch.columns();
+    let dictionary = to.dictionary.as_ref();
+    let mut packer = dictionary.and_then(|dictionary| Packer::new(dictionary));
+    let columns = &batch.columns(packer.as_mut());
+    let packed = packer.map(|packer| packer.bytes);
     let tenant = to.tenant;
     retry("write", || async move {
         let mut tx = begin(to.pool, tenant.id, Purpose::Write).await?;
-        let inserted = insert_events(&mut tx, tenant.id, columns).await?;
+        let inserted = insert_events(&mut tx, tenant.id, columns, dictionary).await?;
         let done = batch.consequences(inserted);
         insert_consequences(&mut tx, tenant, &done, to.writer).await?;
         fault::pause("writer.before_commit").await;
         tx.commit().await?;
         if to.recent.has_room() {
-            to.recent.keep(tenant.id, batch.recorded(columns, &done.touched));
+            to.recent.keep(tenant.id, batch.recorded(columns, &done.touched, dictionary));
+        }
+        if let Some(bytes) = packed {
+            to.dictionaries.note(tenant.id, bytes);
         }
         fault::pause("writer.after_commit").await;
         Ok(done.outcomes)
@@ -110,7 +121,12 @@ async fn write_batch(to: &Target<'_>, batch: &Batch<'_>) -> Result<Vec<Outcome>,
 }
 
 /// Inserts the events and gives the ids of those that were new.
-async fn insert_events(tx: &mut Tx, tenant: TenantId, columns: &EventColumns<'_>) -> Result<Vec<Uuid>, StoreError> {
+async fn insert_events(
+    tx: &mut Tx,
+    tenant: TenantId,
+    columns: &EventColumns<'_>,
+    dictionary: Option<&Arc<Dictionary>>,
+) -> Result<Vec<Uuid>, StoreError> {
     let inserted: Vec<Uuid> = sqlx::query_scalar(include_str!("../../sql/insert_events.sql"))
         .bind(tenant.0)
         .bind(&columns.event_id)
@@ -126,6 +142,8 @@ async fn insert_events(tx: &mut Tx, tenant: TenantId, columns: &EventColumns<'_>
         .bind(&columns.arm)
         .bind(&columns.digest)
         .bind(&columns.data)
+        .bind(dictionary.map(|dictionary| dictionary.number()))
+        .bind(&columns.packed)
         .fetch_one(&mut **tx)
         .await?;
     Ok(inserted)

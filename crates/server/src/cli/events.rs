@@ -1,0 +1,92 @@
+//! `journeylift events`.
+
+use anyhow::Context as _;
+use clap::Args;
+use journey::TenantId;
+use serde_json::{Map, Value, json};
+use store::{Store, StoredEvent};
+use uuid::Uuid;
+
+use super::output::Output;
+use crate::clock;
+use crate::config::DatabaseArgs;
+use crate::database::operator_store;
+
+/// Events that are read at once.
+const PAGE: u32 = 5_000;
+
+/// The stored events of a tenant.
+#[derive(Debug, Args)]
+pub(super) struct Events {
+    /// The id of the tenant, as `journeylift tenant list` shows it
+    #[arg(long, value_name = "ID")]
+    tenant: Uuid,
+
+    /// Go on after the event of this id
+    #[arg(long, value_name = "EVENT_ID")]
+    after: Option<Uuid>,
+
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+impl Events {
+    pub(super) async fn run(self, output: &Output) -> anyhow::Result<()> {
+        let store = operator_store(&self.database, &clock::system()).await?;
+        let told = self.tell(&store, *output).await;
+        store.close().await;
+        told
+    }
+
+    async fn tell(&self, store: &Store, output: Output) -> anyhow::Result<()> {
+        let (operator, id) = (store.operator(), TenantId(self.tenant));
+        let tenant = operator.get(id).await?;
+        tenant.with_context(|| format!("there is no tenant {}; `journeylift tenant list` lists them", self.tenant))?;
+        let (mut after, mut left) = (self.after, self.limit.unwrap_or(u64::MAX));
+        while left > 0 {
+            let page = u32::try_from(left).map_or(PAGE, |left| left.min(PAGE));
+            let events = operator.events(id, after, page).await?;
+            let Some(last) = events.last() else { break };
+            (after, left) = (Some(last.id), left - events.len() as u64);
+            let lines = events.into_iter().map(line).collect::<anyhow::Result<Vec<_>>>()?;
+            if !output.lines(&lines.join("\n"))? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The event as a line of JSON, in the fields of POST /v1/events.
+fn line(event: StoredEvent) -> anyhow::Result<String> {
+    let mut line = Map::new();
+    let mut put = |field: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            line.insert(field.to_owned(), value);
+        }
+    };
+    put("event_id", Some(json!(event.id.to_string())));
+    let identity = if event.subject.starts_with("u:") { "user_id" } else { "anonymous_id" };
+    put(identity, event.subject.get(2..).map(Value::from));
+    put("name", Some(event.name.into()));
+    put("occurred_at", Some(event.at.to_string().into()));
+    put("received_at", Some(event.received_at.to_string().into()));
+    put("channel", event.channel.map(Value::from));
+    put("stage", event.stage.map(Value::from));
+    put("value", event.value.map(|value| value.to_string().into()));
+    put("currency", event.currency.map(Value::from));
+    if let Some((experiment, arm)) = event.exposure {
+        put("experiment", Some(experiment.into()));
+        put("arm", Some(arm.into()));
+    }
+    if let Some(data) = event.data {
+        let data: Map<String, Value> =
+            serde_json::from_str(&data).with_context(|| format!("the data of event {} can't be read", event.id))?;
+        line.extend(data);
+    }
+    Ok(serde_json::to_string(&line)?)
+}
