@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 /// What is measured, and how large it is.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct BenchArgs {
     /// A small run of less than three minutes
     #[arg(long)]
@@ -73,6 +74,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE", default_value = "benches/results.md")]
     pub(super) out: PathBuf,
 
+    /// Have the service pack events. Leaves out what SQL over the events is compared with: it would have to unpack them
+    #[arg(long)]
+    pub(super) pack: bool,
+
     /// Also print the statements of Postgres that took the most time in each part
     #[arg(long)]
     pub(super) profile: bool,
@@ -107,6 +112,8 @@ pub(super) enum Part {
     Questions,
     /// Bytes on disk an event against a plain table
     Disk,
+    /// The same with packed events, and what that costs: batches of a database and a service of their own
+    Packed,
     /// From the start of the service to its being ready, with the data there
     Start,
     /// Memory over a long time under load; only where it is asked for
@@ -116,7 +123,7 @@ pub(super) enum Part {
 impl Part {
     /// Whether it needs the service and the events.
     pub(super) fn needs_events(self) -> bool {
-        !matches!(self, Self::Binary | Self::Inference)
+        !matches!(self, Self::Binary | Self::Inference | Self::Packed)
     }
 }
 
@@ -147,7 +154,16 @@ impl BenchArgs {
         if part == Part::Soak {
             return self.only.contains(&part);
         }
+        if self.pack && matches!(part, Part::Lift | Part::Clickhouse | Part::Added | Part::Packed) {
+            return false;
+        }
         self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// The run of its own that the part with packed events is.
+    pub(super) fn packed(&self) -> Self {
+        let events = (self.sizes().events / 4).clamp(10_000, 400_000);
+        Self { pack: true, only: vec![Part::Ingest, Part::Disk], events: Some(events), timed: None, ..self.clone() }
     }
 
     /// Whether any part needs the service and the events.

@@ -44,7 +44,7 @@ impl<'a> Bench<'a> {
     /// Starts Postgres and the service, and defines what is measured.
     pub(super) async fn start(args: &'a BenchArgs, begun: Instant, directory: &Path) -> anyhow::Result<Self> {
         let sizes = args.sizes();
-        let ground = Ground::start(directory, args.profile).await?;
+        let ground = Ground::start(directory, args.profile, args.pack).await?;
         let journeys = Journeys::new(args.seed, sizes.events, args.experiments.into(), clock::now());
         let (tenant, small) = (ground.new_tenant("bench").await?, ground.new_tenant("small").await?);
         to_stderr(&format!("the service is process {}", ground.service.id()));

@@ -60,7 +60,7 @@ impl Tenant {
 
 impl Ground {
     /// Starts everything in a new directory under `parent`, which goes away with this process.
-    pub(super) async fn start(parent: &Path, profile: bool) -> anyhow::Result<Self> {
+    pub(super) async fn start(parent: &Path, profile: bool, packs: bool) -> anyhow::Result<Self> {
         let mut random = [0; 24];
         getrandom::fill(&mut random).context("the system gives no random bytes")?;
         let name = format!("journeylift-bench-{}", hex::encode(&random[..6]));
@@ -76,6 +76,7 @@ impl Ground {
             service_url: postgres.url(Role::Service),
             owner_url: postgres.url(Role::Owner),
             folder: parent.join(format!("{name}-service")),
+            packs,
         };
         let (service, _) = Served::start(&settings, true).await?;
 
@@ -110,6 +111,11 @@ impl Ground {
         self.service.stop().await?;
         std::fs::remove_dir_all(&self.folder)?;
         self.postgres.stop().await
+    }
+
+    /// The database, as the service's login.
+    pub(super) fn service_url(&self) -> String {
+        self.postgres.url(Role::Service)
     }
 
     pub(super) fn url(&self, path: &str) -> String {

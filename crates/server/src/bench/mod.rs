@@ -24,6 +24,7 @@ mod lifts;
 mod load;
 mod machine;
 mod memory;
+mod packed;
 mod profile;
 mod python;
 mod questions;
@@ -39,6 +40,7 @@ mod trials;
 mod verified;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -47,6 +49,7 @@ use self::args::Part;
 use self::course::Bench;
 use self::report::{Line, Results};
 use self::timing::shown;
+use self::verified::Verified;
 use crate::Signals;
 use crate::import::progress::to_stderr;
 
@@ -65,23 +68,17 @@ pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
     }
     let mut verified = Ok("There were no events, so that there was nothing to verify.".to_owned());
     if args.needs_events() {
-        let mut bench = Box::pin(Bench::start(args, begun, &directory)).await?;
-        facts.extend(bench.facts().await?);
-        let mut signals = Signals::listen()?;
-        let outcome = tokio::select! {
-            outcome = bench.run() => outcome,
-            _ = signals.next() => Err(anyhow::anyhow!("told to stop")),
+        let more;
+        (more, verified) = Box::pin(course(args, begun, &directory, &mut lines)).await?;
+        facts.extend(more);
+    }
+    if args.wants(Part::Packed) {
+        let (more, also) = packed::lines(args, begun, &directory).await?;
+        lines.extend(more);
+        verified = match (verified, also) {
+            (Ok(first), Ok(second)) => Ok(format!("{first}\n\nPacked events, on their own. {second}")),
+            (Err(differing), _) | (_, Err(differing)) => Err(differing),
         };
-        lines.append(&mut bench.lines);
-        // A run can take hours: what one that fails had found until then is shown, but not written, since nothing of it was
-        // verified. The servers are stopped where it fails, too.
-        if outcome.is_err() {
-            let found =
-                Results { facts: facts.clone(), lines: std::mem::take(&mut lines), verified: UNVERIFIED.to_owned() };
-            to_stderr(&found.table());
-        }
-        bench.ground.stop().await?;
-        verified = outcome?;
     }
     facts.push(("took", shown(begun.elapsed())));
     let right = verified.is_ok();
@@ -91,6 +88,29 @@ pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
     writeln!(out, "{}", if json { serde_json::to_string(&results)? } else { results.table() })?;
     to_stderr(&format!("written to {} after {}", args.out.display(), shown(begun.elapsed())));
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What there is to say of the size of a run, and what the verification came to.
+type Course = (Vec<(&'static str, String)>, Verified);
+
+/// Everything that needs the service and events, on servers of its own.
+async fn course(args: &BenchArgs, begun: Instant, directory: &Path, lines: &mut Vec<Line>) -> anyhow::Result<Course> {
+    let mut bench = Box::pin(Bench::start(args, begun, directory)).await?;
+    let facts = bench.facts().await?;
+    let mut signals = Signals::listen()?;
+    let outcome = tokio::select! {
+        outcome = bench.run() => outcome,
+        _ = signals.next() => Err(anyhow::anyhow!("told to stop")),
+    };
+    lines.append(&mut bench.lines);
+    // A run can take hours: what one that fails had found until then is shown, but not written, since nothing of it was
+    // verified. The servers are stopped where it fails, too.
+    if outcome.is_err() {
+        let found = Results { facts: facts.clone(), lines: std::mem::take(lines), verified: UNVERIFIED.to_owned() };
+        to_stderr(&found.table());
+    }
+    bench.ground.stop().await?;
+    Ok((facts, outcome?))
 }
 
 const UNVERIFIED: &str = "Nothing of this was verified.";

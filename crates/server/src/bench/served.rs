@@ -16,6 +16,8 @@ pub(super) struct Settings {
     pub(super) operator_key: String,
     pub(super) service_url: String,
     pub(super) owner_url: String,
+    /// Whether it packs events.
+    pub(super) packs: bool,
     /// Where its log and the file with its address go.
     pub(super) folder: PathBuf,
 }
@@ -58,6 +60,9 @@ impl Served {
             .stdout(Stdio::null())
             .stderr(std::fs::OpenOptions::new().create(true).append(true).open(&log)?)
             .kill_on_drop(true);
+        if settings.packs {
+            command.arg("--pack-events");
+        }
         if !background {
             command.arg("--no-background");
         }

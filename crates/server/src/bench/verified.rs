@@ -20,6 +20,9 @@ impl Bench<'_> {
         if stored != self.stored {
             return Ok(Err(format!("**{} events were acknowledged as new, {stored} are stored.**", self.stored)));
         }
+        if self.args.pack {
+            self.unpack().await?;
+        }
         self.say("recomputing everything from the events");
         self.work_out_persons().await?;
         self.ground.analyze().await?;
