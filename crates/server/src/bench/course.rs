@@ -10,6 +10,7 @@ use super::args::{BenchArgs, Part, Sizes};
 use super::ground::{Ground, Tenant};
 use super::ingest;
 use super::journeys::Journeys;
+use super::memory::mib;
 use super::profile;
 use super::report::Line;
 use super::timing::{rate, shown, thousands};
@@ -206,9 +207,12 @@ impl<'a> Bench<'a> {
         self.ground.measured(&self.small).await
     }
 
-    /// Says what comes next, and how long it took to get there.
+    /// Says what comes next, how long it took to get there, and what the service holds and held at most since it was started last.
     pub(super) fn say(&self, what: &str) {
-        to_stderr(&format!("{:6.1} s  {what}", self.begun.elapsed().as_secs_f64()));
+        let memory = self.ground.service.memory();
+        let memory =
+            memory.map_or(String::new(), |memory| format!("  ({}, {} at most)", mib(memory.now), mib(memory.peak)));
+        to_stderr(&format!("{:6.1} s  {what}{memory}", self.begun.elapsed().as_secs_f64()));
     }
 
     pub(super) async fn begin_profile(&self) -> anyhow::Result<()> {

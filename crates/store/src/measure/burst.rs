@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// How many times as long as a turn the background rests during a burst.
 const BUSY_RESTS: u32 = 4;
@@ -12,8 +12,14 @@ const BUSY_RESTS: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.
 const LONGEST_BURST: Duration = Duration::from_secs(30);
-/// A burst of which nothing was seen for so long is over.
+/// A burst of which nothing was seen for so many times as long as between its last batches is over,
+const GAPS: u32 = 4;
+/// and for no less
+const LEAST_LULL: Duration = Duration::from_millis(200);
+/// and no more than this.
 const LULL: Duration = Duration::from_secs(1);
+/// How often who rests looks whether the burst is over.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long the background rests at most while there is little to do.
 const SHORT_REST: Duration = Duration::from_millis(100);
 
@@ -25,6 +31,14 @@ pub(super) struct Burst(Mutex<Option<Span>>);
 struct Span {
     began: Instant,
     seen: Instant,
+    /// When nothing was seen for so long it is over.
+    lull: Duration,
+}
+
+impl Span {
+    fn is_over(self, now: Instant) -> bool {
+        now - self.seen >= self.lull
+    }
 }
 
 impl Burst {
@@ -35,18 +49,35 @@ impl Burst {
     /// A batch had to wait for those before it, as most of the last ones, and did so until `now`.
     pub(super) fn note(&self, now: Instant) {
         let mut span = self.span();
-        let began = span.filter(|span| now - span.seen < LULL).map_or(now, |span| span.began);
-        *span = Some(Span { began, seen: now });
+        *span = Some(match span.filter(|span| !span.is_over(now)) {
+            None => Span { began: now, seen: now, lull: LULL },
+            Some(Span { began, seen, lull }) => {
+                let lull = ((now - seen) * GAPS).max(lull * 3 / 4).clamp(LEAST_LULL, LULL);
+                Span { began, seen: now, lull }
+            }
+        });
     }
 
     /// The one that is going on.
     fn current(&self, now: Instant) -> Option<Span> {
-        self.span().filter(|span| now - span.seen < LULL)
+        self.span().filter(|span| !span.is_over(now))
     }
 
     /// Whether there is one.
     pub(super) fn is_on(&self, now: Instant) -> bool {
         self.current(now).is_some()
+    }
+
+    /// Leaves the machine to others for so long, or until the burst is over.
+    pub(super) async fn wait_out(&self, rest: Duration) {
+        let until = Instant::now() + rest;
+        if self.is_on(Instant::now()) {
+            while Instant::now() < until && self.is_on(Instant::now()) {
+                sleep_until(until.min(Instant::now() + LOOK)).await;
+            }
+        } else {
+            sleep_until(until).await;
+        }
     }
 
     /// How long the background leaves the machine to others, from `now`, after a turn that took so long.
@@ -88,5 +119,22 @@ mod tests {
         // The next one is another one.
         burst.note(now);
         assert_eq!(burst.rest(now, turn, true), turn * BUSY_RESTS);
+    }
+
+    #[test]
+    fn one_of_quick_batches_is_over_sooner() {
+        let (quick, slow) = (Duration::from_millis(20), Duration::from_millis(200));
+        let noted = |gap: Duration| {
+            let (burst, mut now) = (Burst::default(), Instant::now());
+            for _ in 0..10 {
+                burst.note(now);
+                now += gap;
+            }
+            (burst, now - gap)
+        };
+        let (burst, last) = noted(quick);
+        assert!(burst.is_on(last + LEAST_LULL / 2) && !burst.is_on(last + LEAST_LULL));
+        let (burst, last) = noted(slow);
+        assert!(burst.is_on(last + slow * 3) && !burst.is_on(last + LULL));
     }
 }

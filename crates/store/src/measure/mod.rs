@@ -137,7 +137,7 @@ impl Measurer {
             } else {
                 let measurer = self.clone();
                 tokio::spawn(async move {
-                    tokio::time::sleep(rest).await;
+                    measurer.burst.wait_out(rest).await;
                     measurer.release(&tenant, again);
                 });
             }
