@@ -182,7 +182,7 @@ impl Ground {
                 return Ok(());
             }
             // Short beside what is waited for, and long beside what asking costs the service, which counts what is pending.
-            let pause = (begun.elapsed() / 200).clamp(LEAST, MOST);
+            let pause = (begun.elapsed() / 100).clamp(LEAST, MOST);
             tokio::time::sleep(pause.max(asked.elapsed() * 4)).await;
         }
     }
