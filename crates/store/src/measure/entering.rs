@@ -7,11 +7,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use journey::TenantId;
+use tokio::time::Instant;
 
 use super::Measurer;
 use super::agenda::Gate;
 use super::slice;
 use super::tallies::Enough;
+use crate::error::StoreError;
 
 /// While slices note as many changes as there may be, it is looked so often whether these are to be entered.
 pub(super) const LOOKS: u32 = 4;
@@ -47,7 +49,7 @@ impl Measurer {
         } else {
             (1, Enough { pieces: (self.noted / LOOKS).max(1), bytes: READ_AT_REST })
         };
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         loop {
             // Slices go on noting: what they note from here on is looked at again.
             let noted = gate.noted.load(Ordering::Relaxed);
@@ -57,8 +59,8 @@ impl Measurer {
             if begun.elapsed() >= LONGEST_ENTRY {
                 return true;
             }
-            match slice::enter(&self.pool, tenant, enough, gate.bytes.load(Ordering::Relaxed)).await {
-                Ok(true) => gate.enter_more(),
+            match self.enter_some(tenant, gate, enough, begun).await {
+                Ok(true) => {}
                 Ok(false) => {
                     // What is too little while much comes may be enough at rest.
                     gate.noted.fetch_sub(noted.saturating_sub(u32::from(busy)), Ordering::Relaxed);
@@ -75,5 +77,29 @@ impl Measurer {
                 }
             }
         }
+    }
+
+    /// Looks what is enough, and enters it as far as there is time. Returns whether anything was.
+    async fn enter_some(
+        &self,
+        tenant: TenantId,
+        gate: &Gate,
+        enough: Enough,
+        begun: Instant,
+    ) -> Result<bool, StoreError> {
+        let all = slice::due(&self.pool, tenant, enough).await?;
+        let (is_any, mut failed) = (!all.is_empty(), None);
+        for due in all {
+            if begun.elapsed() >= LONGEST_ENTRY {
+                break;
+            }
+            match slice::enter(&self.pool, tenant, due, gate.bytes.load(Ordering::Relaxed)).await {
+                Ok(()) => gate.enter_more(),
+                // What is wrong with one must not keep the others from being entered.
+                Err(error) if error.may_be_its_own() => failed = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        failed.map_or(Ok(is_any), Err)
     }
 }

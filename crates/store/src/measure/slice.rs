@@ -13,7 +13,7 @@ use super::change::Change;
 use super::claim::{Claimed, Touched, claim};
 use super::definitions::{self, Building, Texts, Version};
 use super::persons::{Person, resolve};
-use super::tallies::Enough;
+use super::tallies::{Due, Enough};
 use super::work::{Hands, Task, There, measure};
 use super::{journal, tallies};
 use crate::StoreError;
@@ -148,18 +148,24 @@ pub(super) async fn give_up(
     Ok(touched.len())
 }
 
-/// Enters what slices noted of one dimension of a version, if it is enough, about so many bytes at once. Returns whether it was. The
-/// sums do not change by it, so that slices may be measured meanwhile; one that builds the version waits for it.
-pub(super) async fn enter(pool: &PgPool, tenant: TenantId, enough: Enough, bytes: i64) -> Result<bool, StoreError> {
-    let mut tx = begin(pool, tenant, Purpose::Measure).await?;
-    let Some(due) = tallies::due(&mut tx, tenant, enough).await? else { return Ok(false) };
-    if !tallies::lock(&mut tx, tenant, due).await? {
-        // It was retired just now: another one may be due.
-        return Ok(true);
-    }
-    tallies::enter(&mut tx, tenant, due, bytes).await?;
+/// The dimensions of versions of which slices noted enough to be entered.
+pub(super) async fn due(pool: &PgPool, tenant: TenantId, enough: Enough) -> Result<Vec<Due>, StoreError> {
+    let mut tx = begin(pool, tenant, Purpose::Reader).await?;
+    let due = tallies::due(&mut tx, tenant, enough).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(due)
+}
+
+/// Enters what slices noted of one dimension of a version, about so many bytes at once. The sums do not change by it, so that slices
+/// may be measured meanwhile; one that builds the version waits for it. Where the version was retired, or another process entered it
+/// all, there is nothing to do.
+pub(super) async fn enter(pool: &PgPool, tenant: TenantId, due: Due, bytes: i64) -> Result<(), StoreError> {
+    let mut tx = begin(pool, tenant, Purpose::Measure).await?;
+    if tallies::lock(&mut tx, tenant, due).await? {
+        tallies::enter(&mut tx, tenant, due, bytes).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// What became of a slice of a building version.

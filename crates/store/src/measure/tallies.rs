@@ -104,17 +104,17 @@ pub(super) struct Enough {
 /// A dimension of a version.
 pub(super) type Due = (i64, i16);
 
-/// The dimension of a version with the most to read that is not entered, if it is enough.
+/// The dimensions of versions with the most to read that is not entered, where it is enough; there may be more.
 pub(super) async fn due(
     connection: &mut PgConnection,
     tenant: TenantId,
     enough: Enough,
-) -> Result<Option<Due>, sqlx::Error> {
+) -> Result<Vec<Due>, sqlx::Error> {
     sqlx::query_as(include_str!("../../sql/tally_changes_due.sql"))
         .bind(tenant.0)
         .bind(i64::from(enough.pieces))
         .bind(enough.bytes)
-        .fetch_optional(connection)
+        .fetch_all(connection)
         .await
 }
 
