@@ -1,5 +1,5 @@
-SELECT d.dictionary_id, d.share, d.body
+SELECT d.share, d.body
 FROM dictionary d
 WHERE d.tenant_id = $1
-ORDER BY d.dictionary_id DESC
+ORDER BY d.made_at DESC, d.dictionary_id
 LIMIT 1

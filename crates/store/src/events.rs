@@ -12,7 +12,7 @@ use sqlx::types::chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::packed::{Dictionary, Unpacker};
+use crate::packed::{Dictionary, Unpacker, gone};
 use crate::tenants::OperatorStore;
 use crate::transaction::{Purpose, begin, retry};
 
@@ -59,16 +59,16 @@ impl OperatorStore {
                 .bind(i64::from(limit))
                 .fetch_all(&mut *tx)
                 .await?;
-            let mut numbers = Vec::new();
+            let mut ids = Vec::new();
             for row in &rows {
-                numbers.extend(row.try_get::<Option<i16>, _>("dictionary_id")?);
+                ids.extend(row.try_get::<Option<i32>, _>("dictionary_id")?);
             }
-            numbers.sort_unstable();
-            numbers.dedup();
-            let dictionaries = if numbers.is_empty() {
+            ids.sort_unstable();
+            ids.dedup();
+            let dictionaries = if ids.is_empty() {
                 HashMap::new()
             } else {
-                self.inner.measurer.dictionaries().load(&mut tx, tenant, &numbers).await?
+                self.inner.measurer.dictionaries().load(&mut tx, tenant, &ids).await?
             };
             tx.commit().await?;
             let mut unpacker = Unpacker::default();
@@ -80,16 +80,16 @@ impl OperatorStore {
 
 fn event(
     row: &PgRow,
-    dictionaries: &HashMap<i16, Arc<Dictionary>>,
+    dictionaries: &HashMap<i32, Arc<Dictionary>>,
     unpacker: &mut Unpacker,
 ) -> Result<StoredEvent, StoreError> {
     let id: Uuid = row.try_get("event_id")?;
     let plain: Option<Json<&RawValue>> = row.try_get("data")?;
-    let packed = row.try_get::<Option<i16>, _>("dictionary_id")?.zip(row.try_get::<Option<&[u8]>, _>("packed")?);
+    let packed = row.try_get::<Option<i32>, _>("dictionary_id")?.zip(row.try_get::<Option<&[u8]>, _>("packed")?);
     let data = match packed {
         None => plain.map(|json| json.0.get().to_owned()),
-        Some((number, packed)) => {
-            let dictionary = dictionaries.get(&number).ok_or_else(|| format!("dictionary {number} is gone"));
+        Some((with, packed)) => {
+            let dictionary = dictionaries.get(&with).ok_or_else(|| gone(with));
             let text = dictionary.and_then(|dictionary| unpacker.unpack(dictionary, packed));
             Some(text.map_err(|reason| StoreError::corrupt("event", format!("{id}: {reason}")))?.to_owned())
         }

@@ -10,8 +10,6 @@ use std::time::{Duration, Instant as Timer};
 use journey::{Amount, Channel, Currency, Exposure, Instant, TenantId};
 use uuid::Uuid;
 
-use crate::packed::Dictionary;
-
 /// The bytes that are kept, about.
 const MOST: usize = 32 << 20;
 
@@ -41,8 +39,8 @@ pub(crate) struct Recorded {
 pub(crate) enum Data {
     /// As it is.
     Plain(Box<str>),
-    /// With a dictionary.
-    Packed(Arc<Dictionary>, Box<[u8]>),
+    /// Packed with the dictionary of this id.
+    Packed(i32, Box<[u8]>),
 }
 
 impl Data {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 tests::cases![
     packed_events_give_the_answers_of_plain_ones,
     a_dictionary_that_is_gone_is_told_and_costs_nobody_else,
+    two_that_pack_share_a_dictionary_without_what_is_one_persons,
     a_tenant_with_little_in_common_is_stored_as_it_is,
 ];
 
@@ -120,7 +121,7 @@ async fn packed_events_give_the_answers_of_plain_ones() {
     assert!(with > 0 && without >= 2_000 && with + without == stored, "{with} {without}");
     assert_eq!(forms(&world, &plain).await, (0, stored));
 
-    // A third of the bytes, and no word of one person in what they share.
+    // A third of the bytes.
     let id: Uuid = packed.id.parse().unwrap();
     let pool = world.superuser().await;
     let sizes = "SELECT avg(octet_length(packed))::float8, avg(octet_length(data::text))::float8 FROM event WHERE tenant_id = $1";
@@ -168,50 +169,92 @@ async fn a_dictionary_that_is_gone_is_told_and_costs_nobody_else() {
     let (tenant, neighbour) = (world.tenant().await, world.tenant().await);
     define(&tenant).await;
     define(&neighbour).await;
-    until_packed(&world, &tenant, &[(&neighbour, &world.service)]).await;
+    let rounds = until_packed(&world, &tenant, &[(&neighbour, &world.service)]).await;
     world.caught_up(&tenant).await;
     let id: Uuid = tenant.id.parse().unwrap();
     let pool = world.superuser().await;
-    let kept: Vec<(i16, Vec<u8>)> =
-        sqlx::query_as("DELETE FROM dictionary WHERE tenant_id = $1 RETURNING dictionary_id, body")
-            .bind(id)
-            .fetch_all(&pool)
-            .await
-            .unwrap();
+    let take =
+        "WITH gone AS (DELETE FROM dictionary WHERE tenant_id = $1 RETURNING *) SELECT to_jsonb(gone)::text FROM gone";
+    let kept: Vec<String> = sqlx::query_scalar(take).bind(id).fetch_all(&pool).await.unwrap();
     assert_eq!(kept.len(), 1);
+    // Who has it in memory does not go on packing with what nobody else could read, and loses nothing.
+    let (packed, before) = forms(&world, &tenant).await;
+    for of in [&tenant, &neighbour] {
+        accept(of, &world.service, &visits(rounds)).await;
+    }
+    assert_eq!(forms(&world, &tenant).await, (packed, before + i64::try_from(PERSONS).unwrap()));
+
     world.service.stop().await;
     world.service.start_again().await;
     for of in [&tenant, &neighbour] {
-        of.metric(
-            "boots",
-            &json!({"kind": "sum", "event": "Order Completed", "where": {"properties.category": "tents"}}),
-        )
-        .await;
+        let tents = json!({"kind": "sum", "event": "Order Completed", "where": {"properties.category": "tents"}});
+        of.metric("boots", &tents).await;
         world.caught_up(of).await;
     }
     let results = tenant.settled("e", "").await;
     let aside = results["fresh"]["set_aside"].as_array().unwrap();
     assert!(!aside.is_empty(), "{}", results["fresh"]);
-    assert!(aside[0].to_string().contains("dictionary 1"), "{}", aside[0]);
+    assert!(aside[0].to_string().contains("bring its row of the table dictionary back"), "{}", aside[0]);
     assert_eq!(neighbour.settled("e", "").await["fresh"]["set_aside"], json!([]));
+
+    let back = "INSERT INTO dictionary SELECT * FROM jsonb_populate_record(NULL::dictionary, $1::jsonb)";
+    sqlx::query(back).bind(&kept[0]).execute(&pool).await.unwrap();
+    // Whoever was set aside is measured whole with the next event.
+    for of in [&tenant, &neighbour] {
+        accept(of, &world.service, &visits(rounds + 1)).await;
+        world.caught_up(of).await;
+    }
+    assert_eq!(tenant.settled("e", "").await["fresh"]["set_aside"], json!([]));
+    agree(&tenant, &neighbour).await;
+}
+
+async fn two_that_pack_share_a_dictionary_without_what_is_one_persons() {
+    let world = World::with(&[PACKS]).await;
+    let other = Service::start(&world.database, &[PACKS]).await;
+    let tenant = world.tenant().await;
+    let mut rounds = until_packed(&world, &tenant, &[]).await;
+    let (before, _) = forms(&world, &tenant).await;
+    // The other one learns from its own events, and finds what is there already once it has enough of them.
+    while forms(&world, &tenant).await.0 == before {
+        accept(&tenant, &other, &visits(rounds)).await;
+        rounds += 1;
+        assert!(rounds < 80, "the other one never packs");
+    }
+    let pool = world.superuser().await;
+    let id: Uuid = tenant.id.parse().unwrap();
+    let bodies: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT body FROM dictionary WHERE tenant_id = $1").bind(id).fetch_all(&pool).await.unwrap();
+    assert_eq!(bodies.len(), 1);
+    let holds = |text: &str| bodies[0].windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("https://shop.example.com/catalogue/"));
+    for event in (0..rounds).flat_map(visits) {
+        if let Some(session) = event["properties"]["session"].as_str() {
+            assert!(!holds(session), "{session}");
+        }
+    }
 }
 
 async fn a_tenant_with_little_in_common_is_stored_as_it_is() {
     let world = World::with(&[PACKS]).await;
     let tenant = world.tenant().await;
-    for round in 0..4 {
-        let events: Vec<Value> = (0..600)
+    let noise = || {
+        let mixed = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes).concat();
+        mixed.into_iter().map(|byte| char::from(b'#' + byte % 91)).filter(|c| *c != '\\').collect::<String>()
+    };
+    for round in 0..6 {
+        let events: Vec<Value> = (0..400)
             .map(|at| event(&format!("{round}-{at}"), &format!("u{at}"), "Page Viewed", days_ago(2)))
-            .map(|event| with(event, &json!({"properties": {"s": Uuid::new_v4().to_string()}})))
+            .map(|event| with(event, &json!({"properties": {"s": noise()}})))
             .collect();
         accept(&tenant, &world.service, &events).await;
     }
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    accept(
-        &tenant,
-        &world.service,
-        &[with(event("last", "u", "Page Viewed", days_ago(1)), &json!({"properties": {"s": "x"}}))],
-    )
-    .await;
+    let mut waited = 0;
+    while !world.service.last_words().contains("too little in common") {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        waited += 1;
+        assert!(waited < 400, "no dictionary was tried");
+    }
+    let last = with(event("last", "u", "Page Viewed", days_ago(1)), &json!({"properties": {"s": "x"}}));
+    accept(&tenant, &world.service, &[last]).await;
     assert_eq!(forms(&world, &tenant).await, (0, 2_401));
 }

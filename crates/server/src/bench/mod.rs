@@ -73,7 +73,11 @@ pub async fn run(args: &BenchArgs, json: bool) -> anyhow::Result<ExitCode> {
         facts.extend(more);
     }
     if args.wants(Part::Packed) {
-        let (more, also) = packed::lines(args, begun, &directory).await?;
+        // What was found before is written even where this run fails.
+        let (more, also) = match packed::lines(args, begun, &directory).await {
+            Ok(found) => found,
+            Err(error) => (Vec::new(), Err(format!("**The run with packed events failed: {error:#}**"))),
+        };
         lines.extend(more);
         verified = match (verified, also) {
             (Ok(first), Ok(second)) => Ok(format!("{first}\n\nPacked events, on their own. {second}")),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use anyhow::ensure;
 use journey::TenantId;
 use store::{Store, StoreOptions};
 
@@ -19,7 +20,11 @@ const PAGE: u32 = 10_000;
 pub(super) async fn lines(args: &BenchArgs, begun: Instant, directory: &Path) -> anyhow::Result<(Vec<Line>, Verified)> {
     let args = args.packed();
     let mut lines = Vec::new();
-    let (_, verified) = Box::pin(super::course(&args, begun, directory, &mut lines)).await?;
+    let (facts, verified) = Box::pin(super::course(&args, begun, directory, &mut lines)).await?;
+    lines.splice(
+        0..0,
+        facts.into_iter().filter(|(fact, _)| *fact == "journeys").map(|(fact, size)| Line::new(fact, size)),
+    );
     for line in &mut lines {
         line.what = format!("packed: {}", line.what);
     }
@@ -49,6 +54,10 @@ impl Bench<'_> {
         }
         store.close().await;
         sqlx::raw_sql("ANALYZE bench.unpacked").execute(&self.ground.pool).await?;
+        // What comes out must be what was sent, and not only what the service takes for it.
+        let (compared, other): (i64, i64) =
+            sqlx::query_as(include_str!("sql/unpacked_differs.sql")).fetch_one(&self.ground.pool).await?;
+        ensure!(other == 0, "{other} of {compared} events have other properties than were sent");
         Ok(())
     }
 }

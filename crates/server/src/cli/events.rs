@@ -13,7 +13,7 @@ use crate::config::DatabaseArgs;
 use crate::database::operator_store;
 
 /// Events that are read at once.
-const PAGE: u32 = 5_000;
+const PAGE: u32 = 500;
 
 /// The stored events of a tenant.
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ impl Events {
     }
 }
 
-/// The event as a line of JSON, in the fields of POST /v1/events.
+/// The event as a line of JSON.
 fn line(event: StoredEvent) -> anyhow::Result<String> {
     let mut line = Map::new();
     let mut put = |field: &str, value: Option<Value>| {
@@ -83,10 +83,46 @@ fn line(event: StoredEvent) -> anyhow::Result<String> {
         put("experiment", Some(experiment.into()));
         put("arm", Some(arm.into()));
     }
-    if let Some(data) = event.data {
-        let data: Map<String, Value> =
-            serde_json::from_str(&data).with_context(|| format!("the data of event {} can't be read", event.id))?;
-        line.extend(data);
+    let mut text = serde_json::to_string(&line)?;
+    if let Some(data) = event.data.as_deref().and_then(|data| data.trim().strip_prefix('{')) {
+        // The rest of an object that holds something: numbers stay as they were sent.
+        text.truncate(text.len() - 1);
+        text.push(',');
+        text.push_str(data);
     }
-    Ok(serde_json::to_string(&line)?)
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_an_object_with_all_that_is_stored() {
+        let at = journey::Instant::parse("2026-11-01T10:00:00Z", "").unwrap();
+        let data = r#"{"context": {"n": 1.50}, "properties": {"sku": "7"}}"#;
+        let event = StoredEvent {
+            id: Uuid::from_u128(7),
+            subject: "a:device".into(),
+            at,
+            received_at: at,
+            name: "Experiment Viewed".into(),
+            channel: Some("web".into()),
+            stage: None,
+            value: journey::Amount::from_units(1_500_000),
+            currency: None,
+            exposure: Some(("e".into(), "on".into())),
+            data: Some(data.into()),
+        };
+        let text = line(event.clone()).unwrap();
+        assert!(text.contains(r#"{"n": 1.50}"#), "{text}");
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&value["anonymous_id"], &value["value"], &value["arm"]),
+            (&json!("device"), &json!("1.5"), &json!("on"))
+        );
+        assert_eq!(value["properties"]["sku"], "7");
+        let value: Value = serde_json::from_str(&line(StoredEvent { data: None, ..event }).unwrap()).unwrap();
+        assert_eq!(value.get("properties"), None);
+    }
 }

@@ -72,8 +72,9 @@ enum Command {
     Aa(aa::Aa),
     /// Print the stored events of a tenant, a line of JSON each
     ///
-    /// In the order of their ids, with the fields of POST /v1/events and whatever form their properties are stored in: for a
-    /// notebook or a warehouse. An event has the identity that it counts for; what others it linked is not told.
+    /// For a notebook or a warehouse, in the order of their ids, whatever form their properties are stored in: the fields of POST
+    /// /v1/events, when it was received, and for exposures experiment and arm. An event has the identity that it counts for; what
+    /// others it linked is not told. Events that arrive meanwhile may be among them or not.
     Events(events::Events),
     /// Stream a CSV table or JSON lines into a service
     Import(Box<ImportArgs>),

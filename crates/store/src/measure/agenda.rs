@@ -123,7 +123,8 @@ pub(super) fn adapt(size: &AtomicI64, done: Done, limit: i64, span: Duration) {
     tracing::debug!(subjects, events, limit, took_ms = done.took.as_millis(), "measured a slice");
     if done.size() >= limit || done.took > span {
         let ratio = span.as_secs_f64() / done.took.as_secs_f64().max(0.001);
-        let next = limit as f64 * ratio.clamp(0.25, 4.0);
+        // Grown step by step: the next events may be heavier ones.
+        let next = limit as f64 * ratio.clamp(0.25, 2.0);
         #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
         let next = next.min(LARGEST_SLICE as f64) as i64;
         // After a failure the size grows back step by step, which closes in on the subject that failed.

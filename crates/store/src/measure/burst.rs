@@ -12,11 +12,11 @@ const BUSY_RESTS: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.
 const LONGEST_BURST: Duration = Duration::from_secs(30);
-/// A burst of which nothing was seen for so many times as long as between its last batches is over,
+/// A burst is over where nothing was seen of it for so many times as long as between its last batches.
 const GAPS: u32 = 4;
-/// and for no less
+/// It is never over before nothing was seen of it for so long.
 const LEAST_LULL: Duration = Duration::from_millis(200);
-/// and no more than this.
+/// It is always over where nothing was seen of it for so long.
 const LULL: Duration = Duration::from_secs(1);
 /// How often who rests looks whether the burst is over.
 const LOOK: Duration = Duration::from_millis(50);
@@ -49,7 +49,7 @@ impl Burst {
     /// A batch had to wait for those before it, as most of the last ones, and did so until `now`.
     pub(super) fn note(&self, now: Instant) {
         let mut span = self.span();
-        *span = Some(match span.filter(|span| !span.is_over(now)) {
+        *span = Some(match span.filter(|span| now - span.seen < LULL) {
             None => Span { began: now, seen: now, lull: LULL },
             Some(Span { began, seen, lull }) => {
                 let lull = ((now - seen) * GAPS).max(lull * 3 / 4).clamp(LEAST_LULL, LULL);

@@ -107,7 +107,7 @@ pub(super) async fn claim(
         }
     }
     if let Some(until) = until {
-        sqlx::query(include_str!("../../sql/measure_claimed_until.sql"))
+        sqlx::query(include_str!("../../sql/measure_claimed_through.sql"))
             .bind(tenant.0)
             .bind(until)
             .execute(connection)

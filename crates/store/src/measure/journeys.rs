@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::facts::Places;
 use super::work::Task;
-use crate::packed::{Dictionaries, Dictionary, Unpacker};
+use crate::packed::{Dictionaries, Dictionary, Unpacker, gone};
 use crate::recent::{Data, Recent, Recorded};
 
 /// What an event's row must hold for the fold: the tenant's currency and the paths that definitions look at.
@@ -83,11 +83,13 @@ impl<'a> Loader<'a> {
 
     /// The events of these ids, to be added to what is stored: those that are `recent`, and the others from the database.
     pub(super) async fn events(&self, connection: &mut PgConnection, ids: &[Uuid]) -> Result<Journeys, sqlx::Error> {
-        let (recent, missing) = self.recent.get(self.tenant, ids);
+        let (recent, mut missing) = self.recent.get(self.tenant, ids);
         let mut sorted = Sorted::default();
         for (id, event) in recent {
-            let recorded = self.recorded(id, &event, &mut sorted.unpacker);
-            put(&mut sorted.journeys, &event.subject, recorded);
+            match self.recorded(id, &event, &mut sorted) {
+                Some(recorded) => put(&mut sorted.journeys, &event.subject, recorded),
+                None => missing.push(id),
+            }
         }
         if !missing.is_empty() {
             let rows = sqlx::query(include_str!("../../sql/measure_events.sql"))
@@ -114,12 +116,12 @@ impl<'a> Loader<'a> {
                 Some(known) => known.clone(),
                 None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
             };
-            let with: Option<i16> = row.try_get("dictionary_id")?;
+            let with: Option<i32> = row.try_get("dictionary_id")?;
             let mut dictionary = None;
-            if let Some(number) = with {
-                dictionary = sorted.dictionary(number, || self.dictionaries.known(self.tenant, number));
+            if let Some(id) = with {
+                dictionary = sorted.dictionary(id, || self.dictionaries.known(self.tenant, id));
                 if dictionary.is_none() {
-                    sorted.later.push((number, row, name));
+                    sorted.later.push((id, row, name));
                     continue;
                 }
             }
@@ -135,28 +137,35 @@ impl<'a> Loader<'a> {
         if later.is_empty() {
             return Ok(journeys);
         }
-        let mut numbers: Vec<i16> = later.iter().map(|(number, ..)| *number).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let read = self.dictionaries.load(connection, self.tenant, &numbers).await?;
-        for (number, row, name) in later {
-            let event = match read.get(&number) {
+        let mut ids: Vec<i32> = later.iter().map(|(id, ..)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let read = self.dictionaries.load(connection, self.tenant, &ids).await?;
+        for (id, row, name) in later {
+            let event = match read.get(&id) {
                 Some(dictionary) => self.event(&row, name, Some(dictionary), &mut unpacker)?,
-                None => Err(format!("dictionary {number}, with which events are packed, is gone")),
+                None => Err(gone(id)),
             };
             put(&mut journeys, row.try_get("subject")?, event);
         }
         Ok(journeys)
     }
 
-    fn recorded(&self, id: Uuid, event: &Recorded, unpacker: &mut Unpacker) -> Result<Happening, String> {
+    /// The event, or why it can't be read; `None`: its dictionary is not in memory.
+    fn recorded(&self, id: Uuid, event: &Recorded, sorted: &mut Sorted) -> Option<Result<Happening, String>> {
         let is_read = |names: &Vec<String>| names.binary_search_by(|name| (**name).cmp(&*event.name)).is_ok();
         let data = match event.data.as_ref().filter(|_| self.looks() && self.onward.as_ref().is_none_or(is_read)) {
             None => None,
             Some(Data::Plain(text)) => Some(&**text),
-            Some(Data::Packed(dictionary, packed)) => Some(unpack(unpacker, id, dictionary, packed)?),
+            Some(Data::Packed(with, packed)) => {
+                let dictionary = sorted.dictionary(*with, || self.dictionaries.known(self.tenant, *with))?;
+                match unpack(&mut sorted.unpacker, id, &dictionary, packed) {
+                    Ok(text) => Some(text),
+                    Err(reason) => return Some(Err(reason)),
+                }
+            }
         };
-        Ok(Happening {
+        Some(self.facts(id, data).map(|facts| Happening {
             at: event.at,
             id: EventId::from_bytes(*id.as_bytes()),
             name: event.name.clone(),
@@ -165,8 +174,8 @@ impl<'a> Loader<'a> {
             value: event.value,
             foreign: event.currency.is_some_and(|currency| currency != self.currency),
             exposure: event.exposure.clone(),
-            facts: self.facts(id, data)?,
-        })
+            facts,
+        }))
     }
 
     /// Whether the JSON is looked at.
@@ -228,14 +237,14 @@ struct Sorted {
     journeys: Journeys,
     /// The dictionary of the row before: mostly that of the next as well.
     last: Option<Arc<Dictionary>>,
-    /// Rows whose dictionary is not in memory, with its number and their names.
-    later: Vec<(i16, PgRow, Arc<str>)>,
+    /// Rows whose dictionary is not in memory, with its id and their names.
+    later: Vec<(i32, PgRow, Arc<str>)>,
     unpacker: Unpacker,
 }
 
 impl Sorted {
-    fn dictionary(&mut self, number: i16, known: impl FnOnce() -> Option<Arc<Dictionary>>) -> Option<Arc<Dictionary>> {
-        if self.last.as_ref().is_none_or(|last| last.number() != number) {
+    fn dictionary(&mut self, id: i32, known: impl FnOnce() -> Option<Arc<Dictionary>>) -> Option<Arc<Dictionary>> {
+        if self.last.as_ref().is_none_or(|last| last.id() != id) {
             self.last = Some(known()?);
         }
         self.last.clone()

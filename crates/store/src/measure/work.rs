@@ -38,7 +38,7 @@ pub(super) struct There {
     pub links: bool,
     pub set_aside: bool,
     /// No event that ever left the queue was received after this; `None`: none ever did.
-    pub claimed_until: Option<DateTime<Utc>>,
+    pub claimed_through: Option<DateTime<Utc>>,
 }
 
 impl There {
@@ -48,7 +48,7 @@ impl There {
         Ok(Self {
             links: row.try_get("links")?,
             set_aside: row.try_get("set_aside")?,
-            claimed_until: row.try_get("claimed_until")?,
+            claimed_through: row.try_get("claimed_through")?,
         })
     }
 }
@@ -80,7 +80,7 @@ impl Task<'_> {
     /// Which events of whole journeys are folded.
     pub(super) fn read(&self) -> Read {
         if self.is_slice && !fault::seeded("fold-what-waits") {
-            Read::Claimed(self.there.claimed_until)
+            Read::Claimed(self.there.claimed_through)
         } else {
             Read::All
         }

@@ -1,7 +1,6 @@
 //! A batch as columns: sorted by id, each id once, with what the new events bring along.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use journey::{Event, EventId, Instant};
 use sqlx::types::chrono::{DateTime, Utc};
@@ -199,13 +198,13 @@ impl Batch<'_> {
         &self,
         columns: &EventColumns<'_>,
         touched: &TouchedColumns<'_>,
-        dictionary: Option<&Arc<Dictionary>>,
+        dictionary: Option<&Dictionary>,
     ) -> Vec<(Uuid, Recorded)> {
         // All are sorted by id.
         let mut new = touched.event_id.iter().peekable();
         let packed = columns.packed.iter().map(Option::as_deref).chain(std::iter::repeat(None));
         let data = columns.data.iter().zip(packed).map(|(text, packed)| match (text, dictionary.zip(packed)) {
-            (_, Some((dictionary, packed))) => Some(Data::Packed(dictionary.clone(), packed.into())),
+            (_, Some((dictionary, packed))) => Some(Data::Packed(dictionary.id(), packed.into())),
             (text, None) => text.as_deref().map(|text| Data::Plain(text.into())),
         });
         let rows = self.groups().map(|group| self.rows[group[0]]).zip(data);

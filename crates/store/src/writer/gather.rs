@@ -90,10 +90,12 @@ async fn commit<Held>(
     let written = write(&to, &rows, &earlier).await;
     drop(held);
     if written.stored_anything() {
-        dictionaries.learn((&shared.pool, tenant.id, rows[0].received_at), rows.iter().map(|row| &row.event));
         shared.measurer.notify(tenant);
+        answer(answers, written);
+        dictionaries.learn((&shared.pool, tenant.id, rows[0].received_at), rows.iter().map(|row| &row.event));
+    } else {
+        answer(answers, written);
     }
-    answer(answers, written);
 }
 
 /// Requests taken from the queue, and how many events they hold.

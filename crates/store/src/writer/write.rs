@@ -95,15 +95,33 @@ fn refusal(sqlstate: &str, constraint: Option<&str>) -> Invalid {
     Invalid::new("refused_by_database", "", format!("can't be stored ({rule}): change the event"))
 }
 
+/// Writes a batch, packed where there is a dictionary; as it is where that turns out to be gone.
 async fn write_batch(to: &Target<'_>, batch: &Batch<'_>) -> Result<Vec<Outcome>, StoreError> {
-    let dictionary = to.dictionary.as_ref();
-    let mut packer = dictionary.and_then(|dictionary| Packer::new(dictionary));
-    let columns = &batch.columns(packer.as_mut());
-    let packed = packer.map(|packer| packer.bytes);
+    if let Some(dictionary) = to.dictionary.as_deref()
+        && let Some(mut packer) = Packer::new(dictionary)
+    {
+        let columns = batch.columns(Some(&mut packer));
+        if let Some(outcomes) = write_columns(to, batch, &columns, Some(dictionary)).await? {
+            to.dictionaries.note(to.tenant.id, packer.bytes);
+            return Ok(outcomes);
+        }
+        to.dictionaries.forget(to.tenant.id, dictionary);
+    }
+    let outcomes = write_columns(to, batch, &batch.columns(None), None).await?;
+    Ok(outcomes.unwrap_or_default())
+}
+
+/// Writes the columns of a batch in one transaction; `None`: nothing was written, since the dictionary is not there.
+async fn write_columns(
+    to: &Target<'_>,
+    batch: &Batch<'_>,
+    columns: &EventColumns<'_>,
+    dictionary: Option<&Dictionary>,
+) -> Result<Option<Vec<Outcome>>, StoreError> {
     let tenant = to.tenant;
     retry("write", || async move {
         let mut tx = begin(to.pool, tenant.id, Purpose::Write).await?;
-        let inserted = insert_events(&mut tx, tenant.id, columns, dictionary).await?;
+        let Some(inserted) = insert_events(&mut tx, tenant.id, columns, dictionary).await? else { return Ok(None) };
         let done = batch.consequences(inserted);
         insert_consequences(&mut tx, tenant, &done, to.writer).await?;
         fault::pause("writer.before_commit").await;
@@ -111,23 +129,20 @@ async fn write_batch(to: &Target<'_>, batch: &Batch<'_>) -> Result<Vec<Outcome>,
         if to.recent.has_room() {
             to.recent.keep(tenant.id, batch.recorded(columns, &done.touched, dictionary));
         }
-        if let Some(bytes) = packed {
-            to.dictionaries.note(tenant.id, bytes);
-        }
         fault::pause("writer.after_commit").await;
-        Ok(done.outcomes)
+        Ok(Some(done.outcomes))
     })
     .await
 }
 
-/// Inserts the events and gives the ids of those that were new.
+/// Inserts the events and gives the ids of those that were new; `None` where the dictionary that they are packed with is not there.
 async fn insert_events(
     tx: &mut Tx,
     tenant: TenantId,
     columns: &EventColumns<'_>,
-    dictionary: Option<&Arc<Dictionary>>,
-) -> Result<Vec<Uuid>, StoreError> {
-    let inserted: Vec<Uuid> = sqlx::query_scalar(include_str!("../../sql/insert_events.sql"))
+    dictionary: Option<&Dictionary>,
+) -> Result<Option<Vec<Uuid>>, StoreError> {
+    let (inserted, is_known): (Vec<Uuid>, bool) = sqlx::query_as(include_str!("../../sql/insert_events.sql"))
         .bind(tenant.0)
         .bind(&columns.event_id)
         .bind(&columns.subject)
@@ -142,11 +157,11 @@ async fn insert_events(
         .bind(&columns.arm)
         .bind(&columns.digest)
         .bind(&columns.data)
-        .bind(dictionary.map(|dictionary| dictionary.number()))
+        .bind(dictionary.map(Dictionary::id))
         .bind(&columns.packed)
         .fetch_one(&mut **tx)
         .await?;
-    Ok(inserted)
+    Ok(is_known.then_some(inserted))
 }
 
 /// Always in this order of tables, each sorted by key: two batches never wait for each other.

@@ -1,3 +1,0 @@
--- What leaves the queue was received until $2. Never lowered: what left it before may have been received later.
-UPDATE measure_state SET claimed_until = $2
-WHERE tenant_id = $1 AND (claimed_until IS NULL OR claimed_until < $2)
