@@ -194,7 +194,7 @@ impl BenchArgs {
         Sizes {
             events,
             burst: self.timed.unwrap_or(events / 4).clamp(1, 1_000_000.min(events / 2)),
-            import: (events / 20).min(250_000),
+            import: (events / 10).min(250_000),
             small: (events / 10).min(100_000),
             span: Duration::from_secs(choose(self.seconds, 3, 20, 20)),
             reads: choose(self.reads, 300, 2_000, 2_000),

@@ -41,6 +41,10 @@ impl Done {
     }
 }
 
+/// The most subjects of a slice of a version that has lenses: what these tell of each person is entered under many keys, which are in
+/// memory until the slice is written.
+const WITH_LENSES: i64 = 5_000;
+
 /// What slices are taken on.
 pub(super) struct Ground<'a> {
     pub(super) pool: &'a PgPool,
@@ -189,6 +193,8 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
     let Some((study, version, building)) = building else {
         return Ok(Built::Nothing);
     };
+    let has_lenses = !version.definition.experiment.lenses.is_empty();
+    let limit = if has_lenses { limit.min(WITH_LENSES) } else { limit };
     let exposed = exposed_after(&mut tx, tenant, version, building, limit).await?;
     let Some(last) = exposed.last().cloned() else {
         switch(&mut tx, tenant, version).await?;
