@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use journey::{Day, TenantId};
-use metrics::tally::{Count, Row as TallyRow, RowKey, Tally};
+use metrics::tally::{Count, Row as TallyRow, RowKey, Sums, Tally};
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
@@ -75,8 +75,12 @@ impl Found {
 
     /// About how many bytes it takes.
     fn weight(&self) -> u32 {
-        let sums = |row: &TallyRow| 240 + 24 * (row.all.live.filled() + row.all.matured.filled());
-        let bytes: usize = self.rows.iter().map(|(_, row)| sums(row) + details(row)).sum();
+        let slots = |sums: &Sums| sums.live.weight() + sums.matured.weight();
+        // A value is shared by the rows that have it, at best.
+        let row = |(key, row): &(RowKey, TallyRow)| {
+            size_of::<(RowKey, TallyRow)>() + key.value.len() + slots(&row.all) + slots(&row.crossed) + details(row)
+        };
+        let bytes: usize = self.rows.iter().map(row).sum();
         u32::try_from(bytes + 500).unwrap_or(u32::MAX)
     }
 }

@@ -216,7 +216,7 @@ impl Detail {
     /// About how many bytes it takes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let sights: usize = self.sights.iter().map(|(key, sums)| 100 + key.key.len() + 24 * sums.filled()).sum();
+        let sights: usize = self.sights.iter().map(|(key, sums)| 160 + key.key.len() + sums.weight()).sum();
         240 * self.buckets.len() + 24 * self.spans.len() + 80 * self.customers.len() + 300 * self.lives.len() + sights
     }
 

@@ -69,10 +69,10 @@ impl Slots {
         self.entries.is_empty()
     }
 
-    /// How many sums are not 0.
+    /// The bytes that it has beside itself.
     #[must_use]
-    pub fn filled(&self) -> usize {
-        self.entries.len()
+    pub fn weight(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>() + size_of_val(&*self.wide)
     }
 
     /// How many slots there are up to the last one whose sum is not 0.
@@ -253,7 +253,7 @@ mod tests {
             };
             prop_assert_eq!(difference.iter().collect::<Vec<_>>(), filled(0..a.len()));
             prop_assert_eq!(difference.within(from..to).collect::<Vec<_>>(), filled(from..to));
-            prop_assert_eq!(difference.filled(), filled(0..a.len()).len());
+            prop_assert_eq!(difference.entries.len(), filled(0..a.len()).len());
         }
     }
 

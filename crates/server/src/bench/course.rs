@@ -37,6 +37,8 @@ pub(super) struct Bench<'a> {
     pub(super) stored: u64,
     /// The most memory that the service was seen to hold.
     pub(super) most_memory: Option<u64>,
+    /// The same until everything was posted as fast as it could be.
+    pub(super) ingest_memory: Option<u64>,
     next_stream: AtomicU64,
     begun: Instant,
 }
@@ -59,6 +61,7 @@ impl<'a> Bench<'a> {
             lines: Vec::new(),
             stored: 0,
             most_memory: None,
+            ingest_memory: None,
             next_stream: AtomicU64::new(0),
             begun,
         })
@@ -104,6 +107,8 @@ impl<'a> Bench<'a> {
         if steady {
             Box::pin(self.steady()).await?;
         }
+        self.note_memory()?;
+        self.ingest_memory = self.most_memory;
         if soak {
             Box::pin(self.soak()).await?;
         }
