@@ -63,13 +63,7 @@ impl OperatorStore {
             for row in &rows {
                 ids.extend(row.try_get::<Option<i32>, _>("dictionary_id")?);
             }
-            ids.sort_unstable();
-            ids.dedup();
-            let dictionaries = if ids.is_empty() {
-                HashMap::new()
-            } else {
-                self.inner.measurer.dictionaries().load(&mut tx, tenant, &ids).await?
-            };
+            let dictionaries = self.inner.measurer.dictionaries().load(&mut tx, tenant, ids).await?;
             tx.commit().await?;
             let mut unpacker = Unpacker::default();
             rows.iter().map(|row| event(row, &dictionaries, &mut unpacker)).collect()

@@ -14,6 +14,7 @@ use store::{Found, Population, Store};
 use uuid::Uuid;
 
 use super::output::{Output, table};
+use super::tenant::unknown;
 use crate::clock;
 use crate::config::{DatabaseArgs, Secret};
 use crate::database::operator_store;
@@ -103,8 +104,7 @@ impl Aa {
             (_, Some(id)) => {
                 let operator = store.operator();
                 let tenant = operator.get(TenantId(id)).await?;
-                let tenant =
-                    tenant.with_context(|| format!("there is no tenant {id}; `journeylift tenant list` lists them"))?;
+                let tenant = tenant.with_context(|| unknown(id))?;
                 let (day, start) = start(&tenant)?;
                 let found = operator.population(&tenant, &self.experiment, start, add).await?;
                 (tenant, day, found)

@@ -8,6 +8,7 @@ use store::{Store, StoredEvent};
 use uuid::Uuid;
 
 use super::output::Output;
+use super::tenant::unknown;
 use crate::clock;
 use crate::config::DatabaseArgs;
 use crate::database::operator_store;
@@ -45,7 +46,7 @@ impl Events {
     async fn tell(&self, store: &Store, output: Output) -> anyhow::Result<()> {
         let (operator, id) = (store.operator(), TenantId(self.tenant));
         let tenant = operator.get(id).await?;
-        tenant.with_context(|| format!("there is no tenant {}; `journeylift tenant list` lists them", self.tenant))?;
+        tenant.with_context(|| unknown(self.tenant))?;
         let (mut after, mut left) = (self.after, self.limit.unwrap_or(u64::MAX));
         while left > 0 {
             let page = u32::try_from(left).map_or(PAGE, |left| left.min(PAGE));

@@ -8,6 +8,7 @@ use store::{KeyDraft, KeyInfo};
 use uuid::Uuid;
 
 use super::output::{Output, table};
+use super::tenant::unknown;
 use crate::clock;
 use crate::config::DatabaseArgs;
 use crate::database::operator_store;
@@ -73,10 +74,6 @@ impl OfTenant {
     fn id(&self) -> TenantId {
         TenantId(self.tenant)
     }
-
-    fn unknown(&self) -> String {
-        format!("there is no tenant {}; `journeylift tenant list` lists them", self.tenant)
-    }
 }
 
 impl Key {
@@ -98,7 +95,7 @@ impl Create {
         let draft = KeyDraft { scopes: self.scopes, expires_at: self.expires_at, label: self.label };
         let key = store.operator().create_key(self.tenant.id(), draft).await?;
         store.close().await;
-        let key = key.with_context(|| self.tenant.unknown())?;
+        let key = key.with_context(|| unknown(self.tenant.tenant))?;
         let mut value = info(&key.info);
         value["key"] = key.secret.clone().into();
         output.result(&value, || {
@@ -113,7 +110,7 @@ impl List {
         let (mut keys, mut after) = (Vec::new(), None);
         loop {
             let page = store.operator().keys(self.tenant.id(), 1_000, after).await?;
-            let page = page.with_context(|| self.tenant.unknown())?;
+            let page = page.with_context(|| unknown(self.tenant.tenant))?;
             after = page.items.last().map(|key| key.id);
             keys.extend(page.items);
             if page.next.is_none() {

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use journey::{Currency, Name, Zone};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::output::{Output, table};
 use crate::clock;
@@ -96,6 +97,11 @@ impl List {
             table.to_string()
         })
     }
+}
+
+/// Why a command for the tenant of this id has nothing to do, and what helps.
+pub(super) fn unknown(id: Uuid) -> String {
+    format!("there is no tenant {id}; `journeylift tenant list` lists them")
 }
 
 /// A tenant as the HTTP interface shows it.

@@ -134,13 +134,8 @@ impl<'a> Loader<'a> {
     /// Adds the events whose dictionaries must be read first.
     async fn finish(&self, connection: &mut PgConnection, sorted: Sorted) -> Result<Journeys, sqlx::Error> {
         let Sorted { mut journeys, later, mut unpacker, .. } = sorted;
-        if later.is_empty() {
-            return Ok(journeys);
-        }
-        let mut ids: Vec<i32> = later.iter().map(|(id, ..)| *id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let read = self.dictionaries.load(connection, self.tenant, &ids).await?;
+        let ids = later.iter().map(|(id, ..)| *id).collect();
+        let read = self.dictionaries.load(connection, self.tenant, ids).await?;
         for (id, row, name) in later {
             let event = match read.get(&id) {
                 Some(dictionary) => self.event(&row, name, Some(dictionary), &mut unpacker)?,

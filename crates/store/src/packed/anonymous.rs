@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 
+use metrics::random::Random;
 use serde_json::{Map, Value};
 
 /// So many subjects.
@@ -176,18 +177,19 @@ fn boundaries(text: &str) -> Vec<usize> {
 }
 
 /// Makes characters up: of the same kind, so that the dictionary knows how often which kind comes.
-#[derive(Debug, Default)]
-struct Strange(u64);
+#[derive(Debug)]
+struct Strange(Random);
+
+impl Default for Strange {
+    fn default() -> Self {
+        Self(Random::new(0))
+    }
+}
 
 impl Strange {
-    /// A number below `most`, by `SplitMix64`: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+    /// A number below `most`.
     fn below(&mut self, most: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % most as u64).unwrap_or(0)
+        usize::try_from(self.0.bits() % most as u64).unwrap_or(0)
     }
 
     fn like(&mut self, character: char) -> char {

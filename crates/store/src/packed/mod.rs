@@ -47,7 +47,7 @@ pub(crate) struct Dictionaries {
     /// Samples, and when they were begun.
     learning: Mutex<HashMap<TenantId, (Timer, Samples)>>,
     /// One dictionary is made at a time.
-    training: Arc<Semaphore>,
+    training: Semaphore,
 }
 
 /// How far a tenant has come.
@@ -101,7 +101,7 @@ impl Dictionaries {
             known: Cache::new(KNOWN),
             progress: Cache::new(TENANTS),
             learning: Mutex::default(),
-            training: Arc::new(Semaphore::new(1)),
+            training: Semaphore::new(1),
         }
     }
 
@@ -243,13 +243,18 @@ impl Dictionaries {
         self.known.get(&(tenant, id))
     }
 
-    /// Reads dictionaries that are not in memory.
+    /// Reads the dictionaries of these ids, in any order and as often as they come.
     pub(crate) async fn load(
         &self,
         connection: &mut PgConnection,
         tenant: TenantId,
-        ids: &[i32],
+        mut ids: Vec<i32>,
     ) -> Result<HashMap<i32, Arc<Dictionary>>, sqlx::Error> {
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let found: Vec<(i32, Vec<u8>)> = sqlx::query_as(include_str!("../../sql/read_dictionaries.sql"))
             .bind(tenant.0)
             .bind(ids)
@@ -266,17 +271,19 @@ pub(crate) fn gone(id: i32) -> String {
     )
 }
 
+/// The JSON of an event as it is stored; `None`: nothing was sent with it.
+pub(crate) fn text(event: &Event) -> Option<String> {
+    (!event.data.is_empty_object()).then(|| {
+        let mut text = String::new();
+        event.data.write(&mut text);
+        text
+    })
+}
+
 /// An event as a sample; the end of its id is as good as chance.
 fn sample(event: &Event) -> Sample<'_, impl FnOnce() -> Option<String>> {
     let [.., a, b, c, d] = event.id.bytes();
-    let text = || {
-        (!event.data.is_empty_object()).then(|| {
-            let mut text = String::new();
-            event.data.write(&mut text);
-            text
-        })
-    };
-    Sample { chance: u32::from_be_bytes([a, b, c, d]).into(), subject: event.subject.key(), text }
+    Sample { chance: u32::from_be_bytes([a, b, c, d]).into(), subject: event.subject.key(), text: || text(event) }
 }
 
 /// The last dictionary of a tenant: what it saved when it was made, and its body.

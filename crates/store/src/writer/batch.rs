@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::arrivals::Shift;
-use crate::packed::{Dictionary, Packer};
+use crate::packed::{self, Dictionary, Packer};
 use crate::recent::{Data, Recorded};
 
 /// An event and when its try was received.
@@ -133,11 +133,7 @@ impl<'a> Batch<'a> {
             columns.experiment.push(event.exposure.as_ref().map(|exposure| exposure.experiment.as_str()));
             columns.arm.push(event.exposure.as_ref().map(|exposure| exposure.arm.as_str()));
             columns.digest.push(event.digest);
-            let text = (!event.data.is_empty_object()).then(|| {
-                let mut text = String::new();
-                event.data.write(&mut text);
-                text
-            });
+            let text = packed::text(event);
             if let Some(packer) = &mut packer {
                 let packed = text.as_deref().and_then(|text| packer.pack(text));
                 columns.data.push(text.filter(|_| packed.is_none()));

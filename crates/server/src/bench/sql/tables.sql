@@ -8,7 +8,7 @@ CREATE TABLE bench.plain (event_id uuid PRIMARY KEY, person text NOT NULL, occur
 CREATE INDEX ON bench.plain (person, occurred_at);
 -- The events as the SQL reads them: the only place that knows how the service stores them.
 CREATE VIEW bench.event AS
-SELECT e.tenant_id, e.event_id, e.subject, e.occurred_at, e.name, e.value, e.experiment, e.arm, e.data -> 'properties' AS properties
-FROM event e;
+SELECT tenant_id, event_id, subject, occurred_at, name, value, experiment, arm, data -> 'properties' AS properties
+FROM event;
 -- The person of every subject that is linked to another one.
 CREATE TABLE bench.person (subject text COLLATE "C" PRIMARY KEY, person text COLLATE "C" NOT NULL);
