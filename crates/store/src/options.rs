@@ -53,7 +53,7 @@ impl StoreOptions {
             ahead: 8_000,
             measure_slice: Duration::from_millis(800),
             noted: 32,
-            persons_at_once: 500,
+            persons_at_once: 1_000,
             packs: false,
             background: true,
             clock,

@@ -1,6 +1,6 @@
 //! What events are worth: refunds, caps, filters, late ones.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::World;
 use tests::events::{arm, event, exposure, order, with};
 
@@ -12,6 +12,7 @@ tests::cases![
     filters_select_events,
     late_events_count_where_they_belong,
     an_event_is_measured_alike_from_memory_and_from_what_is_stored,
+    a_dimension_is_known_from_long_before_the_exposure,
 ];
 
 async fn refunds_take_away() {
@@ -64,7 +65,7 @@ async fn caps_bound_a_person() {
 
 async fn filters_select_events() {
     let world = World::new().await;
-    let of = |filter: serde_json::Value| json!({"kind": "count", "event": "Order Completed", "where": filter});
+    let of = |filter: Value| json!({"kind": "count", "event": "Order Completed", "where": filter});
     let metrics = [
         ("boots", of(json!({"properties.category": "boots"}))),
         ("boots or hats", of(json!({"properties.category": ["boots", "hats"]}))),
@@ -74,7 +75,7 @@ async fn filters_select_events() {
     ];
     let metrics: Vec<_> = metrics.iter().map(|(key, body)| (*key, body.clone())).collect();
     let tenant = tenant(&world, &metrics, &json!({})).await;
-    let bought = |id: &str, more: serde_json::Value| with(order(id, "u", "1", at(1, 0)), &more);
+    let bought = |id: &str, more: Value| with(order(id, "u", "1", at(1, 0)), &more);
     tenant
         .accept(&[
             exposure("1", "u", "e", "on", at(0, 0)),
@@ -145,4 +146,53 @@ async fn an_event_is_measured_alike_from_memory_and_from_what_is_stored() {
         assert_eq!(tally(&first, key, "on"), (1, "1".into()), "{key} from memory");
         assert_eq!(tally(&second, key, "on"), (1, "1".into()), "{key} as stored");
     }
+}
+
+/// Of pages viewed no metric looks at the properties, so that they are read where the dimensions are not known without them.
+async fn a_dimension_is_known_from_long_before_the_exposure() {
+    let world = World::new().await;
+    let boots = json!({"kind": "count", "event": "Order Completed", "where": {"properties.category": "boots"}});
+    let dimensions = json!({"dimensions": ["properties.plan", "bin(properties.age,30)", "properties.never"]});
+    let tenant = tenant(&world, &[("boots", boots)], &dimensions).await;
+    // Of a third the last page before the exposure tells the plan, of a third one of many pages ago, and the age; of a third none.
+    let of_person = |n: usize| {
+        let page = |id: &str, hours: i64, properties: Value| {
+            let anonymous = json!({"event_id": format!("{id}{n}"), "anonymous_id": format!("a{n}"), "name": "Page Viewed",
+                "occurred_at": tests::moment::text(at(1, hours)), "properties": properties});
+            if n.is_multiple_of(2) { with(anonymous, &json!({"user_id": format!("u{n}")})) } else { anonymous }
+        };
+        let mut events: Vec<Value> =
+            (1..8).map(|hours| page(&format!("p{hours}-"), hours, json!({"plan": ""}))).collect();
+        match n % 3 {
+            0 => events.push(page("last", 9, json!({"plan": "pro"}))),
+            1 => events.push(page("early", 0, json!({"plan": "basic", "age": 34}))),
+            _ => events.push(page("later", 11, json!({"plan": "pro", "age": 20}))),
+        }
+        let mut shown = exposure(&format!("e{n}"), &format!("u{n}"), "e", "on", at(1, 10));
+        if !n.is_multiple_of(2) {
+            shown["user_id"] = Value::Null;
+            shown["anonymous_id"] = json!(format!("a{n}"));
+        }
+        (events, shown)
+    };
+    let (pages, shown): (Vec<_>, Vec<_>) = (0..900).map(of_person).unzip();
+    for part in pages.concat().chunks(1_000) {
+        tenant.accept(part).await;
+    }
+    tenant.settled("e", "").await;
+    for part in shown.chunks(450) {
+        tenant.accept(part).await;
+        tenant.settled("e", "").await;
+    }
+    let told = async |dimension: &str| -> Vec<(Value, u64)> {
+        let results = tenant.settled("e", &format!("by={dimension}")).await;
+        let values = results["breakdown"]["values"].as_array().expect("values");
+        let mut told: Vec<_> =
+            values.iter().map(|value| (value["value"].clone(), value["persons"].as_u64().expect("a count"))).collect();
+        told.sort_by_key(|(value, _)| value.to_string());
+        told
+    };
+    assert_eq!(told("properties.plan").await, [(json!("basic"), 300), (json!("pro"), 300), (Value::Null, 300)]);
+    assert_eq!(told("bin(properties.age,30)").await, [(json!("30"), 300), (Value::Null, 600)]);
+    assert_eq!(told("properties.never").await, [(Value::Null, 900)]);
 }

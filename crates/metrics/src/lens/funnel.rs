@@ -236,6 +236,7 @@ mod tests {
             foreign: false,
             exposure: None,
             facts: Vec::new(),
+            bare: false,
         }
     }
 

@@ -175,9 +175,11 @@ impl Bench<'_> {
         self.begin_profile().await?;
         let (posted, took) = post_all(&self.ground, requests, self.args.connections.into()).await?;
         self.say("waiting until they are measured");
+        let before = self.cpu().await?;
         let draining = Instant::now();
         self.ground.measured(&self.tenant).await?;
         let drained = draining.elapsed();
+        let processor = self.cpu().await?.each(before, posted.accepted);
         self.end_profile().await?;
         self.stored += posted.accepted;
         self.note_memory()?;
@@ -206,6 +208,7 @@ impl Bench<'_> {
         let what = format!("backlog of these {} events, measured in", thousands(events as f64));
         self.lines
             .push(Line::new(&what, shown(drained)).against(format!("{}, the burst", shown(took)), ratio).at_least(1.0));
+        self.lines.push(Line::new("processor time meanwhile, of each of these events", processor));
         self.lines.push(Line::new(
             "events measured, from the first of the burst to the last",
             format!("{} events/s", thousands(rate(posted.accepted, took + drained))),

@@ -4,9 +4,9 @@ use sqlx::Row as _;
 
 use super::ground::Ground;
 
-/// The statements that took the most time in all, with their calls, seconds, mean milliseconds and bytes of log.
+/// The statements that took the most time in all, with their calls, seconds, mean milliseconds, rows and bytes of log.
 const STATEMENTS: &str = "SELECT round((total_exec_time / 1000)::numeric, 2)::text || ' s in ' || calls || ' calls, ' \
-     || round(mean_exec_time::numeric, 3) || ' ms each, ' || pg_size_pretty(wal_bytes) || ' of log: ' \
+     || round(mean_exec_time::numeric, 3) || ' ms each, ' || rows || ' rows, ' || pg_size_pretty(wal_bytes) || ' of log: ' \
      || left(regexp_replace(query, '\\s+', ' ', 'g'), 110) AS line \
      FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 15";
 

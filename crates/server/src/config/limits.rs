@@ -110,7 +110,7 @@ pub struct WorkArgs {
         long,
         env = "JOURNEYLIFT_PERSONS_AT_ONCE",
         value_name = "N",
-        default_value = "500",
+        default_value = "1000",
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub persons_at_once: u32,

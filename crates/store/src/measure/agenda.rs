@@ -2,7 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use journey::{Tenant, TenantId};
 use tokio::sync::Mutex as Turn;
@@ -13,7 +14,11 @@ use super::slice::Done;
 const FIRST_SLICE: i64 = 1_000;
 
 /// Slices never take many more than this.
-const LARGEST_SLICE: i64 = 20_000;
+const LARGEST_SLICE: i64 = 60_000;
+/// While events come in as fast as they can be written, slices take no more than this: short ones get in the way of the writers less.
+pub(super) const LARGEST_IN_A_BURST: i64 = 20_000;
+/// Whoever reads mostly reads again: so long slices are short ones then.
+const READ: Duration = Duration::from_secs(10);
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
 
@@ -80,6 +85,8 @@ pub(super) struct Gate {
     pub(super) noted: AtomicU32,
     /// How many bytes of changes are entered at once.
     pub(super) bytes: AtomicI64,
+    /// When somebody waited for the measurement last.
+    read: Mutex<Option<Instant>>,
 }
 
 impl Default for Gate {
@@ -93,6 +100,7 @@ impl Default for Gate {
             // What processes before this one left may be enough by itself.
             noted: AtomicU32::new(u32::MAX / 2),
             bytes: AtomicI64::new(ENTERED_AT_ONCE),
+            read: Mutex::default(),
         }
     }
 }
@@ -102,6 +110,17 @@ impl Gate {
     pub(super) fn note(&self, subjects: usize) {
         let counts = if subjects == 0 { 0 } else { 1 + u32::try_from(subjects / 1_000).unwrap_or(u32::MAX / 4) };
         self.noted.fetch_add(counts, Ordering::Relaxed);
+    }
+
+    /// Somebody waits for what is measured.
+    pub(super) fn note_read(&self) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether somebody did so lately.
+    pub(super) fn is_read(&self) -> bool {
+        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.is_some_and(|read| read.elapsed() < READ)
     }
 
     /// After a failure less is entered at once.

@@ -11,7 +11,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 use uuid::Uuid;
 
-use super::change::{Change, Stored};
+use super::change::Change;
+use super::contributions::Stored;
 use super::definitions::{Measured, Version};
 use super::job::{Loaded, Ready};
 use super::journeys;
@@ -85,8 +86,9 @@ impl<'a> Amounts<'a> {
     fn go_on(&mut self, person: &Person, events: Result<Vec<Happening>, String>, stored: &Stored) -> bool {
         let Ok(events) = events else { return false };
         let mut results = Vec::new();
+        let rows = rows(person, stored);
         for study in self.studies {
-            match self.extended(person, *study, &events, stored) {
+            match self.extended(*study, &events, rows) {
                 Ok(result) => results.extend(result),
                 Err(NotEnough) => return false,
             }
@@ -98,13 +100,12 @@ impl<'a> Amounts<'a> {
     /// What a person contributes to a study once new events are added to what is stored, if anything.
     fn extended(
         &self,
-        person: &Person,
         study: usize,
         new: &[Happening],
-        stored: &Stored,
+        rows: &[(i64, Vec<u8>)],
     ) -> Result<Option<(&'a Version, Contribution)>, NotEnough> {
         let version = &self.measured.versions[study];
-        let body = body(person, version.id, stored);
+        let body = body(rows, version.id);
         let contribution = body.map_or(Ok(Contribution::default()), Contribution::from_bytes);
         let mut contribution = contribution.map_err(|_| NotEnough)?;
         match guarded(|| extend(&self.measured.plan, study, &mut contribution, new)) {
@@ -116,7 +117,7 @@ impl<'a> Amounts<'a> {
     /// Makes what is stored under the version before a contribution to the new one. `false`: the whole journey is needed.
     fn widen(&mut self, person: &Person, events: Result<Vec<Happening>, String>, stored: &Stored) -> bool {
         let Some((from, widening)) = self.from else { return false };
-        let Some(Ok(before)) = body(person, *from, stored).map(Contribution::from_bytes) else { return false };
+        let Some(Ok(before)) = body(rows(person, stored), *from).map(Contribution::from_bytes) else { return false };
         let Ok(events) = events else { return false };
         let Ok(Some(contribution)) = guarded(|| widening.widen(&before, &events)) else { return false };
         let versions = self.studies.iter().map(|study| &self.measured.versions[*study]);
@@ -139,8 +140,9 @@ impl<'a> Amounts<'a> {
         let is_new = |event: &&Happening| new.contains(&Uuid::from_bytes(event.id.bytes()));
         let events: Vec<Happening> = journey.iter().filter(is_new).cloned().collect();
         let mut results = Vec::with_capacity(self.studies.len());
+        let rows = rows(person, stored);
         for study in self.studies {
-            match self.extended(person, *study, &events, stored) {
+            match self.extended(*study, &events, rows) {
                 Ok(result) => results.extend(result),
                 Err(NotEnough) => results.push((&self.measured.versions[*study], self.folded(*study, journey)?)),
             }
@@ -149,6 +151,9 @@ impl<'a> Amounts<'a> {
     }
 
     fn folded(&self, study: usize, journey: &[Happening]) -> Result<Contribution, String> {
+        if !self.measured.plan.bare_that_matter(study, journey, 1).is_empty() {
+            return Err("the dimensions of a person were not read in full".into());
+        }
         guarded(|| aside(journey.len(), || fold(&self.measured.plan, study, journey)))
     }
 
@@ -173,10 +178,14 @@ impl<'a> Amounts<'a> {
 /// The whole journey is needed.
 struct NotEnough;
 
-/// What is stored of a person under a version.
-fn body<'s>(person: &Person, version: i64, stored: &'s Stored) -> Option<&'s [u8]> {
-    let rows = stored.get(person.key())?;
-    rows.iter().find(|(id, _)| *id == version).map(|(_, body)| body.as_slice())
+/// What is stored of a person, by version.
+pub(super) fn rows<'s>(person: &Person, stored: &'s Stored) -> &'s [(i64, Vec<u8>)] {
+    stored.get(person.key()).map_or(&[], |rows| rows)
+}
+
+/// What is stored under a version.
+pub(super) fn body(rows: &[(i64, Vec<u8>)], version: i64) -> Option<&[u8]> {
+    rows.iter().find(|(id, _)| *id == version).map(|(_, body)| &**body)
 }
 
 /// Runs the fold of a long journey where it keeps no other task of this thread waiting.

@@ -6,30 +6,50 @@ use journey::{Day, Instant, TenantId};
 use metrics::contribution::Contribution;
 use metrics::journal::{Cause, Journal};
 use metrics::tally::{Direction, Tally};
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 
 use super::beside::{across, beside};
+use super::contributions::{self, Put, Stored};
 use super::definitions::Version;
 use super::persons::Person;
 use super::tallies::Piece;
 use super::{journal, tallies};
 
-/// The stored contributions of persons: by version, the former persons and their bytes.
-pub(super) type Stored = HashMap<String, Vec<(i64, Vec<u8>)>>;
-
-/// A contribution to be written: the version, the person and the bytes.
-pub(super) type Put = (i64, String, Vec<u8>);
-
 /// So few rows are made ready sooner than a thread is started.
 const FEW: usize = 500;
 
+/// The rows that a change may have in memory for each person of a job: what is more is made ready on the way.
+const ROWS_EACH: usize = 12;
+
+/// How tallies move, by version and cause; without a cause where answers do not come from the version yet.
+type Tallies = HashMap<(i64, Option<Cause>), Tally>;
+
+/// What can be written before the slice is over.
+#[derive(Default)]
+pub(super) struct Writes {
+    put: Vec<Put>,
+    pieces: Vec<Piece>,
+}
+
+impl Writes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.put.is_empty() && self.pieces.is_empty()
+    }
+
+    pub(super) async fn write(self, connection: &mut PgConnection, tenant: TenantId) -> Result<(), sqlx::Error> {
+        contributions::put(connection, tenant, self.put).await?;
+        tallies::note(connection, tenant, self.pieces).await
+    }
+}
+
 /// What a slice will write.
 pub(super) struct Change {
-    /// By version and cause; without a cause where answers do not come from the version yet.
-    tallies: HashMap<(i64, Option<Cause>), Tally>,
+    tallies: Tallies,
+    /// What journals tell of the pieces that are ready.
+    journals: HashMap<i64, Journal>,
     /// The local day on which it is measured.
     today: Day,
-    put: Vec<Put>,
+    writes: Writes,
     delete: Vec<(i64, String)>,
     set_aside: Vec<(String, String)>,
 }
@@ -37,7 +57,14 @@ pub(super) struct Change {
 impl Change {
     /// The change that is made on the local day `today`.
     pub(super) fn on(today: Day) -> Self {
-        Self { tallies: HashMap::new(), today, put: Vec::new(), delete: Vec::new(), set_aside: Vec::new() }
+        Self {
+            tallies: HashMap::new(),
+            journals: HashMap::new(),
+            today,
+            writes: Writes::default(),
+            delete: Vec::new(),
+            set_aside: Vec::new(),
+        }
     }
 
     /// Replaces what `person` contributes to the versions: one new contribution per version given.
@@ -53,8 +80,8 @@ impl Change {
         let mut moves = Vec::new();
         for (version, new) in versions {
             let rows = person.subjects.iter().flat_map(|subject| {
-                let of_subject = stored.get(subject).map_or(&[][..], Vec::as_slice);
-                of_subject.iter().filter(|(id, _)| *id == version.id).map(move |(_, body)| (subject, body))
+                let of_subject = stored.get(subject).into_iter().flat_map(|rows| rows.iter());
+                of_subject.filter(|(id, _)| *id == version.id).map(move |(_, body)| (subject, body))
             });
             let rows: Vec<_> = rows.collect();
             let bytes = (!new.is_empty()).then(|| new.to_bytes());
@@ -95,15 +122,27 @@ impl Change {
                     .map(|(former, _)| (version.id, (*former).clone())),
             );
             if let Some(bytes) = bytes {
-                self.put.push((version.id, person.key().to_owned(), bytes));
+                self.writes.put.push((version.id, person.key().to_owned(), bytes));
             }
         }
         Ok(())
     }
 
-    /// The contributions that are to be written, to be written before the others.
-    pub(super) fn take_contributions(&mut self) -> Vec<Put> {
-        std::mem::take(&mut self.put)
+    /// What can be written while the next persons are measured.
+    pub(super) fn take_writes(&mut self) -> Writes {
+        std::mem::take(&mut self.writes)
+    }
+
+    /// Makes how tallies moved so far ready to be written, where that takes much memory beside jobs of so many persons: numbers are smaller
+    /// when they are written.
+    pub(super) fn make_room(&mut self, at_once: usize) {
+        if rows(&self.tallies) < ROWS_EACH * at_once {
+            return;
+        }
+        for (version, journal, pieces) in by_version(std::mem::take(&mut self.tallies)).into_iter().map(ready) {
+            self.journals.entry(version).or_default().add(&journal);
+            self.writes.pieces.extend(pieces);
+        }
     }
 
     /// Sets a person aside that can't be measured, with the reason. Its stored contributions stay, and its next try
@@ -150,32 +189,33 @@ impl Change {
                 .execute(&mut *connection)
                 .await?;
         }
-        if !self.delete.is_empty() {
-            let (versions, persons): (Vec<i64>, Vec<String>) = self.delete.into_iter().unzip();
-            sqlx::query(include_str!("../../sql/measure_contributions_delete.sql"))
-                .bind(tenant.0)
-                .bind(versions)
-                .bind(persons)
-                .execute(&mut *connection)
-                .await?;
-        }
-        let put = put_contributions(connection, tenant, self.put);
-        let (versions, put) = if self.tallies.values().map(|tally| tally.rows.len()).sum::<usize>() > FEW {
+        contributions::delete(connection, tenant, self.delete).await?;
+        let Writes { put, mut pieces } = self.writes;
+        let put = contributions::put(connection, tenant, put);
+        let (versions, put) = if rows(&self.tallies) > FEW {
             beside(|| across(by_version(self.tallies), ready), put).await
         } else {
             (by_version(self.tallies).into_iter().map(ready).collect(), put.await)
         };
         put?;
-        let (journals, pieces): (Vec<_>, Vec<_>) = versions.into_iter().unzip();
-        journal::put(connection, tenant, journals, now).await?;
-        tallies::note(connection, tenant, pieces.into_iter().flatten().collect()).await
+        let mut journals = self.journals;
+        for (version, journal, ready) in versions {
+            journals.entry(version).or_default().add(&journal);
+            pieces.extend(ready);
+        }
+        journal::put(connection, tenant, journals.into_iter().collect(), now).await?;
+        tallies::note(connection, tenant, pieces).await
     }
+}
+
+fn rows(tallies: &Tallies) -> usize {
+    tallies.values().map(|tally| tally.rows.len()).sum()
 }
 
 /// The moves of a version, by cause.
 type Moves = Vec<(Option<Cause>, Tally)>;
 
-fn by_version(parts: HashMap<(i64, Option<Cause>), Tally>) -> Vec<(i64, Moves)> {
+fn by_version(parts: Tallies) -> Vec<(i64, Moves)> {
     let mut versions: HashMap<i64, Moves> = HashMap::new();
     for ((version, cause), part) in parts {
         versions.entry(version).or_default().push((cause, part));
@@ -184,9 +224,9 @@ fn by_version(parts: HashMap<(i64, Option<Cause>), Tally>) -> Vec<(i64, Moves)> 
 }
 
 /// What moved a version, ready to be written: its journal, and a piece for each dimension of its tally.
-fn ready((version, moves): (i64, Moves)) -> ((i64, Journal), Vec<Piece>) {
+fn ready((version, moves): (i64, Moves)) -> (i64, Journal, Vec<Piece>) {
     let (tally, journal) = told(moves);
-    ((version, journal), tallies::pieces(version, tally))
+    (version, journal, tallies::pieces(version, tally))
 }
 
 /// The tally of a version whose moves had these causes, and what the journal tells of it.
@@ -203,55 +243,6 @@ fn told(parts: Moves) -> (Tally, Journal) {
         }
     }
     (tally, journal)
-}
-
-/// Writes contributions, each in the place of the one before.
-pub(super) async fn put_contributions(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    put: Vec<Put>,
-) -> Result<(), sqlx::Error> {
-    if put.is_empty() {
-        return Ok(());
-    }
-    let (mut versions, mut persons, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
-    for (version, person, body) in put {
-        versions.push(version);
-        persons.push(person);
-        bodies.push(body);
-    }
-    sqlx::query(include_str!("../../sql/measure_contributions_put.sql"))
-        .bind(tenant.0)
-        .bind(versions)
-        .bind(persons)
-        .bind(bodies)
-        .execute(connection)
-        .await
-        .map(drop)
-}
-
-/// The stored contributions to the versions of any of these subjects, by subject.
-pub(super) async fn stored(
-    connection: &mut PgConnection,
-    tenant: TenantId,
-    versions: &[i64],
-    subjects: &[String],
-) -> Result<Stored, sqlx::Error> {
-    if versions.is_empty() || subjects.is_empty() {
-        return Ok(Stored::new());
-    }
-    let rows = sqlx::query(include_str!("../../sql/measure_contributions.sql"))
-        .bind(tenant.0)
-        .bind(versions)
-        .bind(subjects)
-        .fetch_all(connection)
-        .await?;
-    let mut stored = Stored::new();
-    for row in rows {
-        let entry = (row.try_get("definition_id")?, row.try_get("body")?);
-        stored.entry(row.try_get("person")?).or_default().push(entry);
-    }
-    Ok(stored)
 }
 
 /// Which subjects of these persons are set aside: a subject that was given up alone may not be its person's key.

@@ -6,10 +6,12 @@
 
 mod agenda;
 mod amounts;
+mod bare;
 mod beside;
 mod burst;
 mod change;
 mod claim;
+mod contributions;
 mod definitions;
 mod entering;
 mod facts;
@@ -39,7 +41,7 @@ use crate::options::{Clock, StoreOptions};
 use crate::packed::Dictionaries;
 use crate::recent::Recent;
 use crate::transaction::{Purpose, begin, retry};
-use agenda::{Agenda, Gate, Left, Taken, adapt};
+use agenda::{Agenda, Gate, LARGEST_IN_A_BURST, Left, Taken, adapt};
 use burst::Burst;
 pub(crate) use definitions::Texts;
 use entering::LOOKS;
@@ -48,6 +50,8 @@ pub(crate) use waiting::{Ahead, look_ahead};
 
 /// Where a slice takes so many events, more are on their way: what it notes is soon noted again.
 const BUSY: i64 = 256;
+/// While nobody reads, slices may take so many times as long: the more events of a person are measured at once, the less each costs.
+const WHILE_UNREAD: u32 = 3;
 /// Connections that read beside that of a slice, at most.
 const READERS: usize = 2;
 
@@ -233,6 +237,7 @@ impl Measurer {
         budget: Duration,
     ) -> Result<Fresh, StoreError> {
         let deadline = tokio::time::Instant::now() + budget;
+        self.gate(tenant.id).note_read();
         let Some(through) = self.last_touched(tenant.id).await? else {
             return self.fresh(tenant.id, false).await;
         };
@@ -254,6 +259,7 @@ impl Measurer {
     /// A step towards a tenant without a backlog: a slice of what waits, else of a version that is being built. A slice
     /// that takes longer than `budget` goes on. Returns whether it is worth looking again.
     pub(crate) async fn catch_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<bool, StoreError> {
+        self.gate(tenant.id).note_read();
         let (measurer, whose) = (self.clone(), tenant.clone());
         let step = tokio::spawn(async move {
             if let Some(through) = measurer.last_touched(whose.id).await?
@@ -276,14 +282,20 @@ impl Measurer {
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let limit = gate.events.load(Ordering::Relaxed);
+        let mut limit = gate.events.load(Ordering::Relaxed);
+        let mut span = self.slice;
+        if self.burst.is_on(tokio::time::Instant::now()) {
+            limit = limit.min(LARGEST_IN_A_BURST);
+        } else if !gate.is_read() {
+            span *= WHILE_UNREAD;
+        }
         let now = (self.clock)();
         let on = self.ground();
         let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
         match done {
             Ok(done) => {
                 gate.note(done.subjects);
-                adapt(&gate.events, done, limit, self.slice);
+                adapt(&gate.events, done, limit, span);
                 Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit, is_busy: done.size() >= BUSY })
             }
             // One subject alone that no slice gets past must not stop the others.

@@ -12,7 +12,8 @@ use tokio::task::yield_now;
 
 use super::amounts::{Amounts, Unfinished};
 use super::beside::beside;
-use super::change::{self, Change, Put, Stored};
+use super::change::{Change, Writes};
+use super::contributions::Stored;
 use super::definitions::Measured;
 use super::job::{Job, Loaded, Loading};
 use super::journeys::Read;
@@ -63,7 +64,6 @@ pub(super) struct Task<'a> {
     pub dictionaries: &'a Dictionaries,
     /// The indices of the versions to measure under.
     pub studies: &'a [usize],
-    pub persons: &'a [Person],
     pub there: There,
     /// When it is measured.
     pub now: Instant,
@@ -88,31 +88,37 @@ impl Task<'_> {
 }
 
 /// Measures persons, and gathers what changes.
-pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>) -> Result<Change, StoreError> {
+pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>, persons: &[Person]) -> Result<Change, StoreError> {
     if task.studies.is_empty() {
         return Ok(Change::on(task.tenant.zone.day_of(task.now)));
     }
     let loading = Loading::new(task);
     let mut amounts = Amounts::new(task);
     let mut jobs =
-        Jobs { first: task.persons.chunks(task.at_once), left: (Vec::new(), Stored::new()), at_once: task.at_once };
+        Jobs { first: persons.chunks(task.at_once), left: (Vec::new(), Stored::new()), at_once: task.at_once };
     let side_by_side = hands.readers.len().max(1);
-    let mut loaded = step(&mut hands, task, &loading, (Vec::new(), jobs.take(side_by_side))).await?;
+    let mut loaded = step(&mut hands, task, &loading, (Writes::default(), jobs.take(side_by_side))).await?;
     while !loaded.is_empty() {
-        let put = if task.is_slice { amounts.change.take_contributions() } else { Vec::new() };
+        let writes = if task.is_slice { amounts.change.take_writes() } else { Writes::default() };
         let next = jobs.take(side_by_side);
-        let mut add = || loaded.drain(..).map(|loaded| amounts.add(loaded)).collect::<Vec<_>>();
-        let (left, stepped) = if put.is_empty() && next.is_empty() {
+        let mut add = || {
+            let left = loaded.drain(..).map(|loaded| amounts.add(loaded)).collect::<Vec<_>>();
+            if task.is_slice {
+                amounts.change.make_room(task.at_once);
+            }
+            left
+        };
+        let (left, stepped) = if writes.is_empty() && next.is_empty() {
             (add(), Ok(Vec::new()))
         } else {
-            beside(add, step(&mut hands, task, &loading, (put, next))).await
+            beside(add, step(&mut hands, task, &loading, (writes, next))).await
         };
         for left in left {
             jobs.add(left);
         }
         loaded = stepped?;
         if loaded.is_empty() {
-            loaded = step(&mut hands, task, &loading, (Vec::new(), jobs.take(side_by_side))).await?;
+            loaded = step(&mut hands, task, &loading, (Writes::default(), jobs.take(side_by_side))).await?;
         }
         // Whoever asked may have gone.
         yield_now().await;
@@ -157,7 +163,7 @@ async fn step<'a>(
     hands: &mut Hands<'_>,
     task: &Task<'_>,
     loading: &Loading<'a>,
-    (put, jobs): (Vec<Put>, Vec<Job<'a>>),
+    (writes, jobs): (Writes, Vec<Job<'a>>),
 ) -> Result<Vec<Loaded<'a>>, sqlx::Error> {
     let tenant = task.tenant.id;
     let mut all = Vec::with_capacity(jobs.len());
@@ -171,16 +177,16 @@ async fn step<'a>(
         fault::pause("measure.before_load").await;
     }
     if hands.readers.is_empty() {
-        change::put_contributions(hands.own, tenant, put).await?;
+        writes.write(hands.own, tenant).await?;
         for job in jobs {
             all.push(loading.load(hands.own, job).await?);
         }
     } else {
         debug_assert!(jobs.len() <= hands.readers.len(), "a job for each connection that reads at most");
-        let put = change::put_contributions(hands.own, tenant, put);
+        let written = writes.write(hands.own, tenant);
         let loads = hands.readers.iter_mut().zip(jobs).map(|(reader, job)| loading.load(reader, job));
-        let (put, loads) = tokio::join!(put, join_all(loads));
-        put?;
+        let (written, loads) = tokio::join!(written, join_all(loads));
+        written?;
         all = loads.into_iter().collect::<Result<_, _>>()?;
     }
     // It is looked at after the events are read, and where the claim is seen.
@@ -194,6 +200,14 @@ async fn step<'a>(
         for loaded in &mut all {
             loaded.leave_out(&waiting);
         }
+    }
+    if hands.readers.is_empty() {
+        for loaded in &mut all {
+            loading.complete(hands.own, loaded).await?;
+        }
+    } else {
+        let completed = hands.readers.iter_mut().zip(&mut all).map(|(reader, loaded)| loading.complete(reader, loaded));
+        join_all(completed).await.into_iter().collect::<Result<(), _>>()?;
     }
     Ok(all)
 }
