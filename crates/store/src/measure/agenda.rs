@@ -14,7 +14,7 @@ use super::slice::Done;
 const FIRST_SLICE: i64 = 1_000;
 
 /// Slices never take many more than this.
-const LARGEST_SLICE: i64 = 60_000;
+const LARGEST_SLICE: i64 = 100_000;
 /// While events come in as fast as they can be written, slices take no more than this: short ones get in the way of the writers less.
 pub(super) const LARGEST_IN_A_BURST: i64 = 20_000;
 /// Whoever reads mostly reads again: so long slices are short ones then.
@@ -79,6 +79,8 @@ pub(super) struct Gate {
     pub(super) left_more: AtomicBool,
     /// How many new events a slice takes.
     pub(super) events: AtomicI64,
+    /// How many it takes while events come in as fast as they can be written.
+    pub(super) events_in_a_burst: AtomicI64,
     /// How many subjects of a version that is being built a slice takes.
     pub(super) subjects: AtomicI64,
     /// How many slices noted changes since it was looked whether they are enough to be entered, as [`Gate::note`] counts.
@@ -96,6 +98,7 @@ impl Default for Gate {
             entering: Turn::new(()),
             left_more: AtomicBool::new(false),
             events: AtomicI64::new(FIRST_SLICE),
+            events_in_a_burst: AtomicI64::new(FIRST_SLICE),
             subjects: AtomicI64::new(FIRST_SLICE),
             // What processes before this one left may be enough by itself.
             noted: AtomicU32::new(u32::MAX / 2),

@@ -15,11 +15,11 @@ const LONGEST_BURST: Duration = Duration::from_secs(30);
 /// A burst is over where nothing was seen of it for so many times as long as between its last batches.
 const GAPS: u32 = 4;
 /// It is never over before nothing was seen of it for so long.
-const LEAST_LULL: Duration = Duration::from_millis(200);
+const LEAST_LULL: Duration = Duration::from_millis(100);
 /// It is always over where nothing was seen of it for so long.
 const LULL: Duration = Duration::from_secs(1);
 /// How often who rests looks whether the burst is over.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 /// How long the background rests at most while there is little to do.
 const SHORT_REST: Duration = Duration::from_millis(100);
 

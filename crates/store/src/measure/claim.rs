@@ -51,7 +51,8 @@ impl Touched {
         let flags = whole.into_iter().zip(exposed).zip(first);
         for ((subject, event), ((whole, exposed), first)) in subjects.iter().zip(events).zip(flags) {
             let place = *places.entry(subject).or_insert_with(|| {
-                touched.push(Self { subject: subject.clone(), ..Self::default() });
+                // Most have one event: slices hold many of these.
+                touched.push(Self { subject: subject.clone(), events: Vec::with_capacity(1), ..Self::default() });
                 touched.len() - 1
             });
             let of = &mut touched[place];

@@ -282,20 +282,20 @@ impl Measurer {
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let mut limit = gate.events.load(Ordering::Relaxed);
-        let mut span = self.slice;
-        if self.burst.is_on(tokio::time::Instant::now()) {
-            limit = limit.min(LARGEST_IN_A_BURST);
-        } else if !gate.is_read() {
-            span *= WHILE_UNREAD;
-        }
+        let (size, most, span) = if self.burst.is_on(tokio::time::Instant::now()) {
+            (&gate.events_in_a_burst, LARGEST_IN_A_BURST, self.slice)
+        } else {
+            let times = if gate.is_read() { 1 } else { WHILE_UNREAD };
+            (&gate.events, i64::MAX, self.slice * times)
+        };
+        let limit = size.load(Ordering::Relaxed).min(most);
         let now = (self.clock)();
         let on = self.ground();
         let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
         match done {
             Ok(done) => {
                 gate.note(done.subjects);
-                adapt(&gate.events, done, limit, span);
+                adapt(size, done, limit, span);
                 Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit, is_busy: done.size() >= BUSY })
             }
             // One subject alone that no slice gets past must not stop the others.
@@ -305,7 +305,7 @@ impl Measurer {
                 Ok(Taken { subjects, is_full: true, is_busy: true })
             }
             Err(error) => {
-                gate.events.store((limit / 4).max(1), Ordering::Relaxed);
+                size.store((limit / 4).max(1), Ordering::Relaxed);
                 Err(error)
             }
         }

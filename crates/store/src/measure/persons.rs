@@ -89,6 +89,9 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
     let mut persons: BTreeMap<usize, Person> = BTreeMap::new();
     for t in touched {
         let person = persons.entry(root(&mut parent, index[t.subject.as_str()])).or_default();
+        if person.events.is_empty() {
+            person.events.reserve_exact(t.events.len());
+        }
         person.events.extend_from_slice(&t.events);
         person.whole |= t.whole;
         person.exposed |= t.exposed;
@@ -96,6 +99,8 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
     }
     for (at, subject) in subjects.iter().enumerate() {
         if let Some(person) = persons.get_mut(&root(&mut parent, at)) {
+            // Most have one.
+            person.subjects.reserve_exact(1);
             person.subjects.push((*subject).clone());
         }
     }

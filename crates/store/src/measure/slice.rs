@@ -83,6 +83,8 @@ pub(super) async fn touched(
     fault::pause("measure.after_claim").await;
     let there = There::look(&mut tx, tenant).await?;
     let persons = resolve(&mut tx, tenant.id, &touched, there.links).await?;
+    let subjects = touched.len();
+    drop(touched);
     let measured = match early {
         Some(early) => early,
         None => definitions::load(&mut tx, tenant, on.texts).await?,
@@ -109,8 +111,8 @@ pub(super) async fn touched(
     change.write(&mut tx, tenant.id, &settled, now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    forget(on.recent, tenant.id, &touched);
-    Ok(Done { subjects: touched.len(), events, took: locked.elapsed() })
+    on.recent.forget(tenant.id, persons.iter().flat_map(|person| person.events.iter().copied()));
+    Ok(Done { subjects, events, took: locked.elapsed() })
 }
 
 /// Measures the persons of a slice, with connections that read for it where there is more than one job.
@@ -121,10 +123,6 @@ async fn with_readers(on: &Ground<'_>, tx: &mut Tx, task: &Task<'_>, persons: &[
         readers.push(reader);
     }
     measure(Hands { own: tx, readers: &mut readers }, task, persons).await
-}
-
-fn forget(recent: &Recent, tenant: TenantId, touched: &[Touched]) {
-    recent.forget(tenant, touched.iter().flat_map(|touched| touched.events.iter().copied()));
 }
 
 /// Sets aside the person of the one touched subject that no slice gets past, with the reason. Returns how many
@@ -147,7 +145,7 @@ pub(super) async fn give_up(
     change.write(&mut tx, tenant.id, &[], now).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;
-    forget(on.recent, tenant.id, &touched);
+    on.recent.forget(tenant.id, touched.iter().flat_map(|touched| touched.events.iter().copied()));
     Ok(touched.len())
 }
 
