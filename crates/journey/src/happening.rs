@@ -53,8 +53,6 @@ pub struct Happening {
     pub exposure: Option<Exposure>,
     /// What it holds at each path that the definitions look at, in the order of the plan's paths.
     pub facts: Vec<Fact>,
-    /// Whether its facts were left out, since of events of its name hardly any is looked at.
-    pub bare: bool,
 }
 
 impl Happening {

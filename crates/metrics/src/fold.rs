@@ -10,7 +10,6 @@ mod widen;
 
 use journey::{COVARIATE_DAYS, Day, Happening, Instant};
 
-use self::known::First;
 pub use self::widen::Widening;
 use crate::contribution::{Assignment, Contribution, Step, Stray, Trace};
 use crate::lens::{Glass, Walk};
@@ -20,7 +19,7 @@ use crate::plan::{Gauge, Plan, Rule, Span, Study, Take};
 /// Folds a journey, sorted by [`Happening::position`], into the contribution to the study of index `study`.
 ///
 /// Each happening carries its facts in the order of [`Plan::paths`]; a fact that is not there counts as
-/// [`journey::Fact::None`]. Where facts were left out, none of [`Plan::bare_that_matter`] may be among them.
+/// [`journey::Fact::None`].
 ///
 /// # Panics
 /// Where the plan has no study of that index.
@@ -28,8 +27,13 @@ use crate::plan::{Gauge, Plan, Rule, Span, Study, Take};
 pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
     let study = &plan.studies[study];
     let experiment = &study.definition.experiment;
+    let first = journey.iter().enumerate().find_map(|(index, event)| {
+        let exposure = event.exposure.as_ref().filter(|e| e.experiment == experiment.key)?;
+        let arm = experiment.arm(exposure.arm.as_str()).filter(|_| experiment.is_inside(event.at))?;
+        Some((index, arm, event.at))
+    });
     let mut contribution = Contribution::default();
-    let Some(first @ First { index, arm, at }) = First::of(study, journey) else {
+    let Some((index, arm, at)) = first else {
         for event in journey {
             note_exposure(plan, study, &mut contribution, event);
         }
@@ -48,7 +52,7 @@ pub fn fold(plan: &Plan, study: usize, journey: &[Happening]) -> Contribution {
         day: plan.day(at),
         matured: experiment.window_days.map(|days| plan.day(at.plus_days(days.into()))),
         crossed: None,
-        values: known::values(plan, study, journey, first),
+        values: known::values(plan, study, journey, known::First { index, arm }),
         foreign: Vec::new(),
         traces: study.metrics.iter().map(|gauge| start_trace(plan, gauge, &journey[..start], at)).collect(),
         walks: study.lenses.iter().map(|glass| start_walk(plan, glass, &journey[..start], at)).collect(),

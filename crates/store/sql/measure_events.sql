@@ -2,8 +2,7 @@
 -- planner knows of the table.
 SELECT e.subject, e.occurred_at, e.event_id, e.name, e.channel, e.stage, e.value, e.currency, e.experiment, e.arm,
   CASE WHEN e.looks THEN e.data END AS data, CASE WHEN e.looks THEN e.dictionary_id END AS dictionary_id,
-  CASE WHEN e.looks THEN e.packed END AS packed,
-  NOT e.looks AND (e.data IS NOT NULL OR e.packed IS NOT NULL) AS bare
+  CASE WHEN e.looks THEN e.packed END AS packed
 FROM unnest($2::uuid[]) AS u (event_id)
 CROSS JOIN LATERAL (
   SELECT *, $3 AND ($4::text[] IS NULL OR j.name = ANY ($4::text[])) AS looks

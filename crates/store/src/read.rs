@@ -153,6 +153,7 @@ impl TenantStore {
     /// says how many subjects are pending.
     pub async fn measured(&self, question: Question<'_>) -> Result<Option<Measured>, StoreError> {
         let Some(budget) = question.budget else { return self.as_it_stands(question).await };
+        self.inner.measurer.note_read(self.tenant.id);
         let deadline = Timer::now() + budget;
         loop {
             match retry("measured", || self.snapshot(question, Waiting::Included)).await? {

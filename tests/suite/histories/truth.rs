@@ -209,7 +209,6 @@ fn happening(event: &Known, plan: &Plan) -> Happening {
         exposure: (name == "Experiment Viewed")
             .then(|| Exposure { experiment: property("experiment_id"), arm: property("variation_id") }),
         facts: plan.paths.iter().map(fact).collect(),
-        bare: false,
     }
 }
 

@@ -17,87 +17,14 @@ pub(super) struct First {
     pub index: usize,
     /// The arm that it names.
     pub arm: usize,
-    /// When.
-    pub at: Instant,
-}
-
-impl First {
-    /// The first exposure that counts for the study.
-    pub(super) fn of(study: &Study, journey: &[Happening]) -> Option<Self> {
-        let experiment = &study.definition.experiment;
-        journey.iter().enumerate().find_map(|(index, event)| {
-            let exposure = event.exposure.as_ref().filter(|e| e.experiment == experiment.key)?;
-            let arm = experiment.arm(exposure.arm.as_str()).filter(|_| experiment.is_inside(event.at))?;
-            Some(Self { index, arm, at: event.at })
-        })
-    }
 }
 
 /// The value of each dimension of the study; empty where it is unknown. `journey` is sorted, and only what lies at or before
 /// the instant of the first exposure is looked at.
 pub(super) fn values(plan: &Plan, study: &Study, journey: &[Happening], first: First) -> Vec<Arc<str>> {
-    let known = until(journey, first);
+    let exposure = &journey[first.index];
+    let known = &journey[..journey.partition_point(|event| event.at <= exposure.at)];
     study.dimensions.iter().map(|dimension| value(plan, study, dimension, known, first)).collect()
-}
-
-/// What is known at the instant of the first exposure.
-fn until(journey: &[Happening], first: First) -> &[Happening] {
-    &journey[..journey.partition_point(|event| event.at <= first.at)]
-}
-
-impl Plan {
-    /// The places in the sorted `journey` of events whose facts were left out though the dimensions of a study may be known from them: for each
-    /// dimension the last `most` of these that lie behind every event that is known to tell it. None: [`super::fold`] looks at no facts that were
-    /// left out, where those of exposures and of [`Plan::names_with_facts`] are there.
-    ///
-    /// # Panics
-    /// Where the plan has no study of that index.
-    #[must_use]
-    pub fn bare_that_matter(&self, study: usize, journey: &[Happening], most: usize) -> Vec<usize> {
-        let study = &self.studies[study];
-        let mut places = Vec::new();
-        if !study.dimensions.iter().any(Known::looks_back_at_facts) || !journey.iter().any(|event| event.bare) {
-            return places;
-        }
-        let Some(first) = First::of(study, journey) else { return places };
-        let known = until(journey, first);
-        for dimension in study.dimensions.iter().filter(|dimension| dimension.looks_back_at_facts()) {
-            let may_tell =
-                |(place, event): (usize, &Happening)| (event.bare || dimension.is_told_by(event)).then_some(place);
-            let last_first = known.iter().enumerate().rev().filter_map(may_tell);
-            places.extend(last_first.take_while(|place| known[*place].bare).take(most));
-        }
-        places.sort_unstable();
-        places.dedup();
-        places
-    }
-}
-
-impl Plan {
-    /// The instant of the first exposure that counts for a study.
-    ///
-    /// # Panics
-    /// Where the plan has no study of that index.
-    #[must_use]
-    pub fn exposed_at(&self, study: usize, journey: &[Happening]) -> Option<Instant> {
-        First::of(&self.studies[study], journey).map(|first| first.at)
-    }
-}
-
-impl Known {
-    /// Whether it is looked for in the facts of event after event.
-    fn looks_back_at_facts(&self) -> bool {
-        matches!(self, Self::Last(Source::Fact(_)) | Self::Bin(Source::Fact(_), _))
-    }
-
-    /// Whether it is known from the event, where [it looks back](Self::looks_back_at_facts).
-    fn is_told_by(&self, event: &Happening) -> bool {
-        match self {
-            Self::Last(source) => source.value(event).is_some(),
-            Self::Bin(source, bin) => source.value(event).is_some_and(|text| bin.of(&text).is_some()),
-            _ => false,
-        }
-    }
 }
 
 fn value(plan: &Plan, study: &Study, dimension: &Known, known: &[Happening], first: First) -> Arc<str> {
@@ -180,7 +107,6 @@ mod tests {
             foreign: false,
             exposure: None,
             facts: vec![Fact::One(probability.into())],
-            bare: false,
         }
     }
 

@@ -80,7 +80,6 @@ impl Deed {
             foreign: self.foreign,
             exposure: self.exposure.map(|(experiment, arm)| Exposure { experiment: name(experiment), arm: name(arm) }),
             facts: plan.paths.iter().map(|path| self.fact(path.as_str())).collect(),
-            bare: false,
         }
     }
 }

@@ -54,39 +54,8 @@ fn with_facts(plan: &Plan, events: &[Happening]) -> Vec<Happening> {
     events
 }
 
-/// The journey without the facts that dimensions alone look at but for those of exposures, as the measurement loads it.
-fn bared(plan: &Plan, journey: &[Happening]) -> Vec<Happening> {
-    let Some(names) = plan.names_with_facts() else { return journey.to_vec() };
-    let is_read = |event: &Happening| event.exposure.is_some() || names.iter().any(|name| **name == *event.name);
-    let mut bared = journey.to_vec();
-    for event in bared.iter_mut().filter(|event| !is_read(event)) {
-        event.facts.clear();
-        event.bare = true;
-    }
-    bared
-}
-
 proptest! {
     #![proptest_config(cases(40))]
-
-    #[test]
-    fn facts_that_do_not_matter_are_not_missed(world in worlds(0.05), most in 1usize..4) {
-        let plan = world.plan();
-        for journey in &world.journeys(&plan) {
-            for study in 0..plan.studies.len() {
-                let mut read = bared(&plan, journey);
-                // The nearest first, then all that may matter still.
-                for most in [most, usize::MAX] {
-                    for place in plan.bare_that_matter(study, &read, most) {
-                        prop_assert!(read[place].bare);
-                        read[place] = journey[place].clone();
-                    }
-                }
-                prop_assert!(plan.bare_that_matter(study, &read, 1).is_empty());
-                prop_assert_eq!(fold(&plan, study, &read), fold(&plan, study, journey));
-            }
-        }
-    }
 
     #[test]
     fn a_contribution_that_grows_is_one_folded_whole(

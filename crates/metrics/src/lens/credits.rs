@@ -265,18 +265,7 @@ mod tests {
             let value = value.and_then(Amount::from_units);
             let (at, id) = (Instant::from_micros(0), EventId::from_bytes([0; 16]));
             let (name, facts) = ("Order Refunded".into(), Vec::new());
-            let event = Happening {
-                at,
-                id,
-                name,
-                channel: None,
-                stage: None,
-                value,
-                foreign,
-                exposure: None,
-                facts,
-                bare: false,
-            };
+            let event = Happening { at, id, name, channel: None, stage: None, value, foreign, exposure: None, facts };
             credits.sign(&event).map(|(tag, ..)| tag)
         };
         assert_eq!(sign(Some(5), false), Some(CORRECTION));

@@ -236,7 +236,6 @@ mod tests {
             foreign: false,
             exposure: None,
             facts: Vec::new(),
-            bare: false,
         }
     }
 

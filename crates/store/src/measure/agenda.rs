@@ -14,11 +14,14 @@ use super::slice::Done;
 const FIRST_SLICE: i64 = 1_000;
 
 /// Slices never take many more than this.
-const LARGEST_SLICE: i64 = 100_000;
-/// While events come in as fast as they can be written, slices take no more than this: short ones get in the way of the writers less.
+pub(super) const LARGEST_SLICE: i64 = 100_000;
+/// While events come in as fast as they can be written, slices take no more than this: short ones get in
+/// the way of the writers less.
 pub(super) const LARGEST_IN_A_BURST: i64 = 20_000;
-/// Whoever reads mostly reads again: so long slices are short ones then.
-const READ: Duration = Duration::from_secs(10);
+/// Nor slices of a version that is being built: their subjects have many events each.
+pub(super) const LARGEST_OF_A_VERSION: i64 = 20_000;
+/// Whoever reads mostly reads again within this.
+const READ_LATELY: Duration = Duration::from_secs(10);
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
 
@@ -87,7 +90,7 @@ pub(super) struct Gate {
     pub(super) noted: AtomicU32,
     /// How many bytes of changes are entered at once.
     pub(super) bytes: AtomicI64,
-    /// When somebody waited for the measurement last.
+    /// When somebody wanted what was just committed to be in an answer.
     read: Mutex<Option<Instant>>,
 }
 
@@ -115,7 +118,14 @@ impl Gate {
         self.noted.fetch_add(counts, Ordering::Relaxed);
     }
 
-    /// Somebody waits for what is measured.
+    /// After a failure of a slice of this size smaller ones are taken, whatever goes on: they close in on what no slice gets past.
+    pub(super) fn take_less(&self, limit: i64) {
+        for size in [&self.events, &self.events_in_a_burst] {
+            size.fetch_min((limit / 4).max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Somebody wants what was just committed to be in an answer.
     pub(super) fn note_read(&self) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
@@ -123,7 +133,7 @@ impl Gate {
     /// Whether somebody did so lately.
     pub(super) fn is_read(&self) -> bool {
         let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.is_some_and(|read| read.elapsed() < READ)
+        read.is_some_and(|read| read.elapsed() < READ_LATELY)
     }
 
     /// After a failure less is entered at once.
@@ -140,7 +150,7 @@ impl Gate {
 }
 
 /// Sizes the next slice so that it takes the `span` that a slice may take. Only full slices tell.
-pub(super) fn adapt(size: &AtomicI64, done: Done, limit: i64, span: Duration) {
+pub(super) fn adapt((size, largest): (&AtomicI64, i64), done: Done, limit: i64, span: Duration) {
     let (subjects, events) = (done.subjects, done.events);
     tracing::debug!(subjects, events, limit, took_ms = done.took.as_millis(), "measured a slice");
     if done.size() >= limit || done.took > span {
@@ -148,7 +158,7 @@ pub(super) fn adapt(size: &AtomicI64, done: Done, limit: i64, span: Duration) {
         // Grown step by step: the next events may be heavier ones.
         let next = limit as f64 * ratio.clamp(0.25, 2.0);
         #[expect(clippy::cast_possible_truncation, reason = "at most the largest slice")]
-        let next = next.min(LARGEST_SLICE as f64) as i64;
+        let next = next.min(largest as f64) as i64;
         // After a failure the size grows back step by step, which closes in on the subject that failed.
         let next = next.max(LEAST_SLICE.min(limit.saturating_mul(4)));
         size.store(next, Ordering::Relaxed);

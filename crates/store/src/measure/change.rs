@@ -13,13 +13,23 @@ use super::contributions::{self, Put, Stored};
 use super::definitions::Version;
 use super::persons::Person;
 use super::tallies::Piece;
+use super::work::Task;
 use super::{journal, tallies};
 
 /// So few rows are made ready sooner than a thread is started.
 const FEW: usize = 500;
 
-/// The rows that a change may have in memory for each person of a job: what is more is made ready on the way.
+/// The rows that a change may have in memory for each person of a job.
 const ROWS_EACH: usize = 12;
+/// And at least so many for each piece that is made of them: many small ones cost more than a few large ones.
+const ROWS_OF_A_PIECE: usize = 8;
+
+/// The rows that a change may have in memory: what is more is made ready on the way.
+pub(super) fn most_rows(task: &Task<'_>) -> usize {
+    let dimensions = |study: &usize| task.measured.versions[*study].definition.experiment.dimensions.len() + 1;
+    let pieces: usize = task.studies.iter().map(dimensions).sum();
+    (ROWS_EACH * task.at_once).max(ROWS_OF_A_PIECE * pieces)
+}
 
 /// How tallies move, by version and cause; without a cause where answers do not come from the version yet.
 type Tallies = HashMap<(i64, Option<Cause>), Tally>;
@@ -133,10 +143,9 @@ impl Change {
         std::mem::take(&mut self.writes)
     }
 
-    /// Makes how tallies moved so far ready to be written, where that takes much memory beside jobs of so many persons: numbers are smaller
-    /// when they are written.
-    pub(super) fn make_room(&mut self, at_once: usize) {
-        if rows(&self.tallies) < ROWS_EACH * at_once {
+    /// Makes how tallies moved so far ready to be written, where it takes more rows than these: numbers are smaller when they are written.
+    pub(super) fn make_room(&mut self, most_rows: usize) {
+        if rows(&self.tallies) <= most_rows {
             return;
         }
         for (version, journal, pieces) in by_version(std::mem::take(&mut self.tallies)).into_iter().map(ready) {

@@ -9,7 +9,6 @@ use journey::Exposure;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::bare::Bare;
 use super::change;
 use super::contributions::{self, Stored};
 use super::journeys::{Journeys, Loader};
@@ -55,7 +54,6 @@ pub(super) struct Loading<'a> {
     journeys: Loader<'a>,
     /// For the events that new metrics look at.
     widening: Option<Loader<'a>>,
-    bare: Bare,
 }
 
 impl<'a> Loading<'a> {
@@ -71,7 +69,6 @@ impl<'a> Loading<'a> {
             experiments,
             journeys: Loader::new(task, &plan.paths, plan.names_with_facts()),
             widening: task.from.as_ref().map(|(_, widening)| Loader::new(task, widening.paths(), None)),
-            bare: Bare::default(),
         }
     }
 
@@ -87,31 +84,15 @@ impl<'a> Loading<'a> {
         let read = task.read();
         if let (Some((_, widening)), Some(loader)) = (&task.from, &self.widening) {
             let widened = &mut loaded.widened;
-            let wanted = (&*subjects(&widened.persons), widening.names());
-            widened.journeys = loader.whole(connection, wanted, read, true).await?;
+            widened.journeys = loader.whole(connection, &subjects(&widened.persons), widening.names(), read).await?;
         }
         let onward = &mut loaded.onward;
         let new: Vec<Uuid> = onward.persons.iter().flat_map(|person| person.events.iter().copied()).collect();
         onward.journeys = self.journeys.events(connection, &new).await?;
         for ready in [&mut loaded.again, &mut loaded.whole] {
-            let wanted = (&*subjects(&ready.persons), None);
-            ready.journeys = self.journeys.whole(connection, wanted, read, self.bare.is_given_up()).await?;
+            ready.journeys = self.journeys.whole(connection, &subjects(&ready.persons), None, read).await?;
         }
         Ok(loaded)
-    }
-
-    /// Reads what was left out of whole journeys and dimensions may be known from, once they hold nothing that waits.
-    pub(super) async fn complete(
-        &self,
-        connection: &mut PgConnection,
-        loaded: &mut Loaded<'a>,
-    ) -> Result<(), sqlx::Error> {
-        if !self.journeys.leaves_out() || self.bare.is_given_up() {
-            return Ok(());
-        }
-        let Loaded { stored, again, whole, .. } = loaded;
-        self.bare.complete(connection, self.task, &self.journeys, (&mut *again, Some(&*stored))).await?;
-        self.bare.complete(connection, self.task, &self.journeys, (&mut *whole, None)).await
     }
 
     /// How each of these persons is to be measured, from what is stored of them.

@@ -24,8 +24,8 @@ pub(super) struct Loader<'a> {
     recent: &'a Recent,
     dictionaries: &'a Dictionaries,
     places: Places,
-    /// The names of the events whose JSON metrics and lenses look at, ascending; `None`: any name. Of others dimensions alone look at it.
-    named: Option<Vec<String>>,
+    /// The names of the events whose JSON is looked at where new events are added to what is stored, ascending; `None`: any name.
+    onward: Option<Vec<String>>,
 }
 
 /// Which events of a journey are read.
@@ -41,25 +41,25 @@ pub(super) enum Read {
 pub(super) type Journeys = HashMap<String, Result<Vec<Happening>, String>>;
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(task: &Task<'a>, paths: &[Path], named: Option<Vec<String>>) -> Self {
+    pub(super) fn new(task: &Task<'a>, paths: &[Path], onward: Option<Vec<String>>) -> Self {
         Self {
             tenant: task.tenant.id,
             currency: task.tenant.currency,
             recent: task.recent,
             dictionaries: task.dictionaries,
             places: Places::new(paths),
-            named,
+            onward,
         }
     }
 
     /// All events of `subjects`, or those of these `names`, as far as they are to be read; and some that wait in the queue, where these
-    /// were received before others that left it. Unless `with_all_facts`, they are without those that dimensions alone look at, but for exposures.
+    /// were received before others that left it.
     pub(super) async fn whole(
         &self,
         connection: &mut PgConnection,
-        (subjects, names): (&[String], Option<&[String]>),
+        subjects: &[String],
+        names: Option<&[String]>,
         read: Read,
-        with_all_facts: bool,
     ) -> Result<Journeys, sqlx::Error> {
         if subjects.is_empty() || names.is_some_and(<[String]>::is_empty) {
             return Ok(Journeys::new());
@@ -75,7 +75,6 @@ impl<'a> Loader<'a> {
             .bind(self.looks())
             .bind(names)
             .bind(until)
-            .bind(self.named.as_ref().filter(|_| !with_all_facts))
             .fetch(&mut *connection);
         let mut sorted = Sorted::default();
         self.sort(rows, &mut sorted).await?;
@@ -97,32 +96,10 @@ impl<'a> Loader<'a> {
                 .bind(self.tenant.0)
                 .bind(missing)
                 .bind(self.looks())
-                .bind(&self.named)
+                .bind(&self.onward)
                 .fetch(&mut *connection);
             self.sort(rows, &mut sorted).await?;
         }
-        self.finish(connection, sorted).await
-    }
-
-    /// Whether journeys are without the facts that dimensions alone look at.
-    pub(super) fn leaves_out(&self) -> bool {
-        self.looks() && self.named.is_some()
-    }
-
-    /// The events of these ids with all their facts.
-    pub(super) async fn with_all_facts(
-        &self,
-        connection: &mut PgConnection,
-        ids: &[Uuid],
-    ) -> Result<Journeys, sqlx::Error> {
-        let rows = sqlx::query(include_str!("../../sql/measure_events.sql"))
-            .bind(self.tenant.0)
-            .bind(ids)
-            .bind(self.looks())
-            .bind(None::<Vec<String>>)
-            .fetch(&mut *connection);
-        let mut sorted = Sorted::default();
-        self.sort(rows, &mut sorted).await?;
         self.finish(connection, sorted).await
     }
 
@@ -172,7 +149,7 @@ impl<'a> Loader<'a> {
     /// The event, or why it can't be read; `None`: its dictionary is not in memory.
     fn recorded(&self, id: Uuid, event: &Recorded, sorted: &mut Sorted) -> Option<Result<Happening, String>> {
         let is_read = |names: &Vec<String>| names.binary_search_by(|name| (**name).cmp(&*event.name)).is_ok();
-        let data = match event.data.as_ref().filter(|_| self.looks() && self.named.as_ref().is_none_or(is_read)) {
+        let data = match event.data.as_ref().filter(|_| self.looks() && self.onward.as_ref().is_none_or(is_read)) {
             None => None,
             Some(Data::Plain(text)) => Some(&**text),
             Some(Data::Packed(with, packed)) => {
@@ -193,7 +170,6 @@ impl<'a> Loader<'a> {
             foreign: event.currency.is_some_and(|currency| currency != self.currency),
             exposure: event.exposure.clone(),
             facts,
-            bare: event.data.is_some() && data.is_none(),
         }))
     }
 
@@ -246,7 +222,6 @@ impl<'a> Loader<'a> {
             foreign: currency.is_some_and(|code| code != self.currency.code()),
             exposure,
             facts,
-            bare: row.try_get("bare")?,
         }))
     }
 }
@@ -286,12 +261,6 @@ fn put(journeys: &mut Journeys, subject: &str, event: Result<Happening, String>)
         (Ok(_), Err(reason)) => *journey = Err(reason),
         (Err(_), _) => {}
     }
-}
-
-/// The journey of a person as [`of_person`] gives it, which stands under the person's key from now on; `None` where it can't be read.
-pub(super) fn merge<'j>(journeys: &'j mut Journeys, subjects: &[String]) -> Option<&'j [Happening]> {
-    let journey = of_person(journeys, subjects);
-    journeys.entry(subjects[0].clone()).insert_entry(journey).into_mut().as_deref().ok()
 }
 
 /// The journey of a person: the events of all its subjects, in order.

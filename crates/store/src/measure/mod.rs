@@ -6,7 +6,6 @@
 
 mod agenda;
 mod amounts;
-mod bare;
 mod beside;
 mod burst;
 mod change;
@@ -41,7 +40,7 @@ use crate::options::{Clock, StoreOptions};
 use crate::packed::Dictionaries;
 use crate::recent::Recent;
 use crate::transaction::{Purpose, begin, retry};
-use agenda::{Agenda, Gate, LARGEST_IN_A_BURST, Left, Taken, adapt};
+use agenda::{Agenda, Gate, LARGEST_IN_A_BURST, LARGEST_OF_A_VERSION, LARGEST_SLICE, Left, Taken, adapt};
 use burst::Burst;
 pub(crate) use definitions::Texts;
 use entering::LOOKS;
@@ -50,8 +49,9 @@ pub(crate) use waiting::{Ahead, look_ahead};
 
 /// Where a slice takes so many events, more are on their way: what it notes is soon noted again.
 const BUSY: i64 = 256;
-/// While nobody reads, slices may take so many times as long: the more events of a person are measured at once, the less each costs.
-const WHILE_UNREAD: u32 = 3;
+/// While nobody reads, slices may take so many times as long, which is less than a first read waits: the more events of a person are
+/// measured at once, the less each costs.
+const WHILE_UNREAD: u32 = 2;
 /// Connections that read beside that of a slice, at most.
 const READERS: usize = 2;
 
@@ -107,6 +107,11 @@ impl Measurer {
     pub(crate) fn notify(&self, tenant: &Tenant) {
         self.agenda().add(tenant);
         self.wake.notify_one();
+    }
+
+    /// Says that somebody wants what was just committed to be in an answer.
+    pub(crate) fn note_read(&self, tenant: TenantId) {
+        self.gate(tenant).note_read();
     }
 
     /// Says that events come in as fast as they can be written.
@@ -259,7 +264,6 @@ impl Measurer {
     /// A step towards a tenant without a backlog: a slice of what waits, else of a version that is being built. A slice
     /// that takes longer than `budget` goes on. Returns whether it is worth looking again.
     pub(crate) async fn catch_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<bool, StoreError> {
-        self.gate(tenant.id).note_read();
         let (measurer, whose) = (self.clone(), tenant.clone());
         let step = tokio::spawn(async move {
             if let Some(through) = measurer.last_touched(whose.id).await?
@@ -282,20 +286,20 @@ impl Measurer {
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let (size, most, span) = if self.burst.is_on(tokio::time::Instant::now()) {
-            (&gate.events_in_a_burst, LARGEST_IN_A_BURST, self.slice)
+        let (size, largest, times) = if self.burst.is_on(tokio::time::Instant::now()) {
+            (&gate.events_in_a_burst, LARGEST_IN_A_BURST, 1)
         } else {
-            let times = if gate.is_read() { 1 } else { WHILE_UNREAD };
-            (&gate.events, i64::MAX, self.slice * times)
+            (&gate.events, LARGEST_SLICE, if gate.is_read() { 1 } else { WHILE_UNREAD })
         };
-        let limit = size.load(Ordering::Relaxed).min(most);
+        let span = self.slice * times;
+        let limit = size.load(Ordering::Relaxed);
         let now = (self.clock)();
         let on = self.ground();
         let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
         match done {
             Ok(done) => {
                 gate.note(done.subjects);
-                adapt(size, done, limit, span);
+                adapt((size, largest), done, limit, span);
                 Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit, is_busy: done.size() >= BUSY })
             }
             // One subject alone that no slice gets past must not stop the others.
@@ -305,7 +309,7 @@ impl Measurer {
                 Ok(Taken { subjects, is_full: true, is_busy: true })
             }
             Err(error) => {
-                size.store((limit / 4).max(1), Ordering::Relaxed);
+                gate.take_less(limit);
                 Err(error)
             }
         }
@@ -326,7 +330,7 @@ impl Measurer {
         match &built {
             Ok(Built::Some(done)) => {
                 gate.note(done.subjects);
-                adapt(&gate.subjects, *done, limit, self.slice);
+                adapt((&gate.subjects, LARGEST_OF_A_VERSION), *done, limit, self.slice);
             }
             Ok(Built::Nothing | Built::Switched) => {}
             // As with touched subjects: one that no slice gets past must not stop the others.

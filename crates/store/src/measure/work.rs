@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 
 use super::amounts::{Amounts, Unfinished};
 use super::beside::beside;
-use super::change::{Change, Writes};
+use super::change::{self, Change, Writes};
 use super::contributions::Stored;
 use super::definitions::Measured;
 use super::job::{Job, Loaded, Loading};
@@ -93,6 +93,7 @@ pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>, persons: &[Pe
         return Ok(Change::on(task.tenant.zone.day_of(task.now)));
     }
     let loading = Loading::new(task);
+    let most_rows = change::most_rows(task);
     let mut amounts = Amounts::new(task);
     let mut jobs =
         Jobs { first: persons.chunks(task.at_once), left: (Vec::new(), Stored::new()), at_once: task.at_once };
@@ -104,7 +105,7 @@ pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>, persons: &[Pe
         let mut add = || {
             let left = loaded.drain(..).map(|loaded| amounts.add(loaded)).collect::<Vec<_>>();
             if task.is_slice {
-                amounts.change.make_room(task.at_once);
+                amounts.change.make_room(most_rows);
             }
             left
         };
@@ -200,14 +201,6 @@ async fn step<'a>(
         for loaded in &mut all {
             loaded.leave_out(&waiting);
         }
-    }
-    if hands.readers.is_empty() {
-        for loaded in &mut all {
-            loading.complete(hands.own, loaded).await?;
-        }
-    } else {
-        let completed = hands.readers.iter_mut().zip(&mut all).map(|(reader, loaded)| loading.complete(reader, loaded));
-        join_all(completed).await.into_iter().collect::<Result<(), _>>()?;
     }
     Ok(all)
 }
