@@ -41,8 +41,7 @@ impl Done {
     }
 }
 
-/// The most subjects of a slice of a version that has lenses: what these tell of each person is entered under many keys, which are in
-/// memory until the slice is written.
+/// The most subjects of a slice of a version that has lenses: what these tell of each person is entered under many keys.
 const WITH_LENSES: i64 = 5_000;
 
 /// What slices are taken on.
@@ -216,7 +215,8 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
         now,
         is_slice: true,
         from,
-        at_once: on.at_once,
+        // What lenses are told of is whole journeys.
+        at_once: if has_lenses { on.at_once.div_ceil(2) } else { on.at_once },
     };
     with_readers(on, &mut tx, &task, &persons).await?.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (last, subjects)).await?;
