@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// How many times as long as a turn the background rests during a burst.
-const BUSY_RESTS: u32 = 4;
+const BUSY_RESTS: u32 = 3;
 /// It never rests longer than this.
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.
