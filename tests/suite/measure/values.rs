@@ -148,13 +148,13 @@ async fn an_event_is_measured_alike_from_memory_and_from_what_is_stored() {
     }
 }
 
-/// Of pages viewed no metric looks at the properties, so that they are read where the dimensions are not known without them.
+/// The last value before the exposure stands, however many events lie between them; what comes later does not count.
 async fn a_dimension_is_known_from_long_before_the_exposure() {
     let world = World::new().await;
     let boots = json!({"kind": "count", "event": "Order Completed", "where": {"properties.category": "boots"}});
     let dimensions = json!({"dimensions": ["properties.plan", "bin(properties.age,30)", "properties.never"]});
     let tenant = tenant(&world, &[("boots", boots)], &dimensions).await;
-    // Of a third the last page before the exposure tells the plan, of a third one of many pages ago, and the age; of a third none.
+    // Of a third the last page before the exposure tells the plan, of a third one many pages ago, and the age; of a third none.
     let of_person = |n: usize| {
         let page = |id: &str, hours: i64, properties: Value| {
             let anonymous = json!({"event_id": format!("{id}{n}"), "anonymous_id": format!("a{n}"), "name": "Page Viewed",

@@ -242,7 +242,7 @@ impl Measurer {
         budget: Duration,
     ) -> Result<Fresh, StoreError> {
         let deadline = tokio::time::Instant::now() + budget;
-        self.gate(tenant.id).note_read();
+        self.note_read(tenant.id);
         let Some(through) = self.last_touched(tenant.id).await? else {
             return self.fresh(tenant.id, false).await;
         };

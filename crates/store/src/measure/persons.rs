@@ -99,8 +99,10 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
     }
     for (at, subject) in subjects.iter().enumerate() {
         if let Some(person) = persons.get_mut(&root(&mut parent, at)) {
-            // Most have one.
-            person.subjects.reserve_exact(1);
+            if person.subjects.is_empty() {
+                // Most have one.
+                person.subjects.reserve_exact(1);
+            }
             person.subjects.push((*subject).clone());
         }
     }

@@ -95,13 +95,14 @@ pub(super) async fn touched(
         recent: on.recent,
         dictionaries: on.dictionaries,
         studies: &all,
+        persons: &persons,
         there,
         now,
         is_slice: true,
         from: None,
         at_once: on.at_once,
     };
-    let change = with_readers(on, &mut tx, &task, &persons).await?;
+    let change = with_readers(on, &mut tx, &task).await?;
     // Whoever was set aside before and could be measured under every version is so no longer.
     let settled: Vec<String> =
         if there.set_aside { persons.iter().flat_map(|person| person.subjects.clone()).collect() } else { Vec::new() };
@@ -115,13 +116,13 @@ pub(super) async fn touched(
 }
 
 /// Measures the persons of a slice, with connections that read for it where there is more than one job.
-async fn with_readers(on: &Ground<'_>, tx: &mut Tx, task: &Task<'_>, persons: &[Person]) -> Result<Change, StoreError> {
+async fn with_readers(on: &Ground<'_>, tx: &mut Tx, task: &Task<'_>) -> Result<Change, StoreError> {
     let mut readers = Vec::new();
-    while readers.len() < on.readers && persons.len() > on.at_once {
+    while readers.len() < on.readers && task.persons.len() > on.at_once {
         let Some(reader) = begin_reader(on.pool, task.tenant.id).await else { break };
         readers.push(reader);
     }
-    measure(Hands { own: tx, readers: &mut readers }, task, persons).await
+    measure(Hands { own: tx, readers: &mut readers }, task).await
 }
 
 /// Sets aside the person of the one touched subject that no slice gets past, with the reason. Returns how many
@@ -211,6 +212,7 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
         recent: on.recent,
         dictionaries: on.dictionaries,
         studies,
+        persons: &persons,
         there,
         now,
         is_slice: true,
@@ -218,7 +220,7 @@ pub(super) async fn build(on: &Ground<'_>, tenant: &Tenant, limit: i64, now: Ins
         // What lenses are told of is whole journeys.
         at_once: if has_lenses { on.at_once.div_ceil(2) } else { on.at_once },
     };
-    with_readers(on, &mut tx, &task, &persons).await?.write(&mut tx, tenant.id, &[], now).await?;
+    with_readers(on, &mut tx, &task).await?.write(&mut tx, tenant.id, &[], now).await?;
     progress(&mut tx, tenant, version, building, (last, subjects)).await?;
     next_generation(&mut tx, tenant.id, now).await?;
     tx.commit().await?;

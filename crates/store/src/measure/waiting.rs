@@ -54,13 +54,14 @@ pub(crate) async fn look_ahead(
         recent: measurer.recent(),
         dictionaries: measurer.dictionaries(),
         studies: &[0],
+        persons: &persons,
         there,
         now,
         is_slice: false,
         from: None,
         at_once,
     };
-    let change = measure(Hands { own: connection, readers: &mut [] }, &task, &persons).await?;
+    let change = measure(Hands { own: connection, readers: &mut [] }, &task).await?;
     let (tally, moves, set_aside) = change.into_tally(id);
     Ok(Some(Ahead { tally, moves, set_aside }))
 }

@@ -64,6 +64,7 @@ pub(super) struct Task<'a> {
     pub dictionaries: &'a Dictionaries,
     /// The indices of the versions to measure under.
     pub studies: &'a [usize],
+    pub persons: &'a [Person],
     pub there: There,
     /// When it is measured.
     pub now: Instant,
@@ -88,7 +89,7 @@ impl Task<'_> {
 }
 
 /// Measures persons, and gathers what changes.
-pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>, persons: &[Person]) -> Result<Change, StoreError> {
+pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>) -> Result<Change, StoreError> {
     if task.studies.is_empty() {
         return Ok(Change::on(task.tenant.zone.day_of(task.now)));
     }
@@ -96,7 +97,7 @@ pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>, persons: &[Pe
     let most_rows = change::most_rows(task);
     let mut amounts = Amounts::new(task);
     let mut jobs =
-        Jobs { first: persons.chunks(task.at_once), left: (Vec::new(), Stored::new()), at_once: task.at_once };
+        Jobs { first: task.persons.chunks(task.at_once), left: (Vec::new(), Stored::new()), at_once: task.at_once };
     let side_by_side = hands.readers.len().max(1);
     let mut loaded = step(&mut hands, task, &loading, (Writes::default(), jobs.take(side_by_side))).await?;
     while !loaded.is_empty() {
