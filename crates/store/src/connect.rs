@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +19,10 @@ const MAINTENANCE: &str = "journeylift_maintenance";
 
 /// How long a request waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(2);
+
+/// A connection that rested for so long is tested before it is used: it may be gone. One that was used a moment ago is not, which would
+/// take a round trip of every transaction; where it is gone the transaction is tried again, for longer than this.
+const UNTESTED: Duration = Duration::from_millis(100);
 
 /// How long a statement of each pool may take, in milliseconds.
 const INGEST_TIMEOUT: u32 = 15_000;
@@ -47,11 +51,12 @@ impl Store {
         let ingest_connections = (shared / 3).min(INGEST_CONNECTIONS);
         let measuring_connections = (shared - ingest_connections) / 2;
         let read_connections = shared - ingest_connections - measuring_connections;
-        let app = |connections, timeout| pool(&options.url, APP, connections, timeout);
-        let ingest = app(ingest_connections, INGEST_TIMEOUT)?;
-        let measuring = app(measuring_connections, INGEST_TIMEOUT)?;
-        let reads = app(read_connections, READ_TIMEOUT)?;
-        let maintenance = pool(&options.url, MAINTENANCE, MAINTENANCE_CONNECTIONS, MAINTENANCE_TIMEOUT)?;
+        let app = |connections, timeout, plans| pool(&options.url, APP, (connections, timeout, plans));
+        let ingest = app(ingest_connections, INGEST_TIMEOUT, Plans::Kept)?;
+        let measuring = app(measuring_connections, INGEST_TIMEOUT, Plans::Chosen)?;
+        let reads = app(read_connections, READ_TIMEOUT, Plans::Chosen)?;
+        let maintenance =
+            pool(&options.url, MAINTENANCE, (MAINTENANCE_CONNECTIONS, MAINTENANCE_TIMEOUT, Plans::Chosen))?;
         verify_role(&ingest, APP).await?;
         verify_role(&maintenance, MAINTENANCE).await?;
         let measurer = Measurer::new(measuring.clone(), &options);
@@ -100,7 +105,29 @@ async fn scan(maintenance: PgPool, measurer: Arc<Measurer>) {
     }
 }
 
-fn pool(url: &str, role: &str, connections: u32, statement_timeout: u32) -> Result<PgPool, StoreError> {
+/// How Postgres plans the statements of a pool.
+#[derive(Debug, Clone, Copy)]
+enum Plans {
+    /// As it thinks best: again for the values at hand, where that promises to be cheaper.
+    Chosen,
+    /// Once for all values. Whatever a batch holds is inserted in one way, and planning that took a fifth of a small batch.
+    Kept,
+}
+
+impl Plans {
+    fn mode(self) -> &'static str {
+        match self {
+            Self::Chosen => "auto",
+            Self::Kept => "force_generic_plan",
+        }
+    }
+}
+
+fn pool(
+    url: &str,
+    role: &str,
+    (connections, statement_timeout, plans): (u32, u32, Plans),
+) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| StoreError::Setup(format!("the database's address can't be read: {error}")))?
         .application_name("journeylift")
@@ -108,6 +135,7 @@ fn pool(url: &str, role: &str, connections: u32, statement_timeout: u32) -> Resu
             ("role", role),
             ("timezone", "UTC"),
             ("jit", "off"),
+            ("plan_cache_mode", plans.mode()),
             // Plain Postgres takes any setting with a dot; a distributed one then sends SET LOCAL to its workers.
             ("citus.propagate_set_commands", "local"),
         ])
@@ -121,6 +149,15 @@ fn pool(url: &str, role: &str, connections: u32, statement_timeout: u32) -> Resu
         .acquire_timeout(ACQUIRE)
         .idle_timeout(Duration::from_mins(10))
         .max_lifetime(Duration::from_hours(1))
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for >= UNTESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options))
 }
 

@@ -71,6 +71,11 @@ pub(crate) async fn begin(pool: &PgPool, tenant: TenantId, purpose: Purpose) -> 
     pool.begin_with(AssertSqlSafe(statements(tenant, purpose))).await
 }
 
+/// Begins a transaction of `tenant` where a connection is at hand; `None`: there is none.
+pub(crate) async fn try_begin(pool: &PgPool, tenant: TenantId, purpose: Purpose) -> Result<Option<Tx>, sqlx::Error> {
+    pool.try_begin_with(AssertSqlSafe(statements(tenant, purpose))).await
+}
+
 fn statements(tenant: TenantId, purpose: Purpose) -> String {
     let mut statements = purpose.begin().to_owned();
     // The only text that ever goes into a statement, and it is written by `Uuid`: 36 characters of [0-9a-f-].
@@ -86,7 +91,7 @@ pub(crate) async fn begin_reader(pool: &PgPool, tenant: TenantId) -> Option<Tx> 
     if most.saturating_sub(used) < 2 {
         return None;
     }
-    match pool.try_begin_with(AssertSqlSafe(statements(tenant, Purpose::Reader))).await {
+    match try_begin(pool, tenant, Purpose::Reader).await {
         Ok(Some(begun)) => Some(begun),
         Ok(None) => {
             // To open one takes longer than to go without: it is there for the next slice.

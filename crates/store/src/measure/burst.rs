@@ -20,8 +20,12 @@ const LEAST_LULL: Duration = Duration::from_millis(100);
 const LULL: Duration = Duration::from_secs(1);
 /// How often who rests looks whether the burst is over.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long the background rests at most while there is little to do.
+/// How long the background rests at most while there is little to do and somebody reads: what waits is measured by who reads it.
 const SHORT_REST: Duration = Duration::from_millis(100);
+/// How many times as long as a turn it rests where nobody reads: what comes meanwhile shares the cost of one slice.
+const UNREAD_RESTS: u32 = 4;
+/// It never rests longer than this then: who comes to read measures little.
+const UNREAD_REST: Duration = Duration::from_millis(500);
 
 /// The burst that there is, if any.
 #[derive(Debug, Default)]
@@ -80,14 +84,15 @@ impl Burst {
         }
     }
 
-    /// How long the background leaves the machine to others, from `now`, after a turn that took so long.
-    pub(super) fn rest(&self, now: Instant, took: Duration, more: bool) -> Duration {
+    /// How long the background leaves the machine to others, from `now`, after a turn that took so long; `more`: it left something
+    /// to do, `is_read`: somebody reads strongly.
+    pub(super) fn rest(&self, now: Instant, took: Duration, (more, is_read): (bool, bool)) -> Duration {
         match self.current(now) {
             Some(span) if now - span.began < LONGEST_BURST => (took * BUSY_RESTS).min(LONGEST_REST),
             Some(_) => took.min(LONGEST_REST),
             None if more => Duration::ZERO,
-            // What comes meanwhile shares the cost of one slice.
-            None => took.min(SHORT_REST),
+            None if is_read => took.min(SHORT_REST),
+            None => (took * UNREAD_RESTS).min(UNREAD_REST),
         }
     }
 }
@@ -100,25 +105,27 @@ mod tests {
     fn a_burst_is_waited_out_and_forgotten() {
         let turn = Duration::from_millis(200);
         let (burst, mut now) = (Burst::default(), Instant::now());
-        assert_eq!(burst.rest(now, turn, true), Duration::ZERO);
-        assert_eq!(burst.rest(now, turn, false), SHORT_REST);
+        assert_eq!(burst.rest(now, turn, (true, true)), Duration::ZERO);
+        assert_eq!(burst.rest(now, turn, (false, true)), SHORT_REST);
+        assert_eq!(burst.rest(now, turn / 4, (false, false)), turn);
+        assert_eq!(burst.rest(now, turn, (false, false)), UNREAD_REST);
         for _ in 0..50 {
             burst.note(now);
-            assert_eq!(burst.rest(now, turn, true), turn * BUSY_RESTS);
-            assert_eq!(burst.rest(now, LONGEST_REST, true), LONGEST_REST);
+            assert_eq!(burst.rest(now, turn, (true, true)), turn * BUSY_RESTS);
+            assert_eq!(burst.rest(now, LONGEST_REST, (true, true)), LONGEST_REST);
             now += Duration::from_millis(590);
         }
         // Half a minute has passed.
         now += Duration::from_millis(400);
         burst.note(now);
-        assert_eq!(burst.rest(now, turn, true), turn * BUSY_RESTS);
+        assert_eq!(burst.rest(now, turn, (true, true)), turn * BUSY_RESTS);
         now += Duration::from_millis(900);
-        assert_eq!(burst.rest(now, turn, true), turn);
+        assert_eq!(burst.rest(now, turn, (true, true)), turn);
         now += Duration::from_millis(200);
-        assert_eq!(burst.rest(now, turn, true), Duration::ZERO);
+        assert_eq!(burst.rest(now, turn, (true, true)), Duration::ZERO);
         // The next one is another one.
         burst.note(now);
-        assert_eq!(burst.rest(now, turn, true), turn * BUSY_RESTS);
+        assert_eq!(burst.rest(now, turn, (true, true)), turn * BUSY_RESTS);
     }
 
     #[test]

@@ -139,7 +139,8 @@ impl Measurer {
                     Left { more: true, busy: false }
                 }
             };
-            let rest = self.burst.rest(tokio::time::Instant::now(), started.elapsed(), left.more);
+            let is_read = self.gate(tenant.id).is_read();
+            let rest = self.burst.rest(tokio::time::Instant::now(), started.elapsed(), (left.more, is_read));
             let again = left.more || left.busy;
             if rest.is_zero() {
                 self.release(&tenant, again);

@@ -1,7 +1,5 @@
 //! A batch as columns: sorted by id, each id once, with what the new events bring along.
 
-use std::collections::HashSet;
-
 use journey::{Event, EventId, Instant};
 use sqlx::types::chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -66,25 +64,6 @@ pub(super) struct TouchedColumns<'a> {
     pub(super) experiment: Vec<Option<&'a str>>,
     /// When it was received, as the event's row says.
     pub(super) received_at: Vec<DateTime<Utc>>,
-}
-
-impl TouchedColumns<'_> {
-    /// Which of them are of a subject with a new link; `linked` are the subjects of new links.
-    pub(super) fn whole(&self, linked: &HashSet<String>) -> Vec<bool> {
-        self.subject.iter().map(|subject| linked.contains(*subject)).collect()
-    }
-
-    /// Which of them are exposures.
-    pub(super) fn exposed(&self) -> Vec<bool> {
-        self.experiment.iter().map(Option::is_some).collect()
-    }
-
-    /// Which of them are exposures of subjects to experiments that were not known; `new` are the experiments and subjects.
-    pub(super) fn first(&self, new: &[(String, String)]) -> Vec<bool> {
-        let new: HashSet<(&str, &str)> = new.iter().map(|(experiment, subject)| (&**experiment, &**subject)).collect();
-        let events = self.experiment.iter().copied().zip(&self.subject);
-        events.map(|(experiment, subject)| experiment.is_some_and(|of| new.contains(&(of, *subject)))).collect()
-    }
 }
 
 /// What follows from the events that were new.
@@ -240,6 +219,7 @@ mod tests {
     use super::super::Outcome::{Accepted, Duplicate};
     use super::*;
     use journey::{EventDraft, Json, Limits};
+    use std::collections::HashSet;
 
     fn row(draft: EventDraft) -> Row {
         let received_at = Instant::parse("2026-11-01T12:00:00Z", "").unwrap();
@@ -313,18 +293,9 @@ mod tests {
         assert_eq!(done.links, (vec!["a:a1", "u:u1"], vec!["u:u1", "a:a1"]));
         assert_eq!(done.exposures, (vec!["x"], vec!["u:u1"]));
         assert_eq!(subjects(&done.touched), ["u:u1"; 3]);
-        let exposed: HashSet<Uuid> = done
-            .touched
-            .event_id
-            .iter()
-            .zip(done.touched.exposed())
-            .filter_map(|(id, exposed)| exposed.then_some(*id))
-            .collect();
+        let exposed = done.touched.event_id.iter().zip(&done.touched.experiment).filter(|(_, of)| of.is_some());
+        let exposed: HashSet<Uuid> = exposed.map(|(id, _)| *id).collect();
         assert_eq!(exposed, ids(&[&rows[0], &rows[2]]).into_iter().collect());
-        assert_eq!(done.touched.whole(&HashSet::from(["u:u1".to_owned()])), [true; 3]);
-        assert_eq!(done.touched.whole(&HashSet::new()), [false; 3]);
-        assert_eq!(done.touched.first(&[("x".to_owned(), "u:u1".to_owned())]), done.touched.exposed());
-        assert_eq!(done.touched.first(&[("y".to_owned(), "u:u1".to_owned())]), [false; 3]);
 
         let nothing = batch.consequences(Vec::new());
         assert_eq!(nothing.touched, TouchedColumns::default());

@@ -1,10 +1,11 @@
 //! A tenant's task: takes what is queued, writes it, answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use journey::{Tenant, TenantId};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::batch::Row;
@@ -13,6 +14,7 @@ use super::write::{Target, Written, write};
 use super::{AppendError, Outcome, Request, Shared};
 use crate::error::StoreError;
 use crate::fault;
+use crate::transaction::{Purpose, Tx, try_begin};
 
 /// The most events of a batch, unless one request alone has more.
 const MAX_ROWS: usize = 10_000;
@@ -37,20 +39,27 @@ const IDLE: Duration = Duration::from_secs(10);
 /// gathered; more of them would only be smaller.
 const SIDE_BY_SIDE: u16 = 2;
 
+/// Requests that are being read right now are waited for until so many looks in a row found none.
+const LOOKS: u32 = 5;
+
 /// Writes what comes through `queue` until the tenant is idle or the store closes.
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
     let (mut waiting, mut turn) = (Waiting::default(), 0);
     let room = Arc::new(Semaphore::new(usize::from(SIDE_BY_SIDE)));
+    // Of small batches one at a time: two would be half as large, and what a transaction costs is most of what they cost.
+    let small = Arc::new(Semaphore::new(1));
     let mut flights = Flights::default();
     // A bit for each of the last batches, two for one that counts for two.
     let mut waited = 0u8;
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
-        // Neither semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
+        // No semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
         let asked = Instant::now();
-        let own = room.clone().acquire_owned().await;
+        let (alone, begun) = if requests.rows < LARGE { alone(&shared, tenant.id, &small).await } else { (None, None) };
+        let own = (room.clone().acquire_owned().await, alone);
         let late = asked.elapsed() >= LONG;
         let permit = shared.commits.clone().acquire_owned().await;
         let (answers, rows) = unpack(waiting.fill(requests, &mut queue));
+        waiting.rows = rows.len();
         let late = late && rows.len() >= LARGE;
         for _ in 0..=usize::from(rows.len() >= TWICE) {
             waited = waited << 1 | u8::from(late);
@@ -62,7 +71,7 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         turn = (turn + 1) % SIDE_BY_SIDE;
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
         tokio::spawn(async move {
-            commit(&shared, &tenant, (answers, rows), (writer, earlier), (flight, permit)).await;
+            commit(&shared, &tenant, (answers, rows), (writer, earlier, begun), (flight, permit)).await;
             drop(own);
         });
     }
@@ -70,17 +79,47 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     drop(room.acquire_many(SIDE_BY_SIDE.into()).await);
 }
 
+/// A transaction that was begun before it is known what it is to write, and what keeps others from being begun so.
+type Begun = (Tx, OwnedSemaphorePermit);
+
+/// Waits until no other small batch is written. Its transaction is begun meanwhile, where there is a connection to spare.
+async fn alone(
+    shared: &Shared,
+    tenant: TenantId,
+    small: &Arc<Semaphore>,
+) -> (Option<OwnedSemaphorePermit>, Option<Begun>) {
+    if let Ok(alone) = small.clone().try_acquire_owned() {
+        return (Some(alone), None);
+    }
+    let early = async {
+        let early = shared.early.clone().try_acquire_owned().ok()?;
+        let begun = try_begin(&shared.pool, tenant, Purpose::Write).await.ok()??;
+        Some((begun, early))
+    };
+    let (alone, begun) = tokio::join!(small.clone().acquire_owned(), early);
+    (alone.ok(), begun)
+}
+
 /// Writes a batch and answers its requests. What is `held` for it is let go in between.
 async fn commit<Held>(
     shared: &Shared,
     tenant: &Tenant,
     (answers, rows): (Vec<Answer>, Vec<Row>),
-    (writer, earlier): (i16, Earlier),
+    (writer, earlier, begun): (i16, Earlier, Option<Begun>),
     held: Held,
 ) {
+    let begun = Mutex::new(begun.map(|(begun, _)| begun));
     let dictionaries = shared.measurer.dictionaries();
     let dictionary = dictionaries.current(&shared.pool, tenant.id).await;
-    let to = Target { pool: &shared.pool, tenant, recent: shared.measurer.recent(), dictionaries, dictionary, writer };
+    let to = Target {
+        pool: &shared.pool,
+        tenant,
+        recent: shared.measurer.recent(),
+        dictionaries,
+        dictionary,
+        writer,
+        begun,
+    };
     if fault::seeded("ack-before-commit") {
         let outcomes = vec![Some(Outcome::Accepted); rows.len()];
         answer(answers, Written { outcomes, failure: None });
@@ -112,6 +151,8 @@ struct Waiting {
     left_over: Option<Request>,
     /// Whether the last batch held several requests: then more are on their way.
     busy: bool,
+    /// How many events it held.
+    rows: usize,
 }
 
 impl Waiting {
@@ -130,20 +171,41 @@ impl Waiting {
         } else {
             next(shared, tenant, queue).await?
         };
-        let deadline = Instant::now() + shared.gather;
-        let mut taken = Taken { rows: first.events.len(), requests: vec![first] };
-        taken = self.fill(taken, queue);
+        let rows = first.events.len();
+        let mut taken = self.fill(Taken { requests: vec![first], rows }, queue);
         // A lone request of an idle tenant has no one to wait for.
         if taken.requests.len() > 1 || self.busy {
-            while taken.rows < MAX_ROWS && self.left_over.is_none() {
-                match timeout_at(deadline, queue.recv()).await {
-                    Ok(Some(request)) => self.take(&mut taken, request),
-                    Ok(None) | Err(_) => break,
-                }
-            }
+            taken = if self.rows >= LARGE || taken.rows >= LARGE {
+                self.wait(taken, queue, Instant::now() + shared.gather).await
+            } else {
+                self.let_come(taken, queue).await
+            };
         }
         self.busy = taken.requests.len() > 1;
         Some(taken)
+    }
+
+    /// Adds what comes until the deadline.
+    async fn wait(&mut self, mut taken: Taken, queue: &mut mpsc::Receiver<Request>, deadline: Instant) -> Taken {
+        while taken.rows < MAX_ROWS && self.left_over.is_none() {
+            match timeout_at(deadline, queue.recv()).await {
+                Ok(Some(request)) => self.take(&mut taken, request),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        taken
+    }
+
+    /// Adds the requests that are being read right now: as long as some come while others have their turn on this thread.
+    async fn let_come(&mut self, mut taken: Taken, queue: &mut mpsc::Receiver<Request>) -> Taken {
+        let mut in_vain = 0;
+        while in_vain < LOOKS && taken.rows < MAX_ROWS && self.left_over.is_none() {
+            yield_now().await;
+            let before = taken.requests.len();
+            taken = self.fill(taken, queue);
+            in_vain = if taken.requests.len() > before { 0 } else { in_vain + 1 };
+        }
+        taken
     }
 
     /// Adds all that is queued and fits.

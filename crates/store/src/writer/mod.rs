@@ -83,6 +83,8 @@ struct Shared {
     gather: Duration,
     queues: Queues,
     commits: Arc<Semaphore>,
+    /// Held for a transaction that is begun while others commit: one alone, so that connections are left for whoever else writes.
+    early: Arc<Semaphore>,
     /// The number of this process' first writer: processes side by side mostly have others.
     writer: i16,
     measurer: Arc<Measurer>,
@@ -110,6 +112,7 @@ impl Writers {
             gather: options.gather,
             queues: Mutex::new(Some(HashMap::new())),
             commits: Arc::new(Semaphore::new(commits as usize)),
+            early: Arc::new(Semaphore::new(1)),
             writer: i16::try_from(std::process::id() % 1_000).unwrap_or(0) * 2,
             measurer,
         };

@@ -1,7 +1,6 @@
 //! One batch in one transaction, and what becomes of each event.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use journey::{Invalid, Tenant, TenantId};
 use sqlx::PgPool;
@@ -45,6 +44,19 @@ pub(super) struct Target<'a> {
     pub(super) dictionary: Option<Arc<Dictionary>>,
     /// Tells batches apart that are written side by side.
     pub(super) writer: i16,
+    /// A transaction that was begun already.
+    pub(super) begun: Mutex<Option<Tx>>,
+}
+
+impl Target<'_> {
+    /// The transaction that was begun already, once, or a new one.
+    async fn begin(&self) -> Result<Tx, sqlx::Error> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match begun {
+            Some(begun) => Ok(begun),
+            None => begin(self.pool, self.tenant.id, Purpose::Write).await,
+        }
+    }
 }
 
 /// Writes rows: at once what no `earlier` batch has as well, and the rest when those are over.
@@ -120,7 +132,7 @@ async fn write_columns(
 ) -> Result<Option<Vec<Outcome>>, StoreError> {
     let tenant = to.tenant;
     retry("write", || async move {
-        let mut tx = begin(to.pool, tenant.id, Purpose::Write).await?;
+        let mut tx = to.begin().await?;
         let Some(inserted) = insert_events(&mut tx, tenant.id, columns, dictionary).await? else { return Ok(None) };
         let done = batch.consequences(inserted);
         insert_consequences(&mut tx, tenant, &done, to.writer).await?;
@@ -164,60 +176,26 @@ async fn insert_events(
     Ok(is_known.then_some(inserted))
 }
 
-/// Always in this order of tables, each sorted by key: two batches never wait for each other.
+/// Inserts what follows from the new events.
 async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>, writer: i16) -> Result<(), StoreError> {
-    let tenant = of.id;
-    // Persons change by links that were not there; most events only repeat one that is.
-    let mut linked = HashSet::new();
-    if !done.links.0.is_empty() {
-        let subjects: Vec<String> = sqlx::query_scalar(include_str!("../../sql/insert_links.sql"))
-            .bind(tenant.0)
-            .bind(&done.links.0)
-            .bind(&done.links.1)
-            .fetch_all(&mut **tx)
-            .await?;
-        linked.extend(subjects);
-    }
-    let mut exposed: Vec<(String, String)> = Vec::new();
-    if !done.exposures.0.is_empty() {
-        exposed = sqlx::query_as(include_str!("../../sql/insert_exposures.sql"))
-            .bind(tenant.0)
-            .bind(&done.exposures.0)
-            .bind(&done.exposures.1)
-            .fetch_all(&mut **tx)
-            .await?;
-    }
-    if !done.touched.subject.is_empty() {
-        sqlx::query(include_str!("../../sql/insert_touched.sql"))
-            .bind(tenant.0)
-            .bind(&done.touched.subject)
-            .bind(&done.touched.event_id)
-            .bind(done.touched.whole(&linked))
-            .bind(done.touched.exposed())
-            .bind(done.touched.first(&exposed))
-            .bind(&done.touched.received_at)
-            .execute(&mut **tx)
-            .await?;
-    }
-    if !done.doubtful.0.is_empty() {
-        sqlx::query(include_str!("../../sql/insert_conflicts.sql"))
-            .bind(tenant.0)
-            .bind(&done.doubtful.0)
-            .bind(&done.doubtful.1)
-            .execute(&mut **tx)
-            .await?;
-    }
-    // Last, because a writer of another process may have the same number: it waits for the commit alone.
-    if !done.shifts.is_empty() {
-        let (days, late, ahead) = by_day(&done.shifts, of.zone);
-        sqlx::query(include_str!("../../sql/insert_arrivals.sql"))
-            .bind(tenant.0)
-            .bind(days)
-            .bind(late)
-            .bind(ahead)
-            .bind(writer)
-            .execute(&mut **tx)
-            .await?;
-    }
+    let (days, late, ahead) = by_day(&done.shifts, of.zone);
+    sqlx::query(include_str!("../../sql/insert_consequences.sql"))
+        .bind(of.id.0)
+        .bind(&done.links.0)
+        .bind(&done.links.1)
+        .bind(&done.exposures.0)
+        .bind(&done.exposures.1)
+        .bind(&done.touched.subject)
+        .bind(&done.touched.event_id)
+        .bind(&done.touched.experiment)
+        .bind(&done.touched.received_at)
+        .bind(&done.doubtful.0)
+        .bind(&done.doubtful.1)
+        .bind(days)
+        .bind(late)
+        .bind(ahead)
+        .bind(writer)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
