@@ -30,9 +30,12 @@ WITH linked AS (
     RETURNING 1
 ), conflicting AS (
     INSERT INTO conflict (tenant_id, event_id, occurred_at)
+    -- Looked up one by one, whatever the planner knows of the table.
     SELECT DISTINCT $1, e.event_id, e.occurred_at
     FROM unnest($10::uuid[], $11::bigint[]) AS u (event_id, digest)
-    JOIN event e ON e.tenant_id = $1 AND e.event_id = u.event_id
+    CROSS JOIN LATERAL (
+        SELECT s.event_id, s.occurred_at, s.digest FROM event s
+        WHERE s.tenant_id = $1 AND s.event_id = u.event_id OFFSET 0) AS e
     WHERE e.digest <> u.digest AND (SELECT count(*) FROM queued) >= 0
     ORDER BY e.event_id
     ON CONFLICT (tenant_id, event_id) DO NOTHING

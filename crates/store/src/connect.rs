@@ -20,8 +20,8 @@ const MAINTENANCE: &str = "journeylift_maintenance";
 /// How long a request waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(2);
 
-/// A connection that rested for so long is tested before it is used: it may be gone. One that was used a moment ago is not, which would
-/// take a round trip of every transaction; where it is gone the transaction is tried again, for longer than this.
+/// A connection that rested for so long is tested before it is used: it may be gone. One that was used a moment ago is not tested, which
+/// saves every transaction a round trip; where it is gone after all, the transaction is tried again, for longer than this.
 const UNTESTED: Duration = Duration::from_millis(100);
 
 /// How long a statement of each pool may take, in milliseconds.
@@ -51,14 +51,13 @@ impl Store {
         let ingest_connections = (shared / 3).min(INGEST_CONNECTIONS);
         let measuring_connections = (shared - ingest_connections) / 2;
         let read_connections = shared - ingest_connections - measuring_connections;
-        let app = |connections, timeout, plans| pool(&options.url, APP, (connections, timeout, plans));
-        let ingest = app(ingest_connections, INGEST_TIMEOUT, Plans::Kept)?;
+        let app = |connections, timeout, plans| pool(&options.url, APP, connections, timeout, plans);
         let measuring = app(measuring_connections, INGEST_TIMEOUT, Plans::Chosen)?;
         let reads = app(read_connections, READ_TIMEOUT, Plans::Chosen)?;
-        let maintenance =
-            pool(&options.url, MAINTENANCE, (MAINTENANCE_CONNECTIONS, MAINTENANCE_TIMEOUT, Plans::Chosen))?;
-        verify_role(&ingest, APP).await?;
+        let maintenance = pool(&options.url, MAINTENANCE, MAINTENANCE_CONNECTIONS, MAINTENANCE_TIMEOUT, Plans::Chosen)?;
+        verify_role(&measuring, APP).await?;
         verify_role(&maintenance, MAINTENANCE).await?;
+        let ingest = app(ingest_connections, INGEST_TIMEOUT, Plans::of_ingest(&measuring).await?)?;
         let measurer = Measurer::new(measuring.clone(), &options);
         let writers = writer::Writers::new(ingest.clone(), &options, ingest_connections, measurer.clone());
         let inner = Inner {
@@ -110,11 +109,18 @@ async fn scan(maintenance: PgPool, measurer: Arc<Measurer>) {
 enum Plans {
     /// As it thinks best: again for the values at hand, where that promises to be cheaper.
     Chosen,
-    /// Once for all values. Whatever a batch holds is inserted in one way, and planning that took a fifth of a small batch.
+    /// Once for all values.
     Kept,
 }
 
 impl Plans {
+    /// Whatever a batch holds is inserted in one way, and planning that again took a fifth of a small batch. A distributed Postgres
+    /// needs the values at hand, to know where rows are.
+    async fn of_ingest(pool: &PgPool) -> Result<Self, StoreError> {
+        let is_distributed = sqlx::query_scalar(include_str!("../sql/is_distributed.sql")).fetch_one(pool).await?;
+        Ok(if is_distributed { Self::Chosen } else { Self::Kept })
+    }
+
     fn mode(self) -> &'static str {
         match self {
             Self::Chosen => "auto",
@@ -123,11 +129,7 @@ impl Plans {
     }
 }
 
-fn pool(
-    url: &str,
-    role: &str,
-    (connections, statement_timeout, plans): (u32, u32, Plans),
-) -> Result<PgPool, StoreError> {
+fn pool(url: &str, role: &str, connections: u32, statement_timeout: u32, plans: Plans) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| StoreError::Setup(format!("the database's address can't be read: {error}")))?
         .application_name("journeylift")

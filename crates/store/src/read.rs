@@ -152,8 +152,8 @@ impl TenantStore {
     /// the snapshot of the answer, and where much waits it is drained first. Where the time does not suffice, the answer
     /// says how many subjects are pending.
     pub async fn measured(&self, question: Question<'_>) -> Result<Option<Measured>, StoreError> {
-        let Some(budget) = question.budget else { return self.as_it_stands(question).await };
         self.inner.measurer.note_read(self.tenant.id);
+        let Some(budget) = question.budget else { return self.as_it_stands(question).await };
         let deadline = Timer::now() + budget;
         loop {
             match retry("measured", || self.snapshot(question, Waiting::Included)).await? {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::Store;
 use crate::error::StoreError;
 use crate::migrations::{PendingMigration, applied, changed, pending};
+use crate::transaction::retry;
 
 /// How long the database may take to answer: whoever asks for readiness asks again soon.
 const PATIENCE: Duration = Duration::from_millis(900);
@@ -36,7 +37,7 @@ impl Readiness {
 impl Store {
     /// Asks the database whether it is reachable, migrated and durable.
     pub async fn ready(&self) -> Readiness {
-        let unreachable = match tokio::time::timeout(PATIENCE, self.look()).await {
+        let unreachable = match tokio::time::timeout(PATIENCE, retry("ready", || self.look())).await {
             Ok(Ok(readiness)) => return readiness,
             Ok(Err(error)) => {
                 tracing::warn!(?error, "the database is not ready");
@@ -50,9 +51,12 @@ impl Store {
     /// The time that the database's clock shows. Nothing goes by it; a clock far from the service's is a fault of one of
     /// the two machines.
     pub async fn database_clock(&self) -> Result<Instant, StoreError> {
-        let now: DateTime<Utc> =
-            sqlx::query_scalar(include_str!("../sql/database_clock.sql")).fetch_one(&self.inner.ingest).await?;
-        Ok(now.into())
+        retry("database_clock", || async move {
+            let now: DateTime<Utc> =
+                sqlx::query_scalar(include_str!("../sql/database_clock.sql")).fetch_one(&self.inner.ingest).await?;
+            Ok(now.into())
+        })
+        .await
     }
 
     async fn look(&self) -> Result<Readiness, StoreError> {

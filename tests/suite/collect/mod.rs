@@ -1,6 +1,7 @@
 //! Collecting: what is acknowledged is stored once, what is refused is refused alone, and nothing in between.
 
 mod bad_inputs;
+mod batches;
 mod bodies;
 mod crashes;
 mod crowds;
@@ -24,6 +25,7 @@ pub fn cases() -> Vec<tests::Case> {
         crashes::cases(),
         retained::cases(),
         packed::cases(),
+        batches::cases(),
     ]
     .concat()
 }

@@ -20,11 +20,11 @@ const LEAST_LULL: Duration = Duration::from_millis(100);
 const LULL: Duration = Duration::from_secs(1);
 /// How often who rests looks whether the burst is over.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long the background rests at most while there is little to do and somebody reads: what waits is measured by who reads it.
+/// How long the background rests at most while there is little to do and somebody reads.
 const SHORT_REST: Duration = Duration::from_millis(100);
-/// How many times as long as a turn it rests where nobody reads: what comes meanwhile shares the cost of one slice.
+/// How many times as long as a turn it rests while nobody reads: what comes meanwhile shares the cost of one slice.
 const UNREAD_RESTS: u32 = 4;
-/// It never rests longer than this then: who comes to read measures little.
+/// It never rests longer than this then: whoever comes to read is to find little that waits.
 const UNREAD_REST: Duration = Duration::from_millis(500);
 
 /// The burst that there is, if any.
@@ -85,8 +85,8 @@ impl Burst {
     }
 
     /// How long the background leaves the machine to others, from `now`, after a turn that took so long; `more`: it left something
-    /// to do, `is_read`: somebody reads strongly.
-    pub(super) fn rest(&self, now: Instant, took: Duration, (more, is_read): (bool, bool)) -> Duration {
+    /// to do, `is_read`: somebody reads.
+    pub(super) fn rest(&self, now: Instant, took: Duration, more: bool, is_read: bool) -> Duration {
         match self.current(now) {
             Some(span) if now - span.began < LONGEST_BURST => (took * BUSY_RESTS).min(LONGEST_REST),
             Some(_) => took.min(LONGEST_REST),
@@ -105,27 +105,27 @@ mod tests {
     fn a_burst_is_waited_out_and_forgotten() {
         let turn = Duration::from_millis(200);
         let (burst, mut now) = (Burst::default(), Instant::now());
-        assert_eq!(burst.rest(now, turn, (true, true)), Duration::ZERO);
-        assert_eq!(burst.rest(now, turn, (false, true)), SHORT_REST);
-        assert_eq!(burst.rest(now, turn / 4, (false, false)), turn);
-        assert_eq!(burst.rest(now, turn, (false, false)), UNREAD_REST);
+        assert_eq!(burst.rest(now, turn, true, true), Duration::ZERO);
+        assert_eq!(burst.rest(now, turn, false, true), SHORT_REST);
+        assert_eq!(burst.rest(now, turn / 4, false, false), turn);
+        assert_eq!(burst.rest(now, turn, false, false), UNREAD_REST);
         for _ in 0..50 {
             burst.note(now);
-            assert_eq!(burst.rest(now, turn, (true, true)), turn * BUSY_RESTS);
-            assert_eq!(burst.rest(now, LONGEST_REST, (true, true)), LONGEST_REST);
+            assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
+            assert_eq!(burst.rest(now, LONGEST_REST, true, true), LONGEST_REST);
             now += Duration::from_millis(590);
         }
         // Half a minute has passed.
         now += Duration::from_millis(400);
         burst.note(now);
-        assert_eq!(burst.rest(now, turn, (true, true)), turn * BUSY_RESTS);
+        assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
         now += Duration::from_millis(900);
-        assert_eq!(burst.rest(now, turn, (true, true)), turn);
+        assert_eq!(burst.rest(now, turn, true, true), turn);
         now += Duration::from_millis(200);
-        assert_eq!(burst.rest(now, turn, (true, true)), Duration::ZERO);
+        assert_eq!(burst.rest(now, turn, true, true), Duration::ZERO);
         // The next one is another one.
         burst.note(now);
-        assert_eq!(burst.rest(now, turn, (true, true)), turn * BUSY_RESTS);
+        assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
     }
 
     #[test]

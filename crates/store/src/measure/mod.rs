@@ -109,7 +109,7 @@ impl Measurer {
         self.wake.notify_one();
     }
 
-    /// Says that somebody wants what was just committed to be in an answer.
+    /// Says that somebody reads.
     pub(crate) fn note_read(&self, tenant: TenantId) {
         self.gate(tenant).note_read();
     }
@@ -140,7 +140,7 @@ impl Measurer {
                 }
             };
             let is_read = self.gate(tenant.id).is_read();
-            let rest = self.burst.rest(tokio::time::Instant::now(), started.elapsed(), (left.more, is_read));
+            let rest = self.burst.rest(tokio::time::Instant::now(), started.elapsed(), left.more, is_read);
             let again = left.more || left.busy;
             if rest.is_zero() {
                 self.release(&tenant, again);
@@ -265,6 +265,7 @@ impl Measurer {
     /// A step towards a tenant without a backlog: a slice of what waits, else of a version that is being built. A slice
     /// that takes longer than `budget` goes on. Returns whether it is worth looking again.
     pub(crate) async fn catch_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<bool, StoreError> {
+        self.note_read(tenant.id);
         let (measurer, whose) = (self.clone(), tenant.clone());
         let step = tokio::spawn(async move {
             if let Some(through) = measurer.last_touched(whose.id).await?

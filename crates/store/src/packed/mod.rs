@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 pub(crate) use self::dictionary::{Dictionary, Packer, Unpacker};
 use self::samples::{Sample, Samples, Trained, share};
 use crate::error::StoreError;
-use crate::transaction::{Purpose, begin};
+use crate::transaction::{Purpose, begin, retry};
 
 /// Dictionaries in memory, each of about 100 KiB.
 const KNOWN: u64 = 256;
@@ -288,24 +288,30 @@ fn sample(event: &Event) -> Sample<'_, impl FnOnce() -> Option<String>> {
 
 /// The last dictionary of a tenant: what it saved when it was made, and its body.
 async fn last(pool: &PgPool, tenant: TenantId) -> Result<Option<(i16, Vec<u8>)>, StoreError> {
-    let mut tx = begin(pool, tenant, Purpose::Read).await?;
-    let found =
-        sqlx::query_as(include_str!("../../sql/last_dictionary.sql")).bind(tenant.0).fetch_optional(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(found)
+    retry("dictionary.last", || async move {
+        let mut tx = begin(pool, tenant, Purpose::Read).await?;
+        let statement = sqlx::query_as(include_str!("../../sql/last_dictionary.sql")).bind(tenant.0);
+        let found = statement.fetch_optional(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(found)
+    })
+    .await
 }
 
 /// Stores a dictionary, unless the tenant has as many as it may.
 async fn put(pool: &PgPool, tenant: TenantId, id: i32, trained: &Trained, now: Instant) -> Result<(), StoreError> {
-    let mut tx = begin(pool, tenant, Purpose::Write).await?;
-    sqlx::query(include_str!("../../sql/insert_dictionary.sql"))
-        .bind(tenant.0)
-        .bind(id)
-        .bind(now.to_utc())
-        .bind(trained.share)
-        .bind(&trained.body)
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(())
+    retry("dictionary.put", || async move {
+        let mut tx = begin(pool, tenant, Purpose::Write).await?;
+        sqlx::query(include_str!("../../sql/insert_dictionary.sql"))
+            .bind(tenant.0)
+            .bind(id)
+            .bind(now.to_utc())
+            .bind(trained.share)
+            .bind(&trained.body)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
 }

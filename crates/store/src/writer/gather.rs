@@ -35,12 +35,14 @@ const TWICE: usize = 1_000;
 /// A tenant that has sent nothing for so long has no task any more.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Batches of one tenant that are written side by side. While Postgres writes one, the requests of the next are read and
-/// gathered; more of them would only be smaller.
+/// Batches of one tenant that are written side by side, one of them small at most. While Postgres writes one, the requests of the next
+/// are read and gathered; more of them would only be smaller.
 const SIDE_BY_SIDE: u16 = 2;
 
 /// Requests that are being read right now are waited for until so many looks in a row found none.
 const LOOKS: u32 = 5;
+/// What begins a transaction early gives up after this: the connection may be gone.
+const BEGIN: Duration = Duration::from_millis(50);
 
 /// Writes what comes through `queue` until the tenant is idle or the store closes.
 pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mpsc::Receiver<Request>) {
@@ -53,14 +55,17 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     let mut waited = 0u8;
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // No semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
-        let asked = Instant::now();
         let (alone, begun) = if requests.rows < LARGE { alone(&shared, tenant.id, &small).await } else { (None, None) };
-        let own = (room.clone().acquire_owned().await, alone);
+        let asked = Instant::now();
+        let own = room.clone().acquire_owned().await;
         let late = asked.elapsed() >= LONG;
         let permit = shared.commits.clone().acquire_owned().await;
         let (answers, rows) = unpack(waiting.fill(requests, &mut queue));
         waiting.rows = rows.len();
-        let late = late && rows.len() >= LARGE;
+        let is_large = rows.len() >= LARGE;
+        // What was begun early takes the connection of this batch now; and one that has become large is no small one.
+        let (begun, alone) = (begun.map(|(begun, _)| begun), alone.filter(|_| !is_large));
+        let late = late && is_large;
         for _ in 0..=usize::from(rows.len() >= TWICE) {
             waited = waited << 1 | u8::from(late);
         }
@@ -72,7 +77,7 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
         tokio::spawn(async move {
             commit(&shared, &tenant, (answers, rows), (writer, earlier, begun), (flight, permit)).await;
-            drop(own);
+            drop((own, alone));
         });
     }
     // Whoever waits for this task waits for its batches.
@@ -93,8 +98,14 @@ async fn alone(
     }
     let early = async {
         let early = shared.early.clone().try_acquire_owned().ok()?;
-        let begun = try_begin(&shared.pool, tenant, Purpose::Write).await.ok()??;
-        Some((begun, early))
+        match timeout(BEGIN, try_begin(&shared.pool, tenant, Purpose::Write)).await {
+            Ok(Ok(begun)) => Some((begun?, early)),
+            Ok(Err(error)) => {
+                tracing::debug!(?error, "no transaction was begun early");
+                None
+            }
+            Err(_) => None,
+        }
     };
     let (alone, begun) = tokio::join!(small.clone().acquire_owned(), early);
     (alone.ok(), begun)
@@ -105,10 +116,9 @@ async fn commit<Held>(
     shared: &Shared,
     tenant: &Tenant,
     (answers, rows): (Vec<Answer>, Vec<Row>),
-    (writer, earlier, begun): (i16, Earlier, Option<Begun>),
+    (writer, earlier, begun): (i16, Earlier, Option<Tx>),
     held: Held,
 ) {
-    let begun = Mutex::new(begun.map(|(begun, _)| begun));
     let dictionaries = shared.measurer.dictionaries();
     let dictionary = dictionaries.current(&shared.pool, tenant.id).await;
     let to = Target {
@@ -118,7 +128,7 @@ async fn commit<Held>(
         dictionaries,
         dictionary,
         writer,
-        begun,
+        begun: Mutex::new(begun),
     };
     if fault::seeded("ack-before-commit") {
         let outcomes = vec![Some(Outcome::Accepted); rows.len()];
@@ -175,10 +185,11 @@ impl Waiting {
         let mut taken = self.fill(Taken { requests: vec![first], rows }, queue);
         // A lone request of an idle tenant has no one to wait for.
         if taken.requests.len() > 1 || self.busy {
+            let deadline = Instant::now() + shared.gather;
             taken = if self.rows >= LARGE || taken.rows >= LARGE {
-                self.wait(taken, queue, Instant::now() + shared.gather).await
+                self.wait(taken, queue, deadline).await
             } else {
-                self.let_come(taken, queue).await
+                self.let_come(taken, queue, deadline).await
             };
         }
         self.busy = taken.requests.len() > 1;
@@ -196,10 +207,11 @@ impl Waiting {
         taken
     }
 
-    /// Adds the requests that are being read right now: as long as some come while others have their turn on this thread.
-    async fn let_come(&mut self, mut taken: Taken, queue: &mut mpsc::Receiver<Request>) -> Taken {
+    /// Adds the requests that are being read right now: as long as some come while others have their turn on this thread, the batch
+    /// is small, and the deadline is not over.
+    async fn let_come(&mut self, mut taken: Taken, queue: &mut mpsc::Receiver<Request>, deadline: Instant) -> Taken {
         let mut in_vain = 0;
-        while in_vain < LOOKS && taken.rows < MAX_ROWS && self.left_over.is_none() {
+        while in_vain < LOOKS && taken.rows < LARGE && self.left_over.is_none() && Instant::now() < deadline {
             yield_now().await;
             let before = taken.requests.len();
             taken = self.fill(taken, queue);

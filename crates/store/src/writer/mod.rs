@@ -1,7 +1,7 @@
 //! The batch writer: gathers the requests of all connections of a tenant into one transaction.
 //!
-//! Each tenant with something to write has a bounded queue and a task that has two batches in flight. A few tenants
-//! commit at once. A request is answered after its own events are committed, and never before.
+//! Each tenant with something to write has a bounded queue and a task that has two batches in flight, one of them small at most. A few
+//! tenants commit at once. A request is answered after its own events are committed, and never before.
 
 mod admission;
 mod arrivals;
@@ -83,7 +83,7 @@ struct Shared {
     gather: Duration,
     queues: Queues,
     commits: Arc<Semaphore>,
-    /// Held for a transaction that is begun while others commit: one alone, so that connections are left for whoever else writes.
+    /// Held for a transaction that is begun while others commit: one alone, and none where that would be the last connection.
     early: Arc<Semaphore>,
     /// The number of this process' first writer: processes side by side mostly have others.
     writer: i16,
@@ -112,7 +112,7 @@ impl Writers {
             gather: options.gather,
             queues: Mutex::new(Some(HashMap::new())),
             commits: Arc::new(Semaphore::new(commits as usize)),
-            early: Arc::new(Semaphore::new(1)),
+            early: Arc::new(Semaphore::new(usize::from(connections >= commits + 2))),
             writer: i16::try_from(std::process::id() % 1_000).unwrap_or(0) * 2,
             measurer,
         };

@@ -49,10 +49,14 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// The transaction that was begun already, once, or a new one.
+    /// The transaction that was begun already, once.
+    fn take_begun(&self) -> Option<Tx> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The transaction that was begun already, or a new one.
     async fn begin(&self) -> Result<Tx, sqlx::Error> {
-        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match begun {
+        match self.take_begun() {
             Some(begun) => Ok(begun),
             None => begin(self.pool, self.tenant.id, Purpose::Write).await,
         }
@@ -64,7 +68,10 @@ impl Target<'_> {
 /// No transaction is open while it waits, so that batches of other processes never wait in a circle.
 pub(super) async fn write(to: &Target<'_>, rows: &[Row], earlier: &Earlier) -> Written {
     let mut written = Written { outcomes: vec![None; rows.len()], failure: None };
-    let (own, shared) = (0..rows.len()).partition(|at| !earlier.have(rows[*at].event.id));
+    let (own, shared): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|at| !earlier.have(rows[*at].event.id));
+    if own.is_empty() {
+        drop(to.take_begun());
+    }
     written.add(to, (rows, own)).await;
     if !shared.is_empty() && written.failure.is_none() {
         earlier.over().await;

@@ -1,0 +1,79 @@
+//! How batches are written: what the queue is told of their events, and a transaction that is lost before it is used.
+
+use std::time::Duration;
+
+use futures_util::future::join;
+use serde_json::{Value, json};
+use tests::World;
+use tests::events::{exposure, order};
+use tests::moment::days_ago;
+use uuid::Uuid;
+
+use super::stored;
+
+tests::cases![the_queue_is_told_what_is_new, a_transaction_that_was_begun_early_and_is_lost_costs_nothing];
+
+/// Of each row of the queue: how many events, which brought a new link, which are exposures, and which of these the first.
+type Told = (i32, Vec<bool>, Vec<bool>, Vec<Option<bool>>);
+
+async fn the_queue_is_told_what_is_new() {
+    let world = World::with(&[("JOURNEYLIFT_NO_BACKGROUND", "true")]).await;
+    let tenant = world.tenant().await;
+    let at = days_ago(1);
+    let linked = |id: &str| {
+        let mut event = order(id, "p", "1", at);
+        event["anonymous_id"] = json!("a");
+        event
+    };
+    tenant.accept(&[linked("1")]).await;
+    tenant.accept(&[linked("2")]).await;
+    tenant.accept(&[exposure("3", "p", "e", "on", at)]).await;
+    tenant.accept(&[exposure("4", "p", "e", "on", at)]).await;
+    tenant.accept(&[exposure("5", "p", "f", "on", at)]).await;
+    let many: Vec<Value> = (0..65).map(|number| order(&format!("many {number}"), "p", "1", at)).collect();
+    tenant.accept(&many).await;
+
+    let id: Uuid = tenant.id.parse().unwrap();
+    let all = "SELECT cardinality(event_ids), whole, exposed, first_exposure FROM touched WHERE tenant_id = $1 ORDER BY first_received_at";
+    let told: Vec<Told> = sqlx::query_as(all).bind(id).fetch_all(&world.superuser().await).await.unwrap();
+    let one = |whole, exposed, first| (1, vec![whole], vec![exposed], vec![Some(first)]);
+    assert_eq!(
+        told[..5],
+        [
+            one(true, false, false),
+            one(false, false, false),
+            one(false, true, true),
+            one(false, true, false),
+            one(false, true, true)
+        ]
+    );
+    let mut sizes: Vec<i32> = told[5..].iter().map(|row| row.0).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 64]);
+}
+
+async fn a_transaction_that_was_begun_early_and_is_lost_costs_nothing() {
+    let slow = [("JOURNEYLIFT_FAULT", "writer.before_commit=sleep:900"), ("JOURNEYLIFT_NO_BACKGROUND", "true")];
+    let world = World::with(&slow).await;
+    let tenant = world.tenant().await;
+    let pool = world.superuser().await;
+    let post = |id: &'static str| {
+        let call = tenant.ingest.post("/v1/events").json(&json!([order(id, "p", "1", days_ago(1))]));
+        async move { assert_eq!(call.expect(200).await["accepted"], 1) }
+    };
+    let rest = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let second = post("second");
+        let loss = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            // The first one has said more than that it begins.
+            let lost = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE 'BEGIN%'";
+            let lost: Vec<bool> = sqlx::query_scalar(lost).fetch_all(&pool).await.unwrap();
+            assert_eq!(lost, [true], "one transaction had begun and waited");
+        };
+        join(second, loss).await;
+    };
+    join(post("first"), rest).await;
+    assert_eq!(stored(&pool, &tenant).await, 2);
+}
