@@ -19,7 +19,8 @@ pub struct StoreOptions {
     pub max_connections: u32,
     /// The most decoded bytes of events that may be waiting; more are refused as [`crate::AppendError::Full`].
     pub queue_bytes: usize,
-    /// How long the writer gathers the requests of a busy tenant into one transaction; a few milliseconds.
+    /// How long the writer gathers the requests of a busy tenant into one transaction at most, a few milliseconds; small ones as long as
+    /// more are being read.
     pub gather: Duration,
     /// How long a strong read may spend on bringing tallies up to date.
     pub read_budget: Duration,

@@ -82,7 +82,7 @@ pub struct WorkArgs {
     #[arg(long, env = "JOURNEYLIFT_QUEUE_BYTES", value_name = "SIZE", default_value = "64MiB")]
     pub queue_bytes: Bytes,
 
-    /// How long the requests of a busy tenant are gathered into one transaction
+    /// How long the requests of a busy tenant are gathered into one transaction, at most; small ones as long as more are being read
     #[arg(long, env = "JOURNEYLIFT_GATHER", value_name = "TIME", default_value = "2ms")]
     pub gather: Span,
 
