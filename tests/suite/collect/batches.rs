@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use tests::World;
 use tests::events::{exposure, order};
@@ -11,7 +11,11 @@ use uuid::Uuid;
 
 use super::stored;
 
-tests::cases![the_queue_is_told_what_is_new, a_transaction_that_was_begun_early_and_is_lost_costs_nothing];
+tests::cases![
+    the_queue_is_told_what_is_new,
+    a_transaction_that_was_begun_early_and_is_lost_costs_nothing,
+    few_connections_are_enough_for_many_tenants
+];
 
 /// Of each row of the queue: how many events, which brought a new link, which are exposures, and which of these the first.
 type Told = (i32, Vec<bool>, Vec<bool>, Vec<Option<bool>>);
@@ -76,4 +80,32 @@ async fn a_transaction_that_was_begun_early_and_is_lost_costs_nothing() {
     };
     join(post("first"), rest).await;
     assert_eq!(stored(&pool, &tenant).await, 2);
+}
+
+/// With the fewest connections, and as many as leave one for a transaction that is begun early.
+async fn few_connections_are_enough_for_many_tenants() {
+    for connections in ["6", "11", "20"] {
+        let few = [("JOURNEYLIFT_DATABASE_CONNECTIONS", connections), ("JOURNEYLIFT_PACK_EVENTS", "true")];
+        let world = World::with(&few).await;
+        let tenants = join_all((0..3).map(|_| world.tenant())).await;
+        let busy = tenants.iter().map(async |tenant| {
+            let posts = (0..8).map(async |connection| {
+                for number in 0..20 {
+                    tenant.accept(&[order(&format!("{connection} {number}"), "p", "1", days_ago(1))]).await;
+                }
+            });
+            let definitions = async {
+                for days in 1..10 {
+                    let spend = json!({"kind": "sum", "event": "Order Completed", "window_days": days});
+                    tenant.metric("spend", &spend).await;
+                }
+            };
+            join(join_all(posts), definitions).await;
+        });
+        join_all(busy).await;
+        let pool = world.superuser().await;
+        for tenant in &tenants {
+            assert_eq!(stored(&pool, tenant).await, 160, "{connections} connections");
+        }
+    }
 }
