@@ -1,15 +1,17 @@
 //! The fold: a journey and an experiment in, the person's contribution out. Pure, and blind to the order of arrival.
 //!
-//! [`fold`] reads the whole journey. [`extend`] adds events to a contribution, in whatever order they arrive, and amounts
-//! to the same as folding everything again from scratch; it says so where it can't. A [`Widening`] makes a contribution
-//! to a version with more metrics of one to the version before.
+//! [`fold`] reads the whole journey, [`fold_since`] as much of it as matters to a first exposure. [`extend`] adds events to a
+//! contribution, in whatever order they arrive, and amounts to the same as folding everything again from scratch; it says so where it
+//! can't. A [`Widening`] makes a contribution to a version with more metrics of one to the version before.
 
 mod facts;
 mod known;
+mod since;
 mod widen;
 
 use journey::{COVARIATE_DAYS, Day, Happening, Instant};
 
+pub use self::since::fold_since;
 pub use self::widen::Widening;
 use crate::contribution::{Assignment, Contribution, Step, Stray, Trace};
 use crate::lens::{Glass, Walk};

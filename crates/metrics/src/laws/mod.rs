@@ -3,6 +3,7 @@
 //! - [`prefix`]: every reading is what a naive [`model`] of the rules computes, and looks only at what happened before
 //!   the end of its day.
 //! - [`moves`]: however contributions come, go, grow and merge, a tally is what folding everything from scratch gives.
+//! - [`since`]: what is missing from long before a first exposure changes nothing.
 //! - [`slips`]: each of a list of seeded mistakes breaks a law, so the worlds are wild enough.
 //! - [`examples`]: the worked examples of the field, by hand.
 
@@ -12,6 +13,7 @@ mod histories;
 mod model;
 mod moves;
 mod prefix;
+mod since;
 mod slip;
 mod slips;
 
