@@ -14,4 +14,4 @@ WHERE tenant_id = $1
         ORDER BY t.touched_id
         LIMIT $3) AS q) AS w
     WHERE w.before < $3)
-RETURNING touched_id, subjects, event_ids, whole, exposed, first_exposure, first_received_at, last_received_at
+RETURNING touched_id, subjects, event_ids, whole, exposed, first_exposed_at, first_received_at, last_received_at

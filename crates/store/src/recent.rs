@@ -1,14 +1,19 @@
 //! Events that were just committed, kept until they are measured, so that the measurement need not read them again.
 //!
 //! An event is never rewritten once it is committed, and the retention measures again whoever lost some, so what is kept is what is
-//! stored. Whatever is not kept, because there was no room or another process took it, is read from the database.
+//! stored. Whatever is not kept, because there was no room or another process took it, is read from the database; so is JSON that
+//! nobody was known to look at when the event came.
+
+mod record;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Timer};
 
-use journey::{Amount, Channel, Currency, Exposure, Instant, TenantId};
+use journey::TenantId;
 use uuid::Uuid;
+
+pub(crate) use self::record::{Data, Kept, Recorded};
 
 /// The bytes that are kept, about.
 const MOST: usize = 32 << 20;
@@ -16,135 +21,139 @@ const MOST: usize = 32 << 20;
 /// What was kept for so long goes: another process has measured it, most likely.
 const LONG: Duration = Duration::from_mins(1);
 
-/// What one event takes beside its texts.
-const EACH: usize = 400;
-
-/// An event as it was stored.
-#[derive(Debug, Clone)]
-pub(crate) struct Recorded {
-    pub subject: Box<str>,
-    pub at: Instant,
-    pub name: Arc<str>,
-    pub channel: Option<Channel>,
-    pub stage: Option<Arc<str>>,
-    pub value: Option<Amount>,
-    pub currency: Option<Currency>,
-    pub exposure: Option<Exposure>,
-    /// Its JSON.
-    pub data: Option<Data>,
-}
-
-/// The JSON of an event as it is stored.
-#[derive(Debug, Clone)]
-pub(crate) enum Data {
-    /// As it is.
-    Plain(Box<str>),
-    /// Packed with the dictionary of this id.
-    Packed(i32, Box<[u8]>),
-}
-
-impl Data {
-    fn len(&self) -> usize {
-        match self {
-            Self::Plain(text) => text.len(),
-            Self::Packed(_, packed) => packed.len(),
-        }
-    }
-}
-
-impl Recorded {
-    fn weight(&self) -> usize {
-        let exposure = self.exposure.as_ref().map_or(0, |e| e.experiment.as_str().len() + e.arm.as_str().len());
-        let stage = self.stage.as_ref().map_or(0, |stage| stage.len());
-        let data = self.data.as_ref().map_or(0, Data::len);
-        EACH + self.subject.len() + self.name.len() + stage + exposure + data
-    }
-}
-
-/// An event of a tenant.
-type Id = (TenantId, Uuid);
+/// What one event takes beside its record: places in the map and in the order of arrival, and what the allocator rounds up.
+const EACH: usize = 120;
 
 /// The events that are kept.
 pub(crate) struct Recent {
-    kept: Mutex<Kept>,
+    all: Mutex<All>,
     most: usize,
 }
 
 #[derive(Default)]
-struct Kept {
-    events: HashMap<Id, Arc<Recorded>>,
-    /// The ids in the order in which they came; some may be gone already.
-    order: VecDeque<(Timer, Id)>,
+struct All {
+    tenants: HashMap<TenantId, OfTenant>,
+    /// The ids of each batch, in the order in which they came; some may be gone already.
+    order: VecDeque<(Timer, TenantId, Vec<Uuid>)>,
+    /// How many ids these are.
+    places: usize,
+    events: usize,
     bytes: usize,
 }
 
-impl Kept {
-    fn remove(&mut self, id: &Id) {
-        if let Some(gone) = self.events.remove(id) {
-            self.bytes = self.bytes.saturating_sub(gone.weight());
+#[derive(Default)]
+struct OfTenant {
+    events: HashMap<Uuid, Kept>,
+    /// The names of the events whose JSON the measurement looks at, ascending; `None`: any name.
+    looked_at: Option<Arc<[String]>>,
+}
+
+impl OfTenant {
+    fn is_looked_at(&self, name: &str) -> bool {
+        self.looked_at.as_ref().is_none_or(|names| names.binary_search_by(|known| (**known).cmp(name)).is_ok())
+    }
+}
+
+impl All {
+    fn get(&self, tenant: TenantId, id: &Uuid) -> Option<&Kept> {
+        self.tenants.get(&tenant)?.events.get(id)
+    }
+
+    fn remove(&mut self, tenant: TenantId, id: &Uuid) {
+        if let Some(gone) = self.tenants.get_mut(&tenant).and_then(|of| of.events.remove(id)) {
+            self.bytes = self.bytes.saturating_sub(gone.len() + EACH);
+            self.events -= 1;
         }
     }
 
     /// Lets go of what came long before `now`, and of the places of those that are gone.
     fn tidy(&mut self, now: Timer) {
-        while let Some((came, id)) = self.order.front().copied() {
-            if self.events.contains_key(&id) {
-                if now.duration_since(came) <= LONG {
-                    break;
-                }
-                self.remove(&id);
+        while let Some((came, tenant, mut ids)) = self.order.pop_front() {
+            let placed = ids.len();
+            if now.duration_since(came) > LONG {
+                ids.drain(..).for_each(|id| self.remove(tenant, &id));
             }
-            self.order.pop_front();
+            while ids.pop_if(|id| self.get(tenant, id).is_none()).is_some() {}
+            self.places -= placed - ids.len();
+            if !ids.is_empty() {
+                self.order.push_front((came, tenant, ids));
+                break;
+            }
         }
         // One that stays keeps the places behind it.
-        if self.order.len() > 2 * self.events.len() + 1_024 {
-            let events = &self.events;
-            self.order.retain(|(_, id)| events.contains_key(id));
+        if self.places > 2 * self.events + 1_024 {
+            let tenants = &self.tenants;
+            for (_, tenant, ids) in &mut self.order {
+                ids.retain(|id| tenants.get(tenant).is_some_and(|of| of.events.contains_key(id)));
+                ids.shrink_to_fit();
+            }
+            self.order.retain(|(.., ids)| !ids.is_empty());
+            self.places = self.order.iter().map(|(.., ids)| ids.len()).sum();
         }
     }
 }
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { kept: Mutex::default(), most: MOST }
+        Self { all: Mutex::default(), most: MOST }
     }
 }
 
 impl Recent {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on the measurement of a tenant looks at the JSON of events of these names, ascending; `None`: of any name.
+    pub(crate) fn look_at(&self, tenant: TenantId, names: Option<&[String]>) {
+        let mut all = self.all();
+        let known = &mut all.tenants.entry(tenant).or_default().looked_at;
+        if known.as_deref() != names {
+            *known = names.map(Arc::from);
+        }
     }
 
     /// Keeps events that were committed. Where there is no room, those that came first stay: they are measured first.
-    pub(crate) fn keep(&self, tenant: TenantId, events: impl IntoIterator<Item = (Uuid, Recorded)>) {
+    pub(crate) fn keep<'e>(&self, tenant: TenantId, events: impl IntoIterator<Item = (Uuid, Recorded<'e>)>) {
         let now = Timer::now();
-        let mut kept = self.kept();
-        kept.tidy(now);
-        for (id, event) in events {
-            let (id, weight) = ((tenant, id), event.weight());
-            kept.remove(&id);
-            if kept.bytes + weight > self.most {
-                return;
+        let mut all = self.all();
+        all.tidy(now);
+        let mut ids = Vec::new();
+        for (id, mut event) in events {
+            all.remove(tenant, &id);
+            let of = all.tenants.entry(tenant).or_default();
+            if !of.is_looked_at(event.name) && !matches!(event.data, Data::None) {
+                event.data = Data::Elsewhere;
             }
-            kept.events.insert(id, Arc::new(event));
-            kept.bytes += weight;
-            kept.order.push_back((now, id));
+            let record = Kept::of(&event);
+            let weight = record.len() + EACH;
+            if all.bytes + weight > self.most {
+                break;
+            }
+            all.tenants.entry(tenant).or_default().events.insert(id, record);
+            all.events += 1;
+            all.bytes += weight;
+            ids.push(id);
+        }
+        if !ids.is_empty() {
+            all.places += ids.len();
+            all.order.push_back((now, tenant, ids));
         }
     }
 
     /// Whether there is room for anything.
     pub(crate) fn has_room(&self) -> bool {
-        let mut kept = self.kept();
-        kept.tidy(Timer::now());
-        kept.bytes < self.most
+        let mut all = self.all();
+        all.tidy(Timer::now());
+        all.bytes < self.most
     }
 
     /// The events of these ids that are kept, each with its id, and the ids of the others.
-    pub(crate) fn get(&self, tenant: TenantId, ids: &[Uuid]) -> (Vec<(Uuid, Arc<Recorded>)>, Vec<Uuid>) {
-        let kept = self.kept();
+    pub(crate) fn get(&self, tenant: TenantId, ids: &[Uuid]) -> (Vec<(Uuid, Kept)>, Vec<Uuid>) {
+        let all = self.all();
         let (mut found, mut missing) = (Vec::with_capacity(ids.len()), Vec::new());
         for id in ids {
-            match kept.events.get(&(tenant, *id)) {
+            match all.get(tenant, id) {
                 Some(event) => found.push((*id, event.clone())),
                 None => missing.push(*id),
             }
@@ -152,18 +161,15 @@ impl Recent {
         (found, missing)
     }
 
-    /// Whether any of these events is an exposure that `is_looked_for`; `None` where it may be one that is not kept.
-    pub(crate) fn exposes(
-        &self,
-        tenant: TenantId,
-        ids: &[Uuid],
-        is_looked_for: impl Fn(&Exposure) -> bool,
-    ) -> Option<bool> {
-        let kept = self.kept();
+    /// Whether any of these events is an exposure to an experiment that `is_looked_for`; `None` where it may be one that is not kept.
+    pub(crate) fn exposes(&self, tenant: TenantId, ids: &[Uuid], is_looked_for: impl Fn(&str) -> bool) -> Option<bool> {
+        let all = self.all();
         let mut are_all_kept = true;
         for id in ids {
-            match kept.events.get(&(tenant, *id)) {
-                Some(event) if event.exposure.as_ref().is_some_and(&is_looked_for) => return Some(true),
+            match all.get(tenant, id).and_then(Kept::read) {
+                Some(event) if event.exposure.is_some_and(|(experiment, _)| is_looked_for(experiment)) => {
+                    return Some(true);
+                }
                 Some(_) => {}
                 None => are_all_kept = false,
             }
@@ -173,32 +179,32 @@ impl Recent {
 
     /// Lets events go that were measured.
     pub(crate) fn forget(&self, tenant: TenantId, ids: impl IntoIterator<Item = Uuid>) {
-        let mut kept = self.kept();
+        let mut all = self.all();
         for id in ids {
-            kept.remove(&(tenant, id));
+            all.remove(tenant, &id);
         }
-        kept.tidy(Timer::now());
+        all.tidy(Timer::now());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use journey::Name;
+    use journey::Instant;
 
     const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 
-    fn event(data: usize) -> Recorded {
+    fn event(data: &str) -> Recorded<'_> {
         Recorded {
-            subject: "u:1".into(),
+            subject: "u:1",
             at: Instant::from_micros(0),
-            name: "Page Viewed".into(),
+            name: "Page Viewed",
             channel: None,
             stage: None,
             value: None,
             currency: None,
             exposure: None,
-            data: Some(Data::Plain("x".repeat(data).into())),
+            data: Data::Plain(data),
         }
     }
 
@@ -209,49 +215,77 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_until_it_is_measured() {
         let recent = Recent::default();
-        recent.keep(TENANT, ids(0..4).into_iter().map(|id| (id, event(10))));
+        recent.keep(TENANT, ids(0..4).into_iter().map(|id| (id, event("{}"))));
         let (found, missing) = recent.get(TENANT, &ids(2..6));
         assert_eq!(found.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids(2..4));
-        assert!(matches!(&found[0].1.data, Some(Data::Plain(text)) if text.len() == 10));
+        assert_eq!(found[0].1.read(), Some(event("{}")));
         assert_eq!(missing, ids(4..6));
-        let exposes = |range| recent.exposes(TENANT, &ids(range), |exposure| exposure.experiment.as_str() == "e");
+        let exposes = |range| recent.exposes(TENANT, &ids(range), |experiment| experiment == "e");
         assert_eq!((exposes(0..4), exposes(2..6), exposes(0..8)), (Some(false), None, None));
-        let exposure = Exposure { experiment: Name::parse("e", "").unwrap(), arm: Name::parse("on", "").unwrap() };
-        recent.keep(TENANT, [(Uuid::from_u128(7), Recorded { exposure: Some(exposure), ..event(1) })]);
+        recent.keep(TENANT, [(Uuid::from_u128(7), Recorded { exposure: Some(("e", "on")), ..event("{}") })]);
         assert_eq!((exposes(0..4), exposes(6..8), exposes(0..8)), (Some(false), Some(true), Some(true)));
         recent.forget(TENANT, ids(7..8));
         assert_eq!(recent.get(TenantId(Uuid::from_u128(2)), &ids(0..1)).1, ids(0..1), "of another tenant");
         recent.forget(TENANT, ids(0..3));
         assert_eq!(recent.get(TENANT, &ids(0..4)).1, ids(0..3));
         recent.forget(TENANT, ids(3..4));
-        assert!(recent.kept().order.is_empty() && recent.kept().bytes == 0);
+        assert!(is_empty(&recent));
+    }
+
+    #[test]
+    fn json_that_nobody_looks_at_is_not_kept() {
+        let recent = Recent::default();
+        let data = |id: u128| recent.get(TENANT, &[Uuid::from_u128(id)]).0[0].1.read().unwrap().data != Data::Elsewhere;
+        let other = Recorded { name: "Order Completed", ..event("{}") };
+        let keep =
+            |id: u128| recent.keep(TENANT, [(Uuid::from_u128(id), event("{}")), (Uuid::from_u128(id + 1), other)]);
+        keep(0);
+        assert!(data(0) && data(1), "nobody is known to look at less than all");
+        recent.look_at(TENANT, Some(&["Order Completed".to_owned()]));
+        keep(2);
+        assert!(!data(2) && data(3));
+        recent.keep(TENANT, [(Uuid::from_u128(4), Recorded { data: Data::None, ..event("") })]);
+        assert!(data(4), "there is none elsewhere");
+        recent.look_at(TENANT, None);
+        keep(5);
+        assert!(data(5) && data(6));
     }
 
     #[test]
     fn room_is_bounded_and_the_first_stay() {
-        let recent = Recent { kept: Mutex::default(), most: 3 * event(100).weight() };
-        recent.keep(TENANT, ids(0..5).into_iter().map(|id| (id, event(100))));
+        let text = "x".repeat(100);
+        let event = event(&text);
+        let recent = Recent { all: Mutex::default(), most: 3 * (Kept::of(&event).len() + EACH) };
+        recent.keep(TENANT, ids(0..5).into_iter().map(|id| (id, event)));
         assert_eq!(recent.get(TENANT, &ids(0..5)).1, ids(3..5));
         // Kept twice takes no more room.
-        recent.keep(TENANT, ids(0..1).into_iter().map(|id| (id, event(100))));
+        recent.keep(TENANT, ids(0..1).into_iter().map(|id| (id, event)));
         assert!(!recent.has_room());
         recent.forget(TENANT, ids(1..2));
-        recent.keep(TENANT, ids(8..10).into_iter().map(|id| (id, event(100))));
+        recent.keep(TENANT, ids(8..10).into_iter().map(|id| (id, event)));
         assert_eq!(recent.get(TENANT, &ids(8..10)).1, ids(9..10));
     }
 
     #[test]
     fn one_that_nobody_measures_here_does_not_keep_the_places_of_others() {
         let recent = Recent::default();
-        recent.keep(TENANT, [(Uuid::from_u128(u128::MAX), event(1))]);
+        recent.keep(TENANT, [(Uuid::from_u128(u128::MAX), event("{}"))]);
         for turn in 0..100 {
             let new = || ids(turn * 100..turn * 100 + 100);
-            recent.keep(TENANT, new().into_iter().map(|id| (id, event(1))));
+            recent.keep(TENANT, new().into_iter().map(|id| (id, event("{}"))));
             recent.forget(TENANT, new());
         }
-        assert!(recent.kept().order.len() < 1_200, "{}", recent.kept().order.len());
+        assert!(recent.all().places < 1_200, "{}", recent.all().places);
+        assert_eq!(recent.get(TENANT, &[Uuid::from_u128(u128::MAX)]).0.len(), 1);
         let later = Timer::now() + LONG + LONG;
-        recent.kept().tidy(later);
-        assert!(recent.kept().events.is_empty() && recent.kept().bytes == 0);
+        recent.all().tidy(later);
+        assert!(is_empty(&recent));
+    }
+
+    fn is_empty(recent: &Recent) -> bool {
+        let all = recent.all();
+        all.tenants.values().all(|of| of.events.is_empty())
+            && all.order.is_empty()
+            && (all.places, all.events, all.bytes) == (0, 0, 0)
     }
 }

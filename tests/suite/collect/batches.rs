@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use tests::World;
@@ -17,8 +18,8 @@ tests::cases![
     few_connections_are_enough_for_many_tenants
 ];
 
-/// Of each row of the queue: how many events, which brought a new link, which are exposures, and which of these the first.
-type Told = (i32, Vec<bool>, Vec<bool>, Vec<Option<bool>>);
+/// Of each row of the queue: how many events, which brought a new link, which are exposures, and when those happened that are the first.
+type Told = (i32, Vec<bool>, Vec<bool>, Vec<Option<DateTime<Utc>>>);
 
 async fn the_queue_is_told_what_is_new() {
     let world = World::with(&[("JOURNEYLIFT_NO_BACKGROUND", "true")]).await;
@@ -38,9 +39,9 @@ async fn the_queue_is_told_what_is_new() {
     tenant.accept(&many).await;
 
     let id: Uuid = tenant.id.parse().unwrap();
-    let all = "SELECT cardinality(event_ids), whole, exposed, first_exposure FROM touched WHERE tenant_id = $1 ORDER BY first_received_at";
+    let all = "SELECT cardinality(event_ids), whole, exposed, first_exposed_at FROM touched WHERE tenant_id = $1 ORDER BY first_received_at";
     let told: Vec<Told> = sqlx::query_as(all).bind(id).fetch_all(&world.superuser().await).await.unwrap();
-    let one = |whole, exposed, first| (1, vec![whole], vec![exposed], vec![Some(first)]);
+    let one = |whole, exposed, first: bool| (1, vec![whole], vec![exposed], vec![first.then_some(at)]);
     assert_eq!(
         told[..5],
         [

@@ -5,6 +5,7 @@ mod after_the_load;
 mod before_the_lock;
 mod drive;
 mod history;
+mod long_before;
 mod truth;
 
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -24,7 +25,7 @@ tests::cases![
 
 /// Orders of events that are played on purpose.
 pub fn played() -> Vec<tests::Case> {
-    [before_the_lock::cases(), after_the_load::cases()].concat()
+    [before_the_lock::cases(), after_the_load::cases(), long_before::cases()].concat()
 }
 
 /// Random histories that follow from a seed; `JOURNEYLIFT_SEED` replays one.

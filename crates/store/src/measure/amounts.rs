@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use journey::Happening;
+use journey::{Happening, Instant};
 use metrics::contribution::Contribution;
-use metrics::fold::{Widening, extend, fold};
+use metrics::fold::{Widening, extend, fold, fold_since};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 use uuid::Uuid;
@@ -41,10 +41,16 @@ impl<'a> Amounts<'a> {
         let Loaded { mut stored, onward, widened, again, whole } = loaded;
         let mut left = self.each(onward, &stored, Self::go_on);
         left.extend(self.each(widened, &stored, Self::widen));
-        self.each(again, &stored, |to, person, events, stored| {
-            to.settle(person, stored, |to| to.go_on_or_over(person, &events?, stored));
+        let days = again.days_before;
+        left.extend(self.each(again, &stored, |to, person, events, stored| {
+            let since = days.and_then(|days| person.lately(days)).map(|lately| lately.occurred.into());
+            match events.and_then(|events| to.go_on_or_over(person, (&events, since), stored)) {
+                Ok(None) => return false,
+                Ok(Some(results)) => to.settle(person, stored, |_| Ok(results)),
+                Err(reason) => to.settle(person, stored, |_| Err(reason)),
+            }
             true
-        });
+        }));
         self.each(whole, &stored, |to, person, events, stored| {
             to.settle(person, stored, |to| to.start_over(&events?));
             true
@@ -61,7 +67,7 @@ impl<'a> Amounts<'a> {
         stored: &Stored,
         mut measure: impl FnMut(&mut Self, &Person, Result<Vec<Happening>, String>, &Stored) -> bool,
     ) -> Vec<&'p Person> {
-        let Ready { mut persons, mut journeys } = ready;
+        let Ready { mut persons, mut journeys, .. } = ready;
         persons.retain(|person| {
             let events = journeys::of_person(&mut journeys, &person.subjects);
             !measure(self, person, events, stored)
@@ -126,15 +132,16 @@ impl<'a> Amounts<'a> {
         true
     }
 
-    /// Adds new events to what is stored for the versions for which that is enough, and folds the whole journey for the others.
+    /// Adds new events to what is stored for the versions for which that is enough, and folds the journey for the others; it may be
+    /// known only `since` a moment, but for what is new. `None`: then the whole journey is needed.
     fn go_on_or_over(
         &self,
         person: &Person,
-        journey: &[Happening],
+        (journey, since): (&[Happening], Option<Instant>),
         stored: &Stored,
-    ) -> Result<Vec<(&'a Version, Contribution)>, String> {
+    ) -> Result<Option<Vec<(&'a Version, Contribution)>>, String> {
         if person.whole {
-            return self.start_over(journey);
+            return self.start_over(journey).map(Some);
         }
         let new: HashSet<Uuid> = person.events.iter().copied().collect();
         let is_new = |event: &&Happening| new.contains(&Uuid::from_bytes(event.id.bytes()));
@@ -142,12 +149,24 @@ impl<'a> Amounts<'a> {
         let mut results = Vec::with_capacity(self.studies.len());
         let rows = rows(person, stored);
         for study in self.studies {
-            match self.extended(*study, &events, rows) {
-                Ok(result) => results.extend(result),
-                Err(NotEnough) => results.push((&self.measured.versions[*study], self.folded(*study, journey)?)),
+            if let Ok(result) = self.extended(*study, &events, rows) {
+                results.extend(result);
+                continue;
             }
+            let version = &self.measured.versions[*study];
+            let contribution = match since {
+                None => Some(self.folded(*study, journey)?),
+                // What is stored came from exposures before.
+                Some(_) if body(rows, version.id).is_some() => None,
+                Some(since) => {
+                    let folded = || fold_since(&self.measured.plan, *study, journey, since);
+                    guarded(|| aside(journey.len(), folded))?
+                }
+            };
+            let Some(contribution) = contribution else { return Ok(None) };
+            results.push((version, contribution));
         }
-        Ok(results)
+        Ok(Some(results))
     }
 
     fn folded(&self, study: usize, journey: &[Happening]) -> Result<Contribution, String> {

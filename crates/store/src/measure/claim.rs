@@ -19,8 +19,10 @@ pub(super) struct Touched {
     pub whole: bool,
     /// Whether an exposure is among the events.
     pub exposed: bool,
-    /// Whether one of them is the first of the subject to its experiment, as far as that is known.
-    pub first: bool,
+    /// When the earliest of them happened that is the first of the subject to its experiment, as far as that is known.
+    pub first_exposed_at: Option<DateTime<Utc>>,
+    /// None of the events was received before this; `None`: not known.
+    pub received_from: Option<DateTime<Utc>>,
 }
 
 /// What was claimed.
@@ -35,7 +37,7 @@ pub(super) struct Claimed {
 impl Touched {
     /// An exposed subject whose journey is to be measured whole.
     pub(super) fn whole(subject: String) -> Self {
-        Self { subject, events: Vec::new(), whole: true, exposed: true, first: false }
+        Self { subject, whole: true, exposed: true, ..Self::default() }
     }
 
     /// The subjects of a row, each once, in the row's order.
@@ -44,22 +46,24 @@ impl Touched {
         let events: Vec<Option<Uuid>> = row.try_get("event_ids")?;
         let whole: Vec<bool> = row.try_get("whole")?;
         let exposed: Vec<bool> = row.try_get("exposed")?;
-        let first: Option<Vec<bool>> = row.try_get("first_exposure")?;
+        let first: Option<Vec<Option<DateTime<Utc>>>> = row.try_get("first_exposed_at")?;
+        let received_from: Option<DateTime<Utc>> = row.try_get("first_received_at")?;
         let mut places: HashMap<&str, usize> = HashMap::with_capacity(subjects.len());
         let mut touched: Vec<Self> = Vec::with_capacity(subjects.len());
-        let first = first.unwrap_or_else(|| vec![false; subjects.len()]);
+        let first = first.unwrap_or_else(|| vec![None; subjects.len()]);
         let flags = whole.into_iter().zip(exposed).zip(first);
         for ((subject, event), ((whole, exposed), first)) in subjects.iter().zip(events).zip(flags) {
             let place = *places.entry(subject).or_insert_with(|| {
                 // Most have one event: slices hold many of these.
-                touched.push(Self { subject: subject.clone(), events: Vec::with_capacity(1), ..Self::default() });
+                let events = Vec::with_capacity(1);
+                touched.push(Self { subject: subject.clone(), events, received_from, ..Self::default() });
                 touched.len() - 1
             });
             let of = &mut touched[place];
             of.events.extend(event);
             of.whole |= whole;
             of.exposed |= exposed;
-            of.first |= first;
+            of.first_exposed_at = earliest(of.first_exposed_at, first);
         }
         Ok(touched)
     }
@@ -68,6 +72,11 @@ impl Touched {
     fn size(&self) -> i64 {
         i64::try_from(self.events.len().max(1)).unwrap_or(i64::MAX)
     }
+}
+
+/// The earlier of what is known of two.
+pub(super) fn earliest(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    one.into_iter().chain(other).min()
 }
 
 /// Smaller claims than this take rows apart: somewhere in them is what no slice gets past.
@@ -132,7 +141,7 @@ async fn put_back(
         subjects.extend(own.iter().map(|_| touched.subject.as_str()));
         whole.extend(own.iter().map(|_| touched.whole));
         exposed.extend(own.iter().map(|_| touched.exposed));
-        first.extend(own.iter().map(|_| touched.first));
+        first.extend(own.iter().map(|_| touched.first_exposed_at));
         events.extend(own);
     }
     sqlx::query(include_str!("../../sql/measure_put_back.sql"))

@@ -4,16 +4,17 @@
 //! stored of a person changes only where that person is measured, and that is in one job.
 
 use std::collections::HashSet;
+use std::iter::repeat_n;
 
-use journey::Exposure;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::change;
 use super::contributions::{self, Stored};
 use super::journeys::{Journeys, Loader};
-use super::persons::{Person, exposed_among};
+use super::persons::{Lately, Person, exposed_among};
 use super::work::Task;
+use crate::fault;
 
 /// Persons that are measured together.
 pub(super) enum Job<'a> {
@@ -28,6 +29,8 @@ pub(super) enum Job<'a> {
 pub(super) struct Ready<'a> {
     pub(super) persons: Vec<&'a Person>,
     pub(super) journeys: Journeys,
+    /// How many days before a first exposure the journeys begin; `None`: they are whole.
+    pub(super) days_before: Option<i64>,
 }
 
 /// What was read for a job.
@@ -39,7 +42,7 @@ pub(super) struct Loaded<'a> {
     pub(super) onward: Ready<'a>,
     /// What is stored under the version before is made a contribution to the new one.
     pub(super) widened: Ready<'a>,
-    /// Their new events can't be added for every version; whole journeys.
+    /// Their new events can't be added for every version; whole journeys, or what of them matters to first exposures.
     pub(super) again: Ready<'a>,
     /// Everything of them is folded; whole journeys.
     pub(super) whole: Ready<'a>,
@@ -54,6 +57,8 @@ pub(super) struct Loading<'a> {
     journeys: Loader<'a>,
     /// For the events that new metrics look at.
     widening: Option<Loader<'a>>,
+    /// How many days before a first exposure anything matters to most versions; `None`: to some everything may.
+    looks_back_days: Option<i64>,
 }
 
 impl<'a> Loading<'a> {
@@ -63,12 +68,16 @@ impl<'a> Loading<'a> {
         let mut experiments: Vec<&str> = measured().map(|version| version.experiment.as_str()).collect();
         experiments.sort_unstable();
         experiments.dedup();
+        // Of who is not measured under a version yet, exposures to its experiment may be as old as any.
+        let is_building = measured().any(|version| version.building.is_some());
+        let days = task.studies.iter().filter_map(|study| plan.studies[*study].looks_back_days());
         Self {
             task,
             versions: measured().map(|version| version.id).chain(task.from.iter().map(|(from, _)| *from)).collect(),
             experiments,
             journeys: Loader::new(task, &plan.paths, plan.names_with_facts()),
             widening: task.from.as_ref().map(|(_, widening)| Loader::new(task, widening.paths(), None)),
+            looks_back_days: days.max().filter(|_| !is_building),
         }
     }
 
@@ -84,13 +93,19 @@ impl<'a> Loading<'a> {
         let read = task.read();
         if let (Some((_, widening)), Some(loader)) = (&task.from, &self.widening) {
             let widened = &mut loaded.widened;
-            widened.journeys = loader.whole(connection, &subjects(&widened.persons), widening.names(), read).await?;
+            let subjects = subjects(&widened.persons);
+            widened.journeys = loader.whole(connection, (&subjects, &[]), widening.names(), read).await?;
         }
         let onward = &mut loaded.onward;
         let new: Vec<Uuid> = onward.persons.iter().flat_map(|person| person.events.iter().copied()).collect();
         onward.journeys = self.journeys.events(connection, &new).await?;
         for ready in [&mut loaded.again, &mut loaded.whole] {
-            ready.journeys = self.journeys.whole(connection, &subjects(&ready.persons), None, read).await?;
+            let subjects = subjects(&ready.persons);
+            let lately = match ready.days_before {
+                Some(days) => lately(&ready.persons, days),
+                None => Vec::new(),
+            };
+            ready.journeys = self.journeys.whole(connection, (&subjects, &lately), None, read).await?;
         }
         Ok(loaded)
     }
@@ -106,6 +121,7 @@ impl<'a> Loading<'a> {
         let exposed =
             exposed_among(connection, tenant, &self.experiments, persons.iter().filter(is_new).copied()).await?;
         let mut loaded = Loaded::default();
+        loaded.again.days_before = self.looks_back_days;
         for person in persons {
             // Something that is stored under another subject than the key is of a former person.
             let has_grown = person.subjects[1..].iter().any(|subject| stored.contains_key(subject));
@@ -118,7 +134,7 @@ impl<'a> Loading<'a> {
                     continue;
                 }
                 &mut loaded.whole
-            } else if person.first && self.looks_back(person, stored.contains_key(person.key())) {
+            } else if person.first_exposed_at.is_some() && self.looks_back(person, stored.contains_key(person.key())) {
                 &mut loaded.again
             } else if person.exposed || stored.contains_key(person.key()) {
                 &mut loaded.onward
@@ -137,7 +153,7 @@ impl Loading<'_> {
     /// Whether the first exposure of a person to some experiment is likely to be one to an experiment that is measured: then its metrics
     /// look back, and new events alone will not do.
     fn looks_back(&self, person: &Person, is_stored: bool) -> bool {
-        let is_measured = |exposure: &Exposure| self.experiments.binary_search(&exposure.experiment.as_str()).is_ok();
+        let is_measured = |experiment: &str| self.experiments.binary_search(&experiment).is_ok();
         let exposes = self.task.recent.exposes(self.task.tenant.id, &person.events, is_measured);
         // Of one version alone that is stored it is not known, and most likely another one's.
         exposes.unwrap_or(self.task.is_slice || !is_stored)
@@ -162,4 +178,10 @@ impl Loaded<'_> {
 
 fn subjects(persons: &[&Person]) -> Vec<String> {
     persons.iter().flat_map(|person| person.subjects.iter().cloned()).collect()
+}
+
+/// What of each subject matters to the first exposure of its person.
+fn lately(persons: &[&Person], days: i64) -> Vec<Option<Lately>> {
+    let days = if fault::seeded("look-back-too-little") { 0 } else { days };
+    persons.iter().flat_map(|person| repeat_n(person.lately(days), person.subjects.len())).collect()
 }

@@ -13,6 +13,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::facts::Places;
+use super::persons::Lately;
 use super::work::Task;
 use crate::packed::{Dictionaries, Dictionary, Unpacker, gone};
 use crate::recent::{Data, Recent, Recorded};
@@ -53,11 +54,11 @@ impl<'a> Loader<'a> {
     }
 
     /// All events of `subjects`, or those of these `names`, as far as they are to be read; and some that wait in the queue, where these
-    /// were received before others that left it.
+    /// were received before others that left it. Of each subject only what happened `lately`, where there are entries.
     pub(super) async fn whole(
         &self,
         connection: &mut PgConnection,
-        subjects: &[String],
+        (subjects, lately): (&[String], &[Option<Lately>]),
         names: Option<&[String]>,
         read: Read,
     ) -> Result<Journeys, sqlx::Error> {
@@ -69,12 +70,16 @@ impl<'a> Loader<'a> {
             Read::Claimed(Some(until)) => until,
             Read::Claimed(None) => return Ok(Journeys::new()),
         };
+        let (occurred, received): (Vec<_>, Vec<_>) =
+            lately.iter().map(|lately| (lately.map(|l| l.occurred), lately.map(|l| l.received))).unzip();
         let rows = sqlx::query(include_str!("../../sql/measure_journeys.sql"))
             .bind(self.tenant.0)
             .bind(subjects)
             .bind(self.looks())
             .bind(names)
             .bind(until)
+            .bind(occurred)
+            .bind(received)
             .fetch(&mut *connection);
         let mut sorted = Sorted::default();
         self.sort(rows, &mut sorted).await?;
@@ -86,8 +91,9 @@ impl<'a> Loader<'a> {
         let (recent, mut missing) = self.recent.get(self.tenant, ids);
         let mut sorted = Sorted::default();
         for (id, event) in recent {
-            match self.recorded(id, &event, &mut sorted) {
-                Some(recorded) => put(&mut sorted.journeys, &event.subject, recorded),
+            let recorded = event.read().and_then(|event| Some((event, self.recorded(id, &event, &mut sorted)?)));
+            match recorded {
+                Some((event, recorded)) => put(&mut sorted.journeys, event.subject, recorded),
                 None => missing.push(id),
             }
         }
@@ -109,13 +115,8 @@ impl<'a> Loader<'a> {
         mut rows: impl Stream<Item = Result<PgRow, sqlx::Error>> + Unpin,
         sorted: &mut Sorted,
     ) -> Result<(), sqlx::Error> {
-        let mut names: HashMap<String, Arc<str>> = HashMap::new();
         while let Some(row) = rows.try_next().await? {
-            let name: &str = row.try_get("name")?;
-            let name = match names.get(name) {
-                Some(known) => known.clone(),
-                None => names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
-            };
+            let name = sorted.name(row.try_get("name")?);
             let with: Option<i32> = row.try_get("dictionary_id")?;
             let mut dictionary = None;
             if let Some(id) = with {
@@ -146,29 +147,36 @@ impl<'a> Loader<'a> {
         Ok(journeys)
     }
 
-    /// The event, or why it can't be read; `None`: its dictionary is not in memory.
-    fn recorded(&self, id: Uuid, event: &Recorded, sorted: &mut Sorted) -> Option<Result<Happening, String>> {
-        let is_read = |names: &Vec<String>| names.binary_search_by(|name| (**name).cmp(&*event.name)).is_ok();
-        let data = match event.data.as_ref().filter(|_| self.looks() && self.onward.as_ref().is_none_or(is_read)) {
-            None => None,
-            Some(Data::Plain(text)) => Some(&**text),
-            Some(Data::Packed(with, packed)) => {
-                let dictionary = sorted.dictionary(*with, || self.dictionaries.known(self.tenant, *with))?;
+    /// The event, or why it can't be read; `None`: its JSON or its dictionary is not in memory.
+    fn recorded(&self, id: Uuid, event: &Recorded<'_>, sorted: &mut Sorted) -> Option<Result<Happening, String>> {
+        let is_read = |names: &Vec<String>| names.binary_search_by(|name| (**name).cmp(event.name)).is_ok();
+        let name = sorted.name(event.name);
+        let data = match event.data {
+            _ if !self.looks() || !self.onward.as_ref().is_none_or(is_read) => None,
+            Data::None => None,
+            Data::Elsewhere => return None,
+            Data::Plain(text) => Some(text),
+            Data::Packed(with, packed) => {
+                let dictionary = sorted.dictionary(with, || self.dictionaries.known(self.tenant, with))?;
                 match unpack(&mut sorted.unpacker, id, &dictionary, packed) {
                     Ok(text) => Some(text),
                     Err(reason) => return Some(Err(reason)),
                 }
             }
         };
+        let exposure = match event.exposure.map(|(experiment, arm)| exposure(id, experiment, arm)).transpose() {
+            Ok(exposure) => exposure,
+            Err(reason) => return Some(Err(reason)),
+        };
         Some(self.facts(id, data).map(|facts| Happening {
             at: event.at,
             id: EventId::from_bytes(*id.as_bytes()),
-            name: event.name.clone(),
+            name,
             channel: event.channel,
-            stage: event.stage.clone(),
+            stage: event.stage.map(Arc::from),
             value: event.value,
             foreign: event.currency.is_some_and(|currency| currency != self.currency),
-            exposure: event.exposure.clone(),
+            exposure,
             facts,
         }))
     }
@@ -196,9 +204,9 @@ impl<'a> Loader<'a> {
         let experiment: Option<&str> = row.try_get("experiment")?;
         let arm: Option<&str> = row.try_get("arm")?;
         let exposure = match (experiment, arm) {
-            (Some(experiment), Some(arm)) => match (Name::parse(experiment, ""), Name::parse(arm, "")) {
-                (Ok(experiment), Ok(arm)) => Some(Exposure { experiment, arm }),
-                _ => return Ok(Err(format!("the exposure {id} names no valid experiment and arm"))),
+            (Some(experiment), Some(arm)) => match exposure(id, experiment, arm) {
+                Ok(exposure) => Some(exposure),
+                Err(reason) => return Ok(Err(reason)),
             },
             _ => None,
         };
@@ -235,14 +243,30 @@ struct Sorted {
     /// Rows whose dictionary is not in memory, with its id and their names.
     later: Vec<(i32, PgRow, Arc<str>)>,
     unpacker: Unpacker,
+    /// The names so far: many events share a few.
+    names: HashMap<String, Arc<str>>,
 }
 
 impl Sorted {
+    fn name(&mut self, name: &str) -> Arc<str> {
+        match self.names.get(name) {
+            Some(known) => known.clone(),
+            None => self.names.entry(name.to_owned()).or_insert_with(|| name.into()).clone(),
+        }
+    }
+
     fn dictionary(&mut self, id: i32, known: impl FnOnce() -> Option<Arc<Dictionary>>) -> Option<Arc<Dictionary>> {
         if self.last.as_ref().is_none_or(|last| last.id() != id) {
             self.last = Some(known()?);
         }
         self.last.clone()
+    }
+}
+
+fn exposure(id: Uuid, experiment: &str, arm: &str) -> Result<Exposure, String> {
+    match (Name::parse(experiment, ""), Name::parse(arm, "")) {
+        (Ok(experiment), Ok(arm)) => Ok(Exposure { experiment, arm }),
+        _ => Err(format!("the exposure {id} names no valid experiment and arm")),
     }
 }
 

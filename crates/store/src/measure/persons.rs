@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use journey::TenantId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::claim::Touched;
+use super::claim::{Touched, earliest};
 use crate::fault;
 
 /// One person: its subjects, and what made it touched.
@@ -20,8 +21,10 @@ pub(super) struct Person {
     pub whole: bool,
     /// Whether an exposure is among the events.
     pub exposed: bool,
-    /// Whether one of them is the first of its subject to its experiment, as far as that is known.
-    pub first: bool,
+    /// When the earliest of them happened that is the first of its subject to its experiment, as far as that is known.
+    pub first_exposed_at: Option<DateTime<Utc>>,
+    /// None of the events was received before this; `None`: not known.
+    pub received_from: Option<DateTime<Utc>>,
 }
 
 impl Person {
@@ -30,10 +33,23 @@ impl Person {
         &self.subjects[0]
     }
 
+    /// What of the person is needed where no older event matters than of so many days before a first exposure; `None`: everything.
+    pub(super) fn lately(&self, days: i64) -> Option<Lately> {
+        let occurred = self.first_exposed_at?.checked_sub_signed(TimeDelta::days(days))?;
+        (!self.whole).then_some(Lately { occurred, received: self.received_from? })
+    }
+
     /// Whether any subject of the person is one of these.
     pub(super) fn is_among(&self, subjects: &HashSet<String>) -> bool {
         self.subjects.iter().any(|subject| subjects.contains(subject))
     }
+}
+
+/// What happened from a moment on, whenever it was received, and what was received from another moment on, whenever it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lately {
+    pub occurred: DateTime<Utc>,
+    pub received: DateTime<Utc>,
 }
 
 /// The subjects of these persons that were exposed to any of the experiments: nobody else adds to them.
@@ -88,14 +104,17 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
     }
     let mut persons: BTreeMap<usize, Person> = BTreeMap::new();
     for t in touched {
-        let person = persons.entry(root(&mut parent, index[t.subject.as_str()])).or_default();
-        if person.events.is_empty() {
-            person.events.reserve_exact(t.events.len());
-        }
+        let person = persons.entry(root(&mut parent, index[t.subject.as_str()]));
+        let person = person.or_insert_with(|| Person {
+            events: Vec::with_capacity(t.events.len()),
+            received_from: t.received_from,
+            ..Person::default()
+        });
         person.events.extend_from_slice(&t.events);
         person.whole |= t.whole;
         person.exposed |= t.exposed;
-        person.first |= t.first;
+        person.first_exposed_at = earliest(person.first_exposed_at, t.first_exposed_at);
+        person.received_from = person.received_from.zip(t.received_from).map(|(one, other)| one.min(other));
     }
     for (at, subject) in subjects.iter().enumerate() {
         if let Some(person) = persons.get_mut(&root(&mut parent, at)) {

@@ -62,6 +62,8 @@ pub(super) struct TouchedColumns<'a> {
     pub(super) event_id: Vec<Uuid>,
     /// The experiment, where the event is an exposure.
     pub(super) experiment: Vec<Option<&'a str>>,
+    /// When it happened.
+    pub(super) occurred_at: Vec<DateTime<Utc>>,
     /// When it was received, as the event's row says.
     pub(super) received_at: Vec<DateTime<Utc>>,
 }
@@ -154,6 +156,7 @@ impl<'a> Batch<'a> {
             touched.subject.push(event.subject.key());
             touched.event_id.push(uuid(event.id));
             touched.experiment.push(event.exposure.as_ref().map(|exposure| exposure.experiment.as_str()));
+            touched.occurred_at.push(row.at().to_utc());
             touched.received_at.push(row.received_at.to_utc());
         }
         Consequences {
@@ -169,37 +172,36 @@ impl<'a> Batch<'a> {
 
 impl Batch<'_> {
     /// The events that were new, as they were stored; `columns` are those of this batch.
-    pub(super) fn recorded(
-        &self,
-        columns: &EventColumns<'_>,
-        touched: &TouchedColumns<'_>,
-        dictionary: Option<&Dictionary>,
-    ) -> Vec<(Uuid, Recorded)> {
+    pub(super) fn recorded<'b>(
+        &'b self,
+        columns: &'b EventColumns<'_>,
+        touched: &'b TouchedColumns<'_>,
+        dictionary: Option<&'b Dictionary>,
+    ) -> impl Iterator<Item = (Uuid, Recorded<'b>)> {
         // All are sorted by id.
         let mut new = touched.event_id.iter().peekable();
         let packed = columns.packed.iter().map(Option::as_deref).chain(std::iter::repeat(None));
-        let data = columns.data.iter().zip(packed).map(|(text, packed)| match (text, dictionary.zip(packed)) {
-            (_, Some((dictionary, packed))) => Some(Data::Packed(dictionary.id(), packed.into())),
-            (text, None) => text.as_deref().map(|text| Data::Plain(text.into())),
+        let data = columns.data.iter().zip(packed).map(move |(text, packed)| match (text, dictionary.zip(packed)) {
+            (_, Some((dictionary, packed))) => Data::Packed(dictionary.id(), packed),
+            (text, None) => text.as_deref().map_or(Data::None, Data::Plain),
         });
         let rows = self.groups().map(|group| self.rows[group[0]]).zip(data);
-        rows.filter(|(row, _)| new.next_if(|id| **id == uuid(row.event.id)).is_some())
+        rows.filter(move |(row, _)| new.next_if(|id| **id == uuid(row.event.id)).is_some())
             .map(|(row, data)| (uuid(row.event.id), recorded(row, data)))
-            .collect()
     }
 }
 
-fn recorded(row: &Row, data: Option<Data>) -> Recorded {
+fn recorded<'a>(row: &'a Row, data: Data<'a>) -> Recorded<'a> {
     let event = &row.event;
     Recorded {
-        subject: event.subject.key().into(),
+        subject: event.subject.key(),
         at: row.at(),
-        name: event.name.as_str().into(),
+        name: event.name.as_str(),
         channel: event.channel,
-        stage: event.stage.as_ref().map(|stage| stage.as_str().into()),
+        stage: event.stage.as_ref().map(journey::Name::as_str),
         value: event.value,
         currency: event.currency,
-        exposure: event.exposure.clone(),
+        exposure: event.exposure.as_ref().map(|exposure| (exposure.experiment.as_str(), exposure.arm.as_str())),
         data,
     }
 }

@@ -195,6 +195,7 @@ async fn insert_consequences(tx: &mut Tx, of: &Tenant, done: &Consequences<'_>, 
         .bind(&done.touched.subject)
         .bind(&done.touched.event_id)
         .bind(&done.touched.experiment)
+        .bind(&done.touched.occurred_at)
         .bind(&done.touched.received_at)
         .bind(&done.doubtful.0)
         .bind(&done.doubtful.1)
