@@ -11,7 +11,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 use uuid::Uuid;
 
-use super::change::Change;
+use super::change::{Change, Writes};
 use super::contributions::Stored;
 use super::definitions::{Measured, Version};
 use super::job::{Loaded, Ready};
@@ -58,6 +58,15 @@ impl<'a> Amounts<'a> {
         let kept = left.iter().flat_map(|person| &person.subjects);
         let kept = kept.filter_map(|subject| stored.remove_entry(subject)).collect();
         (left, kept)
+    }
+
+    /// What can be written of it already, in a slice.
+    pub(super) fn writes(&mut self, is_slice: bool, most_rows: usize) -> Writes {
+        if !is_slice {
+            return Writes::default();
+        }
+        self.change.make_room(most_rows);
+        self.change.take_writes()
     }
 
     /// Measures persons one by one; returns those that could not be measured in that way.

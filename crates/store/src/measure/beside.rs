@@ -39,6 +39,25 @@ pub(super) async fn beside<T, W: Send>(
     })
 }
 
+/// The same of two that wait for each other; `None` where the runtime has a single thread, or there can be no other: nothing is done then.
+pub(super) async fn along<T, W: Send>(
+    computing: impl FnOnce() -> T,
+    waiting: impl Future<Output = W> + Send,
+) -> Option<(T, W)> {
+    let runtime = Handle::current();
+    if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
+        return None;
+    }
+    block_in_place(|| {
+        thread::scope(|scope| {
+            let wait = || runtime.block_on(waiting);
+            let beside = thread::Builder::new().name("load".to_owned()).spawn_scoped(scope, wait).ok()?;
+            let computed = computing();
+            Some((computed, beside.join().unwrap_or_else(|panic| resume_unwind(panic))))
+        })
+    })
+}
+
 /// Computes something of each item, on several threads where the machine has them, in no order.
 pub(super) fn across<T: Send, R: Send>(items: Vec<T>, compute: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(items.len());

@@ -1,25 +1,25 @@
 //! Do events come in as fast as they can be written? Then the measurement leaves the machine to the writers for a while: what was
 //! not acknowledged yet goes first, and answers measure by themselves what waits.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use super::Measurer;
+
 /// How many times as long as a turn the background rests during a burst.
-const BUSY_RESTS: u32 = 3;
+const BUSY_RESTS: u32 = 4;
 /// It never rests longer than this.
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.
 const LONGEST_BURST: Duration = Duration::from_secs(30);
-/// A burst is over where nothing was seen of it for so many times as long as between its last batches.
-const GAPS: u32 = 4;
-/// It is never over before nothing was seen of it for so long.
-const LEAST_LULL: Duration = Duration::from_millis(100);
-/// It is always over where nothing was seen of it for so long.
-const LULL: Duration = Duration::from_secs(1);
+/// A burst is over where no batch had to wait for so long, and no large one is being written.
+const LULL: Duration = Duration::from_millis(50);
+/// And where none had to wait for so long, whatever is written.
+const LONG: Duration = Duration::from_secs(1);
 /// How often who rests looks whether the burst is over.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(10);
 /// How long the background rests at most while there is little to do and somebody reads.
 const SHORT_REST: Duration = Duration::from_millis(100);
 /// How many times as long as a turn it rests while nobody reads: what comes meanwhile shares the cost of one slice.
@@ -29,42 +29,75 @@ const UNREAD_REST: Duration = Duration::from_millis(500);
 
 /// The burst that there is, if any.
 #[derive(Debug, Default)]
-pub(super) struct Burst(Mutex<Option<Span>>);
+pub(super) struct Burst(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    span: Option<Span>,
+    /// How many large batches are being written.
+    written: usize,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Span {
     began: Instant,
+    /// When anything was seen of it last.
     seen: Instant,
-    /// When nothing was seen for so long it is over.
-    lull: Duration,
 }
 
-impl Span {
-    fn is_over(self, now: Instant) -> bool {
-        now - self.seen >= self.lull
+impl State {
+    /// The burst that is going on.
+    fn current(&self, now: Instant) -> Option<Span> {
+        let lull = if self.written > 0 { LONG } else { LULL };
+        self.span.filter(|span| now.saturating_duration_since(span.seen) < lull)
+    }
+
+    fn note(&mut self, now: Instant) {
+        let began = self.current(now).map_or(now, |span| span.began);
+        self.span = Some(Span { began, seen: now });
+    }
+}
+
+/// A large batch that is being written.
+pub(crate) struct Large(Arc<Measurer>);
+
+impl Large {
+    pub(super) fn of(measurer: Arc<Measurer>) -> Self {
+        measurer.burst.begin();
+        Self(measurer)
+    }
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        self.0.burst.end();
     }
 }
 
 impl Burst {
-    fn span(&self) -> MutexGuard<'_, Option<Span>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A batch had to wait for those before it, as most of the last ones, and did so until `now`.
     pub(super) fn note(&self, now: Instant) {
-        let mut span = self.span();
-        *span = Some(match span.filter(|span| now - span.seen < LULL) {
-            None => Span { began: now, seen: now, lull: LULL },
-            Some(Span { began, seen, lull }) => {
-                let lull = ((now - seen) * GAPS).max(lull * 3 / 4).clamp(LEAST_LULL, LULL);
-                Span { began, seen: now, lull }
-            }
-        });
+        self.state().note(now);
+    }
+
+    /// A large batch is written from now on.
+    fn begin(&self) {
+        self.state().written += 1;
+    }
+
+    /// A large batch was written.
+    fn end(&self) {
+        let mut state = self.state();
+        state.written = state.written.saturating_sub(1);
     }
 
     /// The one that is going on.
     fn current(&self, now: Instant) -> Option<Span> {
-        self.span().filter(|span| !span.is_over(now))
+        self.state().current(now)
     }
 
     /// Whether there is one.
@@ -109,39 +142,48 @@ mod tests {
         assert_eq!(burst.rest(now, turn, false, true), SHORT_REST);
         assert_eq!(burst.rest(now, turn / 4, false, false), turn);
         assert_eq!(burst.rest(now, turn, false, false), UNREAD_REST);
-        for _ in 0..50 {
+        for _ in 0..1_000 {
             burst.note(now);
             assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
             assert_eq!(burst.rest(now, LONGEST_REST, true, true), LONGEST_REST);
-            now += Duration::from_millis(590);
+            now += Duration::from_millis(29);
         }
-        // Half a minute has passed.
-        now += Duration::from_millis(400);
+        now += Duration::from_millis(15);
         burst.note(now);
         assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
-        now += Duration::from_millis(900);
-        assert_eq!(burst.rest(now, turn, true, true), turn);
-        now += Duration::from_millis(200);
+        now += LULL;
         assert_eq!(burst.rest(now, turn, true, true), Duration::ZERO);
         // The next one is another one.
+        now += LONGEST_BURST;
         burst.note(now);
         assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
     }
 
     #[test]
-    fn one_of_quick_batches_is_over_sooner() {
-        let (quick, slow) = (Duration::from_millis(20), Duration::from_millis(200));
-        let noted = |gap: Duration| {
-            let (burst, mut now) = (Burst::default(), Instant::now());
-            for _ in 0..10 {
-                burst.note(now);
-                now += gap;
-            }
-            (burst, now - gap)
-        };
-        let (burst, last) = noted(quick);
-        assert!(burst.is_on(last + LEAST_LULL / 2) && !burst.is_on(last + LEAST_LULL));
-        let (burst, last) = noted(slow);
-        assert!(burst.is_on(last + slow * 3) && !burst.is_on(last + LULL));
+    fn what_lasts_long_shares_the_machine() {
+        let turn = Duration::from_millis(200);
+        let (burst, begins) = (Burst::default(), Instant::now());
+        burst.begin();
+        let mut now = begins;
+        while now < begins + LONGEST_BURST {
+            burst.note(now);
+            assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
+            now += LONG * 9 / 10;
+        }
+        burst.note(now);
+        assert_eq!(burst.rest(now, turn, true, true), turn);
+    }
+
+    #[test]
+    fn one_is_not_over_while_a_large_batch_is_written() {
+        let (burst, now) = (Burst::default(), Instant::now());
+        burst.begin();
+        assert!(!burst.is_on(now), "large batches alone are no burst");
+        burst.note(now);
+        burst.begin();
+        burst.end();
+        assert!(burst.is_on(now + LULL * 3) && !burst.is_on(now + LONG));
+        burst.end();
+        assert!(burst.is_on(now + LULL / 2) && !burst.is_on(now + LULL));
     }
 }

@@ -46,6 +46,11 @@ impl Writes {
         self.put.is_empty() && self.pieces.is_empty()
     }
 
+    pub(super) fn add(&mut self, other: Self) {
+        self.put.extend(other.put);
+        self.pieces.extend(other.pieces);
+    }
+
     pub(super) async fn write(self, connection: &mut PgConnection, tenant: TenantId) -> Result<(), sqlx::Error> {
         contributions::put(connection, tenant, self.put).await?;
         tallies::note(connection, tenant, self.pieces).await

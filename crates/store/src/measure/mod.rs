@@ -17,6 +17,7 @@ mod facts;
 mod job;
 pub(crate) mod journal;
 mod journeys;
+mod line;
 mod persons;
 mod slice;
 mod sweep;
@@ -42,6 +43,7 @@ use crate::recent::Recent;
 use crate::transaction::{Purpose, begin, retry};
 use agenda::{Agenda, Gate, LARGEST_IN_A_BURST, LARGEST_OF_A_VERSION, LARGEST_SLICE, Left, Taken, adapt};
 use burst::Burst;
+pub(crate) use burst::Large;
 pub(crate) use definitions::Texts;
 use entering::LOOKS;
 use slice::{Built, Done, Ground};
@@ -117,6 +119,11 @@ impl Measurer {
     /// Says that events come in as fast as they can be written.
     pub(crate) fn note_burst(&self) {
         self.burst.note(tokio::time::Instant::now());
+    }
+
+    /// Says that a large batch is being written, until what is returned is dropped.
+    pub(crate) fn write_large(self: &Arc<Self>) -> Large {
+        Large::of(self.clone())
     }
 
     /// Measures whatever tenants are notified of, until the process ends. Run as many of these as tenants should be

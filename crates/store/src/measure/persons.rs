@@ -1,6 +1,6 @@
 //! Persons: the components of linked subjects, from all links known now.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use journey::TenantId;
@@ -82,8 +82,9 @@ pub(super) async fn resolve(
     if !links || fault::seeded("resolve-at-ingest") {
         return Ok(components(touched, &[]));
     }
-    let subjects: BTreeSet<&str> = touched.iter().map(|t| t.subject.as_str()).collect();
-    let subjects: Vec<&str> = subjects.into_iter().collect();
+    let mut subjects: Vec<&str> = touched.iter().map(|t| t.subject.as_str()).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
     let edges: Vec<(String, String)> = sqlx::query_as(include_str!("../../sql/measure_links.sql"))
         .bind(tenant.0)
         .bind(&subjects)
@@ -94,7 +95,9 @@ pub(super) async fn resolve(
 
 fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
     let known = touched.iter().map(|t| &t.subject).chain(edges.iter().flat_map(|(a, b)| [a, b]));
-    let subjects: Vec<&String> = known.collect::<BTreeSet<_>>().into_iter().collect();
+    let mut subjects: Vec<&String> = known.collect();
+    subjects.sort_unstable();
+    subjects.dedup();
     let index: HashMap<&str, usize> = subjects.iter().enumerate().map(|(at, s)| (s.as_str(), at)).collect();
     let mut parent: Vec<usize> = (0..subjects.len()).collect();
     for (a, b) in edges {
@@ -102,10 +105,11 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
         // The smaller index is the smaller key, so that a root is its component's key.
         parent[a.max(b)] = a.min(b);
     }
-    let mut persons: BTreeMap<usize, Person> = BTreeMap::new();
+    // Each in the place of its key.
+    let mut persons: Vec<Option<Person>> = vec![None; subjects.len()];
     for t in touched {
-        let person = persons.entry(root(&mut parent, index[t.subject.as_str()]));
-        let person = person.or_insert_with(|| Person {
+        let person = &mut persons[root(&mut parent, index[t.subject.as_str()])];
+        let person = person.get_or_insert_with(|| Person {
             events: Vec::with_capacity(t.events.len()),
             received_from: t.received_from,
             ..Person::default()
@@ -117,7 +121,7 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
         person.received_from = person.received_from.zip(t.received_from).map(|(one, other)| one.min(other));
     }
     for (at, subject) in subjects.iter().enumerate() {
-        if let Some(person) = persons.get_mut(&root(&mut parent, at)) {
+        if let Some(person) = &mut persons[root(&mut parent, at)] {
             if person.subjects.is_empty() {
                 // Most have one.
                 person.subjects.reserve_exact(1);
@@ -125,7 +129,7 @@ fn components(touched: &[Touched], edges: &[(String, String)]) -> Vec<Person> {
             person.subjects.push((*subject).clone());
         }
     }
-    persons.into_values().collect()
+    persons.into_iter().flatten().collect()
 }
 
 fn root(parent: &mut [usize], mut at: usize) -> usize {

@@ -1,22 +1,22 @@
-//! How a slice goes through its persons: in jobs, one of which is measured while what the one before changed is written and the next
-//! is read.
+//! How a slice goes through its persons: in jobs, one after the other or in a line.
 
+use std::collections::HashSet;
 use std::slice::Chunks;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::join_all;
 use journey::{Instant, Tenant};
 use metrics::fold::Widening;
 use sqlx::{PgConnection, Row};
 use tokio::task::yield_now;
+use uuid::Uuid;
 
 use super::amounts::{Amounts, Unfinished};
-use super::beside::beside;
-use super::change::{self, Change, Writes};
+use super::change::{self, Change};
 use super::contributions::Stored;
 use super::definitions::Measured;
 use super::job::{Job, Loaded, Loading};
 use super::journeys::Read;
+use super::line;
 use super::persons::Person;
 use super::unclaimed::unclaimed;
 use crate::StoreError;
@@ -88,48 +88,35 @@ impl Task<'_> {
     }
 }
 
-/// Measures persons, and gathers what changes.
-pub(super) async fn measure(mut hands: Hands<'_>, task: &Task<'_>) -> Result<Change, StoreError> {
+/// Measures persons, and gathers what changes. Whoever asked and has gone is noticed between jobs, where one is measured after the other.
+pub(super) async fn measure(hands: Hands<'_>, task: &Task<'_>) -> Result<Change, StoreError> {
     if task.studies.is_empty() {
         return Ok(Change::on(task.tenant.zone.day_of(task.now)));
     }
     let loading = Loading::new(task);
     let most_rows = change::most_rows(task);
     let mut amounts = Amounts::new(task);
-    let mut jobs =
-        Jobs { first: task.persons.chunks(task.at_once), left: (Vec::new(), Stored::new()), at_once: task.at_once };
-    let side_by_side = hands.readers.len().max(1);
-    let mut loaded = step(&mut hands, task, &loading, (Writes::default(), jobs.take(side_by_side))).await?;
-    while !loaded.is_empty() {
-        let writes = if task.is_slice { amounts.change.take_writes() } else { Writes::default() };
-        let next = jobs.take(side_by_side);
-        let mut add = || {
-            let left = loaded.drain(..).map(|loaded| amounts.add(loaded)).collect::<Vec<_>>();
-            if task.is_slice {
-                amounts.change.make_room(most_rows);
-            }
-            left
-        };
-        let (left, stepped) = if writes.is_empty() && next.is_empty() {
-            (add(), Ok(Vec::new()))
-        } else {
-            beside(add, step(&mut hands, task, &loading, (writes, next))).await
-        };
-        for left in left {
-            jobs.add(left);
+    if task.persons.len() > task.at_once {
+        let own = Hands { own: &mut *hands.own, readers: &mut *hands.readers };
+        let jobs = (Jobs::new(task), &mut amounts);
+        if let Some(measured) = line::measure(own, (task, &loading), jobs, most_rows).await {
+            measured?;
+            return Ok(amounts.change);
         }
-        loaded = stepped?;
-        if loaded.is_empty() {
-            loaded = step(&mut hands, task, &loading, (Writes::default(), jobs.take(side_by_side))).await?;
-        }
-        // Whoever asked may have gone.
+    }
+    let mut jobs = Jobs::new(task);
+    while let Some(job) = jobs.next(true) {
+        // What the last job changed is written with everything else.
+        amounts.writes(task.is_slice, most_rows).write(hands.own, task.tenant.id).await?;
+        let loaded = load(hands.own, task, &loading, job).await?;
+        jobs.add(amounts.add(loaded));
         yield_now().await;
     }
     Ok(amounts.change)
 }
 
 /// The jobs of a task.
-struct Jobs<'a> {
+pub(super) struct Jobs<'a> {
     first: Chunks<'a, Person>,
     /// Persons of jobs that are over whose whole journeys are needed.
     left: Unfinished<'a>,
@@ -137,21 +124,25 @@ struct Jobs<'a> {
 }
 
 impl<'a> Jobs<'a> {
-    fn add(&mut self, (persons, stored): Unfinished<'a>) {
+    fn new(task: &'a Task<'_>) -> Self {
+        Self { first: task.persons.chunks(task.at_once), left: (Vec::new(), Stored::new()), at_once: task.at_once }
+    }
+
+    pub(super) fn add(&mut self, (persons, stored): Unfinished<'a>) {
         self.left.0.extend(persons);
         self.left.1.extend(stored);
     }
 
-    fn take(&mut self, most: usize) -> Vec<Job<'a>> {
-        std::iter::from_fn(|| self.next()).take(most).collect()
-    }
-
-    fn next(&mut self) -> Option<Job<'a>> {
+    /// The next one; where it is not the last one, no more may be left of others, and small ones wait for more persons.
+    pub(super) fn next(&mut self, is_last: bool) -> Option<Job<'a>> {
         let (again, stored) = &mut self.left;
-        if again.len() < self.at_once
-            && let Some(persons) = self.first.next()
-        {
-            return Some(Job::First(persons.iter().collect()));
+        if again.len() < self.at_once {
+            if let Some(persons) = self.first.next() {
+                return Some(Job::First(persons.iter().collect()));
+            }
+            if !is_last {
+                return None;
+            }
         }
         let persons: Vec<&Person> = again.drain(..again.len().min(self.at_once)).collect();
         let subjects = persons.iter().flat_map(|person| &person.subjects);
@@ -160,48 +151,44 @@ impl<'a> Jobs<'a> {
     }
 }
 
-/// Writes what some jobs changed and reads what others take, side by side where there are connections to spare.
-async fn step<'a>(
-    hands: &mut Hands<'_>,
+/// Reads what a job takes over the connection that sees what is claimed.
+async fn load<'a>(
+    own: &mut PgConnection,
     task: &Task<'_>,
     loading: &Loading<'a>,
-    (writes, jobs): (Writes, Vec<Job<'a>>),
-) -> Result<Vec<Loaded<'a>>, sqlx::Error> {
-    let tenant = task.tenant.id;
-    let mut all = Vec::with_capacity(jobs.len());
+    job: Job<'a>,
+) -> Result<Loaded<'a>, sqlx::Error> {
     let mut early = None;
-    if !jobs.is_empty() {
-        if fault::seeded("queue-before-the-load")
-            && let Read::Claimed(Some(until)) = task.read()
-        {
-            early = Some(unclaimed(hands.own, tenant, until).await?);
-        }
-        fault::pause("measure.before_load").await;
+    if fault::seeded("queue-before-the-load")
+        && let Read::Claimed(Some(until)) = task.read()
+    {
+        early = Some(unclaimed(own, task.tenant.id, until).await?);
     }
-    if hands.readers.is_empty() {
-        writes.write(hands.own, tenant).await?;
-        for job in jobs {
-            all.push(loading.load(hands.own, job).await?);
-        }
-    } else {
-        debug_assert!(jobs.len() <= hands.readers.len(), "a job for each connection that reads at most");
-        let written = writes.write(hands.own, tenant);
-        let loads = hands.readers.iter_mut().zip(jobs).map(|(reader, job)| loading.load(reader, job));
-        let (written, loads) = tokio::join!(written, join_all(loads));
-        written?;
-        all = loads.into_iter().collect::<Result<_, _>>()?;
-    }
-    // It is looked at after the events are read, and where the claim is seen.
-    if all.iter().any(Loaded::has_journeys)
+    fault::pause("measure.before_load").await;
+    let mut loaded = [loading.load(own, job).await?];
+    leave_out(own, task, &mut loaded, early).await?;
+    let [loaded] = loaded;
+    Ok(loaded)
+}
+
+/// Leaves out of what was loaded what waits in the queue. It is looked at after the events are read, and where the claim is seen; unless
+/// it was looked at `early`.
+pub(super) async fn leave_out(
+    own: &mut PgConnection,
+    task: &Task<'_>,
+    loaded: &mut [Loaded<'_>],
+    early: Option<HashSet<Uuid>>,
+) -> Result<(), sqlx::Error> {
+    if loaded.iter().any(Loaded::has_journeys)
         && let Read::Claimed(Some(until)) = task.read()
     {
         let waiting = match early {
             Some(early) => early,
-            None => unclaimed(hands.own, tenant, until).await?,
+            None => unclaimed(own, task.tenant.id, until).await?,
         };
-        for loaded in &mut all {
+        for loaded in loaded {
             loaded.leave_out(&waiting);
         }
     }
-    Ok(all)
+    Ok(())
 }

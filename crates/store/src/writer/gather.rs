@@ -72,11 +72,12 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         if late && waited.count_ones() >= MANY {
             shared.measurer.note_burst();
         }
+        let large = is_large.then(|| shared.measurer.write_large());
         let (earlier, flight) = flights.begin(&rows);
         turn = (turn + 1) % SIDE_BY_SIDE;
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
         tokio::spawn(async move {
-            commit(&shared, &tenant, (answers, rows), (writer, earlier, begun), (flight, permit)).await;
+            commit(&shared, &tenant, (answers, rows), (writer, earlier, begun), (flight, permit, large)).await;
             drop((own, alone));
         });
     }
