@@ -48,21 +48,20 @@ struct OfTenant {
     looked_at: Option<Arc<[String]>>,
 }
 
-impl OfTenant {
-    fn is_looked_at(&self, name: &str) -> bool {
-        self.looked_at.as_ref().is_none_or(|names| names.binary_search_by(|known| (**known).cmp(name)).is_ok())
-    }
-}
-
 impl All {
     fn get(&self, tenant: TenantId, id: &Uuid) -> Option<&Kept> {
         self.tenants.get(&tenant)?.events.get(id)
     }
 
     fn remove(&mut self, tenant: TenantId, id: &Uuid) {
-        if let Some(gone) = self.tenants.get_mut(&tenant).and_then(|of| of.events.remove(id)) {
+        let Some(of) = self.tenants.get_mut(&tenant) else { return };
+        if let Some(gone) = of.events.remove(id) {
             self.bytes = self.bytes.saturating_sub(gone.len() + EACH);
             self.events -= 1;
+            // A map keeps the room that it once needed.
+            if of.events.is_empty() || of.events.len() < of.events.capacity() / 8 {
+                of.events.shrink_to(of.events.len() * 2);
+            }
         }
     }
 
@@ -115,17 +114,24 @@ impl Recent {
 
     /// Keeps events that were committed. Where there is no room, those that came first stay: they are measured first.
     pub(crate) fn keep<'e>(&self, tenant: TenantId, events: impl IntoIterator<Item = (Uuid, Recorded<'e>)>) {
+        let looked_at = self.all().tenants.get(&tenant).and_then(|of| of.looked_at.clone());
+        let is_looked_at = |name: &str| {
+            looked_at.as_ref().is_none_or(|names| names.binary_search_by(|known| (**known).cmp(name)).is_ok())
+        };
+        let records = events.into_iter().filter_map(|(id, mut event)| {
+            if !matches!(event.data, Data::None) && !is_looked_at(event.name) {
+                event.data = Data::Elsewhere;
+            }
+            Some((id, Kept::of(&event)?))
+        });
+        // Others need the lock meanwhile.
+        let records: Vec<(Uuid, Kept)> = records.collect();
         let now = Timer::now();
         let mut all = self.all();
         all.tidy(now);
-        let mut ids = Vec::new();
-        for (id, mut event) in events {
+        let mut ids = Vec::with_capacity(records.len());
+        for (id, record) in records {
             all.remove(tenant, &id);
-            let of = all.tenants.entry(tenant).or_default();
-            if !of.is_looked_at(event.name) && !matches!(event.data, Data::None) {
-                event.data = Data::Elsewhere;
-            }
-            let record = Kept::of(&event);
             let weight = record.len() + EACH;
             if all.bytes + weight > self.most {
                 break;
@@ -166,10 +172,8 @@ impl Recent {
         let all = self.all();
         let mut are_all_kept = true;
         for id in ids {
-            match all.get(tenant, id).and_then(Kept::read) {
-                Some(event) if event.exposure.is_some_and(|(experiment, _)| is_looked_for(experiment)) => {
-                    return Some(true);
-                }
+            match all.get(tenant, id) {
+                Some(event) if event.experiment().is_some_and(&is_looked_for) => return Some(true),
                 Some(_) => {}
                 None => are_all_kept = false,
             }
@@ -255,7 +259,7 @@ mod tests {
     fn room_is_bounded_and_the_first_stay() {
         let text = "x".repeat(100);
         let event = event(&text);
-        let recent = Recent { all: Mutex::default(), most: 3 * (Kept::of(&event).len() + EACH) };
+        let recent = Recent { all: Mutex::default(), most: 3 * (Kept::of(&event).unwrap().len() + EACH) };
         recent.keep(TENANT, ids(0..5).into_iter().map(|id| (id, event)));
         assert_eq!(recent.get(TENANT, &ids(0..5)).1, ids(3..5));
         // Kept twice takes no more room.
@@ -284,7 +288,7 @@ mod tests {
 
     fn is_empty(recent: &Recent) -> bool {
         let all = recent.all();
-        all.tenants.values().all(|of| of.events.is_empty())
+        all.tenants.values().all(|of| of.events.capacity() == 0)
             && all.order.is_empty()
             && (all.places, all.events, all.bytes) == (0, 0, 0)
     }

@@ -18,12 +18,20 @@ impl Study {
         Some(if looks_at_deeds { BEFORE_DAYS.max(COVARIATE_DAYS) } else { COVARIATE_DAYS })
     }
 
-    /// Whether it is known what the person was like, without what happened earlier than the events that were folded.
-    fn is_settled(&self, contribution: &Contribution) -> bool {
+    /// Whether it is known what the person was like when exposed, without what happened before `since`: then the last value stands in
+    /// what happened from then on. One that is older need not be the last.
+    fn is_settled(&self, contribution: &Contribution, journey: &[Happening], since: Instant) -> bool {
         let Some(assignment) = &contribution.assignment else { return true };
-        let mut dimensions = self.dimensions.iter().zip(&assignment.values);
-        dimensions.all(|(known, value)| match known {
-            Known::Last(_) | Known::Bin(..) => !value.is_empty(),
+        let (from, to) = (
+            journey.partition_point(|event| event.at < since),
+            journey.partition_point(|event| event.at <= assignment.at),
+        );
+        let Some(known) = journey.get(from..to) else { return false };
+        self.dimensions.iter().all(|dimension| match dimension {
+            Known::Last(source) => known.iter().any(|event| source.value(event).is_some()),
+            Known::Bin(source, bin) => {
+                known.iter().any(|event| source.value(event).and_then(|text| bin.of(&text)).is_some())
+            }
             // The exposure says it, or the days that are looked back at.
             Known::Phase | Known::Hour | Known::Weekday | Known::Probability(_) | Known::Channels | Known::Active => {
                 true
@@ -43,5 +51,5 @@ pub fn fold_since(plan: &Plan, study: usize, journey: &[Happening], since: Insta
     let days = of.looks_back_days()?;
     let contribution = fold(plan, study, journey);
     let is_seen = contribution.assignment.as_ref().is_none_or(|assignment| assignment.at.plus_days(-days) >= since);
-    (is_seen && of.is_settled(&contribution)).then_some(contribution)
+    (is_seen && of.is_settled(&contribution, journey, since)).then_some(contribution)
 }

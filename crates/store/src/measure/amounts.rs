@@ -38,19 +38,19 @@ impl<'a> Amounts<'a> {
 
     /// Measures the persons of a job. Returns those whose whole journeys are needed.
     pub(super) fn add<'p>(&mut self, loaded: Loaded<'p>) -> Unfinished<'p> {
-        let Loaded { mut stored, onward, widened, again, whole } = loaded;
+        let Loaded { mut stored, onward, widened, lately, again, whole } = loaded;
         let mut left = self.each(onward, &stored, Self::go_on);
         left.extend(self.each(widened, &stored, Self::widen));
-        let days = again.days_before;
-        left.extend(self.each(again, &stored, |to, person, events, stored| {
-            let since = days.and_then(|days| person.lately(days)).map(|lately| lately.occurred.into());
-            match events.and_then(|events| to.go_on_or_over(person, (&events, since), stored)) {
-                Ok(None) => return false,
-                Ok(Some(results)) => to.settle(person, stored, |_| Ok(results)),
-                Err(reason) => to.settle(person, stored, |_| Err(reason)),
-            }
-            true
-        }));
+        for ready in [lately, again] {
+            let days = ready.days_before;
+            left.extend(self.each(ready, &stored, |to, person, events, stored| {
+                let since = days.and_then(|days| person.lately(days)).map(|lately| lately.occurred.into());
+                let done = events.and_then(|events| to.go_on_or_over(person, (&events, since), stored));
+                let Some(results) = done.transpose() else { return false };
+                to.settle(person, stored, |_| results);
+                true
+            }));
+        }
         self.each(whole, &stored, |to, person, events, stored| {
             to.settle(person, stored, |to| to.start_over(&events?));
             true

@@ -14,7 +14,7 @@ const BUSY_RESTS: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.
 const LONGEST_BURST: Duration = Duration::from_secs(30);
-/// A burst is over where no batch had to wait for so long, and no large one is being written.
+/// A burst is over where no batch had to wait for so long, and no large one was written meanwhile.
 const LULL: Duration = Duration::from_millis(50);
 /// And where none had to wait for so long, whatever is written.
 const LONG: Duration = Duration::from_secs(1);
@@ -36,6 +36,8 @@ struct State {
     span: Option<Span>,
     /// How many large batches are being written.
     written: usize,
+    /// When the last one was.
+    ended: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +50,8 @@ struct Span {
 impl State {
     /// The burst that is going on.
     fn current(&self, now: Instant) -> Option<Span> {
-        let lull = if self.written > 0 { LONG } else { LULL };
+        let is_short = |ended: Instant| now.saturating_duration_since(ended) < LULL;
+        let lull = if self.written > 0 || self.ended.is_some_and(is_short) { LONG } else { LULL };
         self.span.filter(|span| now.saturating_duration_since(span.seen) < lull)
     }
 
@@ -70,7 +73,7 @@ impl Large {
 
 impl Drop for Large {
     fn drop(&mut self) {
-        self.0.burst.end();
+        self.0.burst.end(Instant::now());
     }
 }
 
@@ -90,9 +93,10 @@ impl Burst {
     }
 
     /// A large batch was written.
-    fn end(&self) {
+    fn end(&self, now: Instant) {
         let mut state = self.state();
         state.written = state.written.saturating_sub(1);
+        state.ended = Some(now);
     }
 
     /// The one that is going on.
@@ -181,9 +185,14 @@ mod tests {
         assert!(!burst.is_on(now), "large batches alone are no burst");
         burst.note(now);
         burst.begin();
-        burst.end();
+        burst.end(now);
         assert!(burst.is_on(now + LULL * 3) && !burst.is_on(now + LONG));
-        burst.end();
-        assert!(burst.is_on(now + LULL / 2) && !burst.is_on(now + LULL));
+        let ended = now + LULL * 4;
+        burst.end(ended);
+        assert!(burst.is_on(ended + LULL / 2) && !burst.is_on(ended + LULL));
+        // One that had to wait meanwhile is of the same burst.
+        let later = ended + LULL / 2;
+        burst.note(later);
+        assert_eq!(burst.current(later).unwrap().began, now);
     }
 }

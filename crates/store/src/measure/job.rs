@@ -42,7 +42,9 @@ pub(super) struct Loaded<'a> {
     pub(super) onward: Ready<'a>,
     /// What is stored under the version before is made a contribution to the new one.
     pub(super) widened: Ready<'a>,
-    /// Their new events can't be added for every version; whole journeys, or what of them matters to first exposures.
+    /// They are exposed to something for the first time; what of their journeys matters to that.
+    pub(super) lately: Ready<'a>,
+    /// Their new events can't be added for every version; whole journeys.
     pub(super) again: Ready<'a>,
     /// Everything of them is folded; whole journeys.
     pub(super) whole: Ready<'a>,
@@ -57,8 +59,10 @@ pub(super) struct Loading<'a> {
     journeys: Loader<'a>,
     /// For the events that new metrics look at.
     widening: Option<Loader<'a>>,
-    /// How many days before a first exposure anything matters to most versions; `None`: to some everything may.
+    /// How many days before a first exposure anything matters to the versions to which not everything does; `None`: there are none.
     looks_back_days: Option<i64>,
+    /// The experiments to whose first exposures everything matters, ascending.
+    unlimited: Vec<&'a str>,
 }
 
 impl<'a> Loading<'a> {
@@ -70,14 +74,19 @@ impl<'a> Loading<'a> {
         experiments.dedup();
         // Of who is not measured under a version yet, exposures to its experiment may be as old as any.
         let is_building = measured().any(|version| version.building.is_some());
-        let days = task.studies.iter().filter_map(|study| plan.studies[*study].looks_back_days());
+        let days = |study: &&usize| plan.studies[**study].looks_back_days();
+        let unlimited = task.studies.iter().filter(|study| days(study).is_none());
+        let mut unlimited: Vec<&str> =
+            unlimited.map(|study| task.measured.versions[*study].experiment.as_str()).collect();
+        unlimited.sort_unstable();
         Self {
             task,
             versions: measured().map(|version| version.id).chain(task.from.iter().map(|(from, _)| *from)).collect(),
             experiments,
             journeys: Loader::new(task, &plan.paths, plan.names_with_facts()),
             widening: task.from.as_ref().map(|(_, widening)| Loader::new(task, widening.paths(), None)),
-            looks_back_days: days.max().filter(|_| !is_building),
+            looks_back_days: task.studies.iter().filter_map(|study| days(&study)).max().filter(|_| !is_building),
+            unlimited,
         }
     }
 
@@ -99,7 +108,7 @@ impl<'a> Loading<'a> {
         let onward = &mut loaded.onward;
         let new: Vec<Uuid> = onward.persons.iter().flat_map(|person| person.events.iter().copied()).collect();
         onward.journeys = self.journeys.events(connection, &new).await?;
-        for ready in [&mut loaded.again, &mut loaded.whole] {
+        for ready in [&mut loaded.lately, &mut loaded.again, &mut loaded.whole] {
             let subjects = subjects(&ready.persons);
             let lately = match ready.days_before {
                 Some(days) => lately(&ready.persons, days),
@@ -121,7 +130,7 @@ impl<'a> Loading<'a> {
         let exposed =
             exposed_among(connection, tenant, &self.experiments, persons.iter().filter(is_new).copied()).await?;
         let mut loaded = Loaded::default();
-        loaded.again.days_before = self.looks_back_days;
+        loaded.lately.days_before = self.looks_back_days;
         for person in persons {
             // Something that is stored under another subject than the key is of a former person.
             let has_grown = person.subjects[1..].iter().any(|subject| stored.contains_key(subject));
@@ -135,7 +144,7 @@ impl<'a> Loading<'a> {
                 }
                 &mut loaded.whole
             } else if person.first_exposed_at.is_some() && self.looks_back(person, stored.contains_key(person.key())) {
-                &mut loaded.again
+                if self.is_limited(person) { &mut loaded.lately } else { &mut loaded.again }
             } else if person.exposed || stored.contains_key(person.key()) {
                 &mut loaded.onward
             } else {
@@ -153,22 +162,34 @@ impl Loading<'_> {
     /// Whether the first exposure of a person to some experiment is likely to be one to an experiment that is measured: then its metrics
     /// look back, and new events alone will not do.
     fn looks_back(&self, person: &Person, is_stored: bool) -> bool {
-        let is_measured = |experiment: &str| self.experiments.binary_search(&experiment).is_ok();
-        let exposes = self.task.recent.exposes(self.task.tenant.id, &person.events, is_measured);
+        let exposes = self.exposes(person, &self.experiments);
         // Of one version alone that is stored it is not known, and most likely another one's.
         exposes.unwrap_or(self.task.is_slice || !is_stored)
+    }
+
+    /// Whether it is likely that not everything matters to the first exposure of a person. Where it does after all, the journey is read
+    /// again.
+    fn is_limited(&self, person: &Person) -> bool {
+        self.looks_back_days.is_some()
+            && (self.unlimited.is_empty() || self.exposes(person, &self.unlimited) != Some(true))
+    }
+
+    /// Whether any new event of a person exposes to one of these experiments; `None`: not known.
+    fn exposes(&self, person: &Person, experiments: &[&str]) -> Option<bool> {
+        let is_one = |experiment: &str| experiments.binary_search(&experiment).is_ok();
+        self.task.recent.exposes(self.task.tenant.id, &person.events, is_one)
     }
 }
 
 impl Loaded<'_> {
     /// Whether there are journeys that may hold events that wait in the queue still.
     pub(super) fn has_journeys(&self) -> bool {
-        [&self.widened, &self.again, &self.whole].iter().any(|ready| !ready.journeys.is_empty())
+        [&self.widened, &self.lately, &self.again, &self.whole].iter().any(|ready| !ready.journeys.is_empty())
     }
 
     /// Leaves out what waits: the slice that claims it adds it.
     pub(super) fn leave_out(&mut self, waiting: &HashSet<Uuid>) {
-        for ready in [&mut self.widened, &mut self.again, &mut self.whole] {
+        for ready in [&mut self.widened, &mut self.lately, &mut self.again, &mut self.whole] {
             for events in ready.journeys.values_mut().flatten() {
                 events.retain(|event| !waiting.contains(&Uuid::from_bytes(event.id.bytes())));
             }

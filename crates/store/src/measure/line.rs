@@ -3,6 +3,7 @@
 //! Nothing waits for more than it needs: a connection that has read a job reads the next one, and the thread that measures takes
 //! whatever is there.
 
+use std::collections::HashSet;
 use std::mem::take;
 use std::sync::mpsc;
 
@@ -17,7 +18,7 @@ use super::job::{Job, Loaded, Loading};
 use super::work::{Hands, Jobs, Task, leave_out};
 use crate::fault;
 
-/// The jobs in memory beside those that are being read: one that is measured, and one that is ready for it.
+/// The jobs in memory beside those that others read: one that is measured, and one that is ready for it or is being read.
 const AHEAD: usize = 2;
 
 /// What became of a job.
@@ -75,6 +76,8 @@ async fn feed<'a>(
     let mut own = Some(own);
     let mut readers: Vec<&mut PgConnection> = readers.iter_mut().map(|reader| &mut **reader).collect();
     let (mut loaded, mut writes) = (Vec::new(), Writes::default());
+    // What is to be written does not wait for checks that take long.
+    let mut has_checked = false;
     // Jobs that were begun and are not measured yet.
     let mut begun = 0;
     let mut under_way = FuturesUnordered::new();
@@ -92,13 +95,16 @@ async fn feed<'a>(
                 under_way.push(work(reader, false, Step::Load(job), (task, loading)));
             }
             let step = match own.is_some() {
-                true if !loaded.is_empty() => Some(Step::Check(take(&mut loaded))),
+                true if !loaded.is_empty() && (writes.is_empty() || !has_checked) => {
+                    Some(Step::Check(take(&mut loaded)))
+                }
                 true if !writes.is_empty() => Some(Step::Write(take(&mut writes))),
                 true if is_alone && begun < most => jobs.next(begun == 0).map(Step::Load),
                 _ => None,
             };
             if let Some((step, own)) = step.and_then(|step| Some((step, own.take()?))) {
                 begun += usize::from(matches!(step, Step::Load(_)));
+                has_checked = matches!(step, Step::Check(_));
                 under_way.push(work(own, true, step, (task, loading)));
             }
         }
@@ -139,7 +145,11 @@ async fn work<'c, 'a>(
             fault::pause("measure.before_load").await;
             loading.load(connection, job).await.map(|loaded| Done::Loaded(Box::new(loaded)))
         }
-        Step::Check(mut jobs) => leave_out(connection, task, &mut jobs, None).await.map(|()| Done::Checked(jobs)),
+        Step::Check(mut jobs) => {
+            // As if it had been looked at before anything waited.
+            let early = fault::seeded("queue-before-the-load").then(HashSet::new);
+            leave_out(connection, task, &mut jobs, early).await.map(|()| Done::Checked(jobs))
+        }
         Step::Write(writes) => writes.write(connection, task.tenant.id).await.map(|()| Done::Written),
     };
     (connection, is_own, done)

@@ -162,4 +162,23 @@ mod tests {
         assert!(persons[0].exposed && !persons[0].whole);
         assert_eq!(persons[1].subjects, ["z"]);
     }
+
+    #[test]
+    fn what_is_needed_of_a_person_begins_with_the_earliest_of_what_is_known_and_nowhere_where_it_is_not() {
+        let at = |hour: i64| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(hour);
+        let of = |subject: &str, exposed: Option<i64>, received: Option<i64>| Touched {
+            first_exposed_at: exposed.map(at),
+            received_from: received.map(at),
+            ..touched(subject, 1, true)
+        };
+        let edges = [("a".to_owned(), "b".to_owned()), ("b".to_owned(), "a".to_owned())];
+        let lately = |touched: &[Touched]| components(touched, &edges)[0].lately(1);
+        let (one, other) = (of("a", Some(90), Some(100)), of("b", Some(80), Some(101)));
+        let expected = Some(Lately { occurred: at(80 - 24), received: at(100) });
+        assert_eq!(lately(&[one.clone(), other.clone()]), expected);
+        assert_eq!(lately(&[other.clone(), one.clone(), of("b", None, Some(200))]), expected);
+        assert_eq!(lately(&[one.clone(), of("b", Some(80), None)]), None);
+        assert_eq!(lately(&[of("b", None, Some(100))]), None);
+        assert_eq!(lately(&[Touched { whole: true, ..one }, other]), None);
+    }
 }

@@ -73,7 +73,7 @@ pub(super) struct Task<'a> {
     pub is_slice: bool,
     /// The version that answers come from while one that places persons alike is being built, and the step from it.
     pub from: Option<(i64, Widening)>,
-    /// The persons of a job; the journeys of twice as many are in memory for each connection that reads.
+    /// The persons of a job; the journeys of two jobs are in memory, and of one more for each connection that reads.
     pub at_once: usize,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Jobs<'a> {
         self.left.1.extend(stored);
     }
 
-    /// The next one; where it is not the last one, no more may be left of others, and small ones wait for more persons.
+    /// The next one. `is_last`: nothing else is under way, so that no more persons will be left.
     pub(super) fn next(&mut self, is_last: bool) -> Option<Job<'a>> {
         let (again, stored) = &mut self.left;
         if again.len() < self.at_once {

@@ -48,7 +48,8 @@ impl Kept {
         self.0.len()
     }
 
-    pub(super) fn of(event: &Recorded<'_>) -> Self {
+    /// `None`: a text is too long, which those of events are not.
+    pub(super) fn of(event: &Recorded<'_>) -> Option<Self> {
         let mut out = Vec::with_capacity(512);
         out.extend_from_slice(&event.at.micros().to_le_bytes());
         out.push(u8::from(event.value.is_some()));
@@ -59,7 +60,7 @@ impl Kept {
         let channel = event.channel.map(Channel::word);
         let currency = event.currency.map(Currency::code);
         for text in [Some(event.subject), Some(event.name), channel, event.stage, currency, experiment, arm] {
-            put(&mut out, text);
+            put(&mut out, text)?;
         }
         match event.data {
             Data::None => out.push(NONE),
@@ -74,7 +75,21 @@ impl Kept {
             }
             Data::Elsewhere => out.push(ELSEWHERE),
         }
-        Self(out.into())
+        Some(Self(out.into()))
+    }
+
+    /// The experiment that it exposes to, if any.
+    pub(super) fn experiment(&self) -> Option<&str> {
+        let from = &mut &*self.0;
+        let _at = from.split_off(..8)?;
+        if *from.split_off_first()? != 0 {
+            let _value = from.split_off(..8)?;
+        }
+        // Subject, name, channel, stage and currency stand before it.
+        for _ in 0..5 {
+            let _text = bytes(from)?;
+        }
+        std::str::from_utf8(bytes(from)??).ok()
     }
 
     /// The event; `None`: the bytes are none, which no caller brings about.
@@ -101,27 +116,49 @@ impl Kept {
 }
 
 /// A text behind its length; there is none where the length is that of no text.
-fn put(out: &mut Vec<u8>, text: Option<&str>) {
-    let Some(text) = text else { return out.extend_from_slice(&u16::MAX.to_le_bytes()) };
-    // No text of an event has more than 255 characters.
-    debug_assert!(text.len() < usize::from(u16::MAX), "texts are short");
-    out.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
-    out.extend_from_slice(text.as_bytes());
+fn put(out: &mut Vec<u8>, text: Option<&str>) -> Option<()> {
+    let len = match text {
+        Some(text) => u16::try_from(text.len()).ok().filter(|len| *len != u16::MAX)?,
+        None => u16::MAX,
+    };
+    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(text.unwrap_or_default().as_bytes());
+    Some(())
 }
 
 #[expect(clippy::option_option, reason = "the outer one says whether the bytes can be read, the inner one is read")]
-fn text<'a>(from: &mut &'a [u8]) -> Option<Option<&'a str>> {
+fn bytes<'a>(from: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let len = u16::from_le_bytes(*from.split_off(..2)?.first_chunk()?);
-    if len == u16::MAX {
-        return Some(None);
-    }
-    std::str::from_utf8(from.split_off(..usize::from(len))?).ok().map(Some)
+    if len == u16::MAX { Some(None) } else { from.split_off(..usize::from(len)).map(Some) }
+}
+
+#[expect(clippy::option_option, reason = "as above")]
+fn text<'a>(from: &mut &'a [u8]) -> Option<Option<&'a str>> {
+    bytes(from)?.map(|bytes| std::str::from_utf8(bytes).ok()).map_or(Some(None), |text| text.map(Some))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_is_too_long_is_not_kept() {
+        let text = "x".repeat(usize::from(u16::MAX));
+        let event = |subject| Recorded {
+            subject,
+            at: Instant::from_micros(0),
+            name: "Page Viewed",
+            channel: None,
+            stage: None,
+            value: None,
+            currency: None,
+            exposure: None,
+            data: Data::None,
+        };
+        assert!(Kept::of(&event(&text)).is_none());
+        assert_eq!(Kept::of(&event(&text[1..])).unwrap().read(), Some(event(&text[1..])));
+    }
 
     proptest! {
         #[test]
@@ -148,8 +185,9 @@ mod tests {
                     _ => Data::Elsewhere,
                 },
             };
-            let kept = Kept::of(&event);
+            let kept = Kept::of(&event).unwrap();
             prop_assert_eq!(kept.read(), Some(event));
+            prop_assert_eq!(kept.experiment(), event.exposure.map(|(experiment, _)| experiment));
         }
     }
 }

@@ -69,10 +69,10 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         for _ in 0..=usize::from(rows.len() >= TWICE) {
             waited = waited << 1 | u8::from(late);
         }
+        let large = is_large.then(|| shared.measurer.write_large());
         if late && waited.count_ones() >= MANY {
             shared.measurer.note_burst();
         }
-        let large = is_large.then(|| shared.measurer.write_large());
         let (earlier, flight) = flights.begin(&rows);
         turn = (turn + 1) % SIDE_BY_SIDE;
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
