@@ -7,5 +7,5 @@ BEGIN
     COMMENT ON COLUMN touched.first_exposed_at IS
         'For each: when it happened, where it is the first stored exposure of the subject to the experiment; without the list it is not known.';
     COMMENT ON COLUMN touched.first_exposure IS
-        'Not written and not read any more: first_exposed_at says it.';
+        'Not read any more, and written by earlier versions alone: first_exposed_at says it.';
 END $$;

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Measurer;
 
 /// How many times as long as a turn the background rests during a burst.
-const BUSY_RESTS: u32 = 4;
+const BUSY_RESTS: f64 = 3.5;
 /// It never rests longer than this.
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.
@@ -125,7 +125,7 @@ impl Burst {
     /// to do, `is_read`: somebody reads.
     pub(super) fn rest(&self, now: Instant, took: Duration, more: bool, is_read: bool) -> Duration {
         match self.current(now) {
-            Some(span) if now - span.began < LONGEST_BURST => (took * BUSY_RESTS).min(LONGEST_REST),
+            Some(span) if now - span.began < LONGEST_BURST => took.mul_f64(BUSY_RESTS).min(LONGEST_REST),
             Some(_) => took.min(LONGEST_REST),
             None if more => Duration::ZERO,
             None if is_read => took.min(SHORT_REST),
@@ -148,19 +148,19 @@ mod tests {
         assert_eq!(burst.rest(now, turn, false, false), UNREAD_REST);
         for _ in 0..1_000 {
             burst.note(now);
-            assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
+            assert_eq!(burst.rest(now, turn, true, true), turn.mul_f64(BUSY_RESTS));
             assert_eq!(burst.rest(now, LONGEST_REST, true, true), LONGEST_REST);
             now += Duration::from_millis(29);
         }
         now += Duration::from_millis(15);
         burst.note(now);
-        assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
+        assert_eq!(burst.rest(now, turn, true, true), turn.mul_f64(BUSY_RESTS));
         now += LULL;
         assert_eq!(burst.rest(now, turn, true, true), Duration::ZERO);
         // The next one is another one.
         now += LONGEST_BURST;
         burst.note(now);
-        assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
+        assert_eq!(burst.rest(now, turn, true, true), turn.mul_f64(BUSY_RESTS));
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         let mut now = begins;
         while now < begins + LONGEST_BURST {
             burst.note(now);
-            assert_eq!(burst.rest(now, turn, true, true), turn * BUSY_RESTS);
+            assert_eq!(burst.rest(now, turn, true, true), turn.mul_f64(BUSY_RESTS));
             now += LONG * 9 / 10;
         }
         burst.note(now);

@@ -1,4 +1,4 @@
-//! Which events of persons still wait in the queue? A journey that is loaded whole leaves them out: the slice that claims them
+//! Which events of persons still wait in the queue? A journey that is loaded leaves them out: the slice that claims them
 //! adds them.
 //!
 //! No event that ever left the queue was received after a moment that the tenant's measure state keeps. Events received later are
