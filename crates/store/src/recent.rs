@@ -48,6 +48,11 @@ struct OfTenant {
     looked_at: Option<Arc<[String]>>,
 }
 
+/// Whether the JSON of events of this name is looked at; `names` are ascending, and without them any name is.
+pub(crate) fn is_looked_at(names: Option<&[String]>, name: &str) -> bool {
+    names.is_none_or(|names| names.binary_search_by(|known| (**known).cmp(name)).is_ok())
+}
+
 impl All {
     fn get(&self, tenant: TenantId, id: &Uuid) -> Option<&Kept> {
         self.tenants.get(&tenant)?.events.get(id)
@@ -115,11 +120,8 @@ impl Recent {
     /// Keeps events that were committed. Where there is no room, those that came first stay: they are measured first.
     pub(crate) fn keep<'e>(&self, tenant: TenantId, events: impl IntoIterator<Item = (Uuid, Recorded<'e>)>) {
         let looked_at = self.all().tenants.get(&tenant).and_then(|of| of.looked_at.clone());
-        let is_looked_at = |name: &str| {
-            looked_at.as_ref().is_none_or(|names| names.binary_search_by(|known| (**known).cmp(name)).is_ok())
-        };
         let records = events.into_iter().filter_map(|(id, mut event)| {
-            if !matches!(event.data, Data::None) && !is_looked_at(event.name) {
+            if !matches!(event.data, Data::None) && !is_looked_at(looked_at.as_deref(), event.name) {
                 event.data = Data::Elsewhere;
             }
             Some((id, Kept::of(&event)?))
@@ -194,22 +196,11 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use journey::Instant;
 
     const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 
     fn event(data: &str) -> Recorded<'_> {
-        Recorded {
-            subject: "u:1",
-            at: Instant::from_micros(0),
-            name: "Page Viewed",
-            channel: None,
-            stage: None,
-            value: None,
-            currency: None,
-            exposure: None,
-            data: Data::Plain(data),
-        }
+        Recorded { data: Data::Plain(data), ..Recorded::page("u:1") }
     }
 
     fn ids(range: std::ops::Range<u128>) -> Vec<Uuid> {

@@ -50,8 +50,8 @@ struct Span {
 impl State {
     /// The burst that is going on.
     fn current(&self, now: Instant) -> Option<Span> {
-        let is_short = |ended: Instant| now.saturating_duration_since(ended) < LULL;
-        let lull = if self.written > 0 || self.ended.is_some_and(is_short) { LONG } else { LULL };
+        let is_near = |ended: Instant| now.saturating_duration_since(ended) < LULL;
+        let lull = if self.written > 0 || self.ended.is_some_and(is_near) { LONG } else { LULL };
         self.span.filter(|span| now.saturating_duration_since(span.seen) < lull)
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Measured {
     pub versions: Vec<Version>,
     /// The definitions, made ready.
     pub plan: Plan,
+    /// The names of the events whose JSON matters once first exposures are past, ascending; `None`: any name.
+    pub looked_at: Option<Vec<String>>,
 }
 
 /// One version of an experiment.
@@ -120,7 +122,8 @@ pub(super) async fn load(
 impl Measured {
     pub(super) fn new(versions: Vec<Version>, tenant: &Tenant) -> Self {
         let plan = Plan::new(versions.iter().map(|version| version.definition.clone()).collect(), tenant.zone);
-        Self { versions, plan }
+        let looked_at = plan.names_with_facts();
+        Self { versions, plan, looked_at }
     }
 
     /// The version that answers come from while `building` is measured, and the step from it; `None` where there is none or

@@ -83,7 +83,7 @@ impl<'a> Loading<'a> {
             task,
             versions: measured().map(|version| version.id).chain(task.from.iter().map(|(from, _)| *from)).collect(),
             experiments,
-            journeys: Loader::new(task, &plan.paths, plan.names_with_facts()),
+            journeys: Loader::new(task, &plan.paths, task.measured.looked_at.as_deref()),
             widening: task.from.as_ref().map(|(_, widening)| Loader::new(task, widening.paths(), None)),
             looks_back_days: task.studies.iter().filter_map(|study| days(&study)).max().filter(|_| !is_building),
             unlimited,

@@ -16,7 +16,7 @@ use super::facts::Places;
 use super::persons::Lately;
 use super::work::Task;
 use crate::packed::{Dictionaries, Dictionary, Unpacker, gone};
-use crate::recent::{Data, Recent, Recorded};
+use crate::recent::{Data, Recent, Recorded, is_looked_at};
 
 /// What an event's row must hold for the fold: the tenant's currency and the paths that definitions look at.
 pub(super) struct Loader<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Loader<'a> {
     dictionaries: &'a Dictionaries,
     places: Places,
     /// The names of the events whose JSON is looked at where new events are added to what is stored, ascending; `None`: any name.
-    onward: Option<Vec<String>>,
+    onward: Option<&'a [String]>,
 }
 
 /// Which events of a journey are read.
@@ -42,7 +42,7 @@ pub(super) enum Read {
 pub(super) type Journeys = HashMap<String, Result<Vec<Happening>, String>>;
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(task: &Task<'a>, paths: &[Path], onward: Option<Vec<String>>) -> Self {
+    pub(super) fn new(task: &Task<'a>, paths: &[Path], onward: Option<&'a [String]>) -> Self {
         Self {
             tenant: task.tenant.id,
             currency: task.tenant.currency,
@@ -102,7 +102,7 @@ impl<'a> Loader<'a> {
                 .bind(self.tenant.0)
                 .bind(missing)
                 .bind(self.looks())
-                .bind(&self.onward)
+                .bind(self.onward)
                 .fetch(&mut *connection);
             self.sort(rows, &mut sorted).await?;
         }
@@ -149,10 +149,9 @@ impl<'a> Loader<'a> {
 
     /// The event, or why it can't be read; `None`: its JSON or its dictionary is not in memory.
     fn recorded(&self, id: Uuid, event: &Recorded<'_>, sorted: &mut Sorted) -> Option<Result<Happening, String>> {
-        let is_read = |names: &Vec<String>| names.binary_search_by(|name| (**name).cmp(event.name)).is_ok();
         let name = sorted.name(event.name);
         let data = match event.data {
-            _ if !self.looks() || !self.onward.as_ref().is_none_or(is_read) => None,
+            _ if !self.looks() || !is_looked_at(self.onward, event.name) => None,
             Data::None => None,
             Data::Elsewhere => return None,
             Data::Plain(text) => Some(text),

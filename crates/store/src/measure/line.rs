@@ -22,7 +22,7 @@ use crate::fault;
 const AHEAD: usize = 2;
 
 /// What became of a job.
-struct Measured<'a> {
+struct Added<'a> {
     left: Unfinished<'a>,
     writes: Writes,
 }
@@ -40,7 +40,7 @@ pub(super) async fn measure<'a>(
         for loaded in ready {
             let left = amounts.add(loaded);
             let writes = amounts.writes(task.is_slice, most_rows);
-            if is_measured.send(Measured { left, writes }).is_err() {
+            if is_measured.send(Added { left, writes }).is_err() {
                 break;
             }
         }
@@ -69,7 +69,7 @@ async fn feed<'a>(
     (task, loading): (&Task<'_>, &Loading<'a>),
     mut jobs: Jobs<'a>,
     to_measure: mpsc::Sender<Loaded<'a>>,
-    mut measured: UnboundedReceiver<Measured<'a>>,
+    mut measured: UnboundedReceiver<Added<'a>>,
 ) -> Result<(), sqlx::Error> {
     let is_alone = readers.is_empty();
     let most = if is_alone { AHEAD } else { readers.len() + AHEAD };
@@ -124,7 +124,7 @@ async fn feed<'a>(
             }
             next = measured.recv(), if begun > 0 => {
                 // The thread that measures has panicked.
-                let Some(Measured { left, writes: more }) = next else { return Ok(()) };
+                let Some(Added { left, writes: more }) = next else { return Ok(()) };
                 begun -= 1;
                 jobs.add(left);
                 writes.add(more);

@@ -88,7 +88,7 @@ pub(super) async fn touched(
         Some(early) => early,
         None => definitions::load(&mut tx, tenant, on.texts).await?,
     };
-    on.recent.look_at(tenant.id, measured.plan.names_with_facts().as_deref());
+    on.recent.look_at(tenant.id, measured.looked_at.as_deref());
     let all: Vec<usize> = (0..measured.versions.len()).collect();
     let task = Task {
         tenant,

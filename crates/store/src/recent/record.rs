@@ -134,7 +134,10 @@ fn bytes<'a>(from: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
 
 #[expect(clippy::option_option, reason = "as above")]
 fn text<'a>(from: &mut &'a [u8]) -> Option<Option<&'a str>> {
-    bytes(from)?.map(|bytes| std::str::from_utf8(bytes).ok()).map_or(Some(None), |text| text.map(Some))
+    match bytes(from)? {
+        Some(text) => std::str::from_utf8(text).ok().map(Some),
+        None => Some(None),
+    }
 }
 
 #[cfg(test)]
@@ -142,22 +145,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    impl<'a> Recorded<'a> {
+        /// A page that was viewed, and nothing else.
+        pub(in crate::recent) fn page(subject: &'a str) -> Self {
+            Self {
+                subject,
+                at: Instant::from_micros(0),
+                name: "Page Viewed",
+                channel: None,
+                stage: None,
+                value: None,
+                currency: None,
+                exposure: None,
+                data: Data::None,
+            }
+        }
+    }
+
     #[test]
     fn what_is_too_long_is_not_kept() {
         let text = "x".repeat(usize::from(u16::MAX));
-        let event = |subject| Recorded {
-            subject,
-            at: Instant::from_micros(0),
-            name: "Page Viewed",
-            channel: None,
-            stage: None,
-            value: None,
-            currency: None,
-            exposure: None,
-            data: Data::None,
-        };
-        assert!(Kept::of(&event(&text)).is_none());
-        assert_eq!(Kept::of(&event(&text[1..])).unwrap().read(), Some(event(&text[1..])));
+        assert!(Kept::of(&Recorded::page(&text)).is_none());
+        assert_eq!(Kept::of(&Recorded::page(&text[1..])).unwrap().read(), Some(Recorded::page(&text[1..])));
     }
 
     proptest! {
