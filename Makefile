@@ -49,7 +49,7 @@ fmt: ## format all code
 	cargo fmt --all
 
 doc: ## the documentation of the code, in target/doc
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items --locked
 
 openapi: ## write openapi.yaml anew from the handlers
 	cargo build --locked --bin journeylift

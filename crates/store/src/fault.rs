@@ -2,7 +2,7 @@
 //! would notice them.
 //!
 //! Only with the feature `faults`, which no release has. The orders stand in `JOURNEYLIFT_FAULT`, or are given by
-//! [`inject`], separated by commas: `writer.after_commit=abort:5` aborts the process when it passes that point for the
+//! `inject`, separated by commas: `writer.after_commit=abort:5` aborts the process when it passes that point for the
 //! fifth time, `measure.after_claim=sleep:200` sleeps 200 ms there each time, `bug=ack-before-commit` puts a bug in.
 
 #[cfg(feature = "faults")]

@@ -2,7 +2,7 @@
 //!
 //! The tests of [`super::segments`] hold for one reading. A dashboard that is read all day names a segment sooner or later
 //! where there is nothing to name. Here each segment's distance from the rest is judged by the corrected confidence
-//! sequence that judges an arm against control ([`super::sequential`]), so that a winner is named wrongly at *any* moment
+//! sequence that judges an arm against control ([`mod@super::sequential`]), so that a winner is named wrongly at *any* moment
 //! of the experiment at most as often as promised.
 
 use journey::Goal;

@@ -2,7 +2,7 @@
 //!
 //! A temporary Postgres with durable settings and the service as a process of its own ([`ground`]) are given synthetic
 //! [`journeys`] over HTTP, as a hand-written [`client`] posts them. Each part of the benchmark is a file that measures one
-//! thing against something that others would use instead; [`course`] says in which order. In the end all sums must be
+//! thing against something that others would use instead; [`mod@course`] says in which order. In the end all sums must be
 //! those of the SQL over the raw events ([`verified`]). All SQL that it is measured against is here, in `sql/`.
 
 mod added;

@@ -1,6 +1,6 @@
 //! `journeylift import`: a table or JSON lines, posted to a service as events.
 //!
-//! A thread reads the input and cuts it into batches ([`feed`]); several of them are on their way at once and are
+//! A thread reads the input and cuts it into batches ([`mod@feed`]); several of them are on their way at once and are
 //! acknowledged in the order of the input ([`delivery`]); the progress file follows the acknowledgements ([`state`]).
 //! Memory holds a handful of batches, whatever the size of the input.
 
