@@ -1,7 +1,9 @@
 //! An event id counts once, however often it comes, on whatever way.
 
-use serde_json::json;
-use sqlx::Row;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::{PgPool, Row};
 use tests::events::{check, event, experiment, exposure, order, with};
 use tests::moment::days_ago;
 use tests::world::outcome;
@@ -11,6 +13,7 @@ use uuid::Uuid;
 tests::cases![
     within_a_batch_the_first_body_counts,
     across_services_and_a_restart,
+    while_the_first_is_still_being_written,
     with_other_ids_another_clock_and_no_time,
     ids_are_compared_after_trimming_and_uuids_stand_for_themselves,
     other_bodies_under_an_id_are_counted_in_a_check,
@@ -63,6 +66,61 @@ async fn across_services_and_a_restart() {
     world.service.start_again().await;
     assert_eq!(tenant.post(&events).await, (0, 200, vec![]));
     assert_eq!(super::stored(&world.superuser().await, &tenant).await, 200);
+}
+
+async fn while_the_first_is_still_being_written() {
+    // Every commit takes a second longer. What is posted meanwhile is another batch, and written at once since it is a large one.
+    let world = World::with(&[("JOURNEYLIFT_FAULT", "writer.before_commit=sleep:1000")]).await;
+    let tenant = world.tenant().await;
+    let pool = world.superuser().await;
+    let conflicts = async || -> Vec<String> {
+        let named = "SELECT e.name FROM conflict c JOIN event e USING (tenant_id, event_id)";
+        sqlx::query_scalar(named).fetch_all(&pool).await.unwrap()
+    };
+    let at = days_ago(1);
+    let named = |id: &str, name: &str| event(id, "u", name, at);
+    let many = |of: &str| (0..300).map(|n| named(&format!("{of}-{n}"), "Large")).collect::<Vec<_>>();
+    tenant.accept(&[named("0", "Before")]).await;
+    let later = async |events: &[Value]| {
+        is_being_written(&pool).await;
+        tenant.post(events).await
+    };
+    // The same bodies, and one that was there before, are duplicates and nothing else.
+    let first = [named("0", "Before"), named("1", "A"), named("2", "B")];
+    let again = [&first[..], &many("a")].concat();
+    let (one, two) = tokio::join!(tenant.post(&first), later(&again));
+    assert_eq!((one, two), ((2, 1, vec![]), (300, 3, vec![])));
+    assert!(conflicts().await.is_empty());
+    // Other bodies are noticed: under an id that is being written, and under one that was there before.
+    let first = [named("0", "Before"), named("4", "D"), named("5", "E")];
+    let others = [named("0", "Other"), named("4", "Other"), named("5", "E"), named("5", "Other")];
+    let others = [&others[..], &many("b")].concat();
+    let (one, two) = tokio::join!(tenant.post(&first), later(&others));
+    assert_eq!((one, two), ((2, 1, vec![]), (300, 4, vec![])));
+    let mut found = conflicts().await;
+    found.sort_unstable();
+    assert_eq!(found, ["Before", "D", "E"]);
+    // What the first one settled is known without Postgres: nobody can write when the second one comes to it.
+    let same = many("c");
+    let alone = async {
+        is_being_written(&pool).await;
+        let mut tx = pool.begin().await.unwrap();
+        let answer = tokio::join!(tenant.post(&same), async {
+            sqlx::query("LOCK TABLE event IN SHARE MODE").execute(&mut *tx).await.unwrap();
+        });
+        tx.rollback().await.unwrap();
+        answer.0
+    };
+    assert_eq!(tokio::join!(tenant.post(&same), alone), ((300, 0, vec![]), (0, 300, vec![])));
+    assert_eq!(super::stored(&pool, &tenant).await, 905);
+}
+
+/// Waits until a transaction writes events.
+async fn is_being_written(pool: &PgPool) {
+    let writes = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'event'::regclass AND mode = 'RowExclusiveLock' AND granted)";
+    while !sqlx::query_scalar::<_, bool>(writes).fetch_one(pool).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 async fn with_other_ids_another_clock_and_no_time() {

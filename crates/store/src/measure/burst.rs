@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Measurer;
 
 /// How many times as long as a turn the background rests during a burst.
-const BUSY_RESTS: f64 = 4.5;
+const BUSY_RESTS: f64 = 3.75;
 /// It never rests longer than this.
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A burst is waited out for so long. What lasts longer has to share the machine with the measurement.

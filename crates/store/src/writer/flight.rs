@@ -2,10 +2,11 @@
 //!
 //! Whoever sends an event twice mostly does so at once. Postgres has the second one wait until the transaction of the first has
 //! ended, and with it the whole statement, so that one shared id would have the batches follow one another. A batch therefore
-//! writes what it shares with those before it last, when they have ended.
+//! writes what it shares with those before it last, when they have ended; and not at all where one of them had the same body: Postgres
+//! has compared it with the stored one, and would find nothing new.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use journey::EventId;
@@ -13,14 +14,19 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::batch::Row;
+use super::write::Written;
 
 /// As long as a statement waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A batch that is being written.
 #[derive(Debug)]
-pub(super) struct Flight {
-    ids: HashSet<EventId>,
+struct Flight {
+    /// The place of the first row of each id.
+    places: HashMap<EventId, usize>,
+    /// The digest of each row that is stored, or was compared with what is. Set just before the batch is over, and never where its
+    /// writer broke down: nothing is known then.
+    settled: OnceLock<Vec<Option<i64>>>,
     over: CancellationToken,
 }
 
@@ -32,23 +38,48 @@ pub(super) struct Flights(Vec<Arc<Flight>>);
 #[derive(Debug, Default)]
 pub(super) struct Earlier(Vec<Arc<Flight>>);
 
+/// A batch that is being written, for whoever writes it. Those after it wait until this is dropped.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    flight: Arc<Flight>,
+    _over: DropGuard,
+}
+
 impl Flights {
     /// Adds a batch: those before it that it shares ids with, and what says that it is over once it is dropped.
-    pub(super) fn begin(&mut self, rows: &[Row]) -> (Earlier, DropGuard) {
+    pub(super) fn begin(&mut self, rows: &[Row]) -> (Earlier, InFlight) {
         self.0.retain(|flight| !flight.over.is_cancelled());
-        let flight = Flight { ids: rows.iter().map(|row| row.event.id).collect(), over: CancellationToken::new() };
-        let shares = |other: &&Arc<Flight>| rows.iter().any(|row| other.ids.contains(&row.event.id));
+        let shares = |other: &&Arc<Flight>| rows.iter().any(|row| other.places.contains_key(&row.event.id));
         let earlier = Earlier(self.0.iter().filter(shares).cloned().collect());
-        let guard = flight.over.clone().drop_guard();
-        self.0.push(Arc::new(flight));
-        (earlier, guard)
+        let mut places = HashMap::with_capacity(rows.len());
+        for (place, row) in rows.iter().enumerate() {
+            places.entry(row.event.id).or_insert(place);
+        }
+        let flight = Arc::new(Flight { places, settled: OnceLock::new(), over: CancellationToken::new() });
+        self.0.push(flight.clone());
+        (earlier, InFlight { _over: flight.over.clone().drop_guard(), flight })
+    }
+}
+
+impl InFlight {
+    /// The batch is over, and this became of its rows.
+    pub(super) fn settle(self, rows: &[Row], written: &Written) {
+        let settled = rows.iter().enumerate().map(|(at, row)| written.is_settled(at).then_some(row.event.digest));
+        // This is the only one who sets it, once.
+        let _ = self.flight.settled.set(settled.collect());
     }
 }
 
 impl Earlier {
     /// Whether one of them has this id.
     pub(super) fn have(&self, id: EventId) -> bool {
-        self.0.iter().any(|flight| flight.ids.contains(&id))
+        self.0.iter().any(|flight| flight.places.contains_key(&id))
+    }
+
+    /// Whether one of them settled a body of the same digest under this id: then there is nothing to write.
+    pub(super) fn know(&self, row: &Row) -> bool {
+        let digest = |flight: &Arc<Flight>| flight.settled.get()?[*flight.places.get(&row.event.id)?];
+        self.0.iter().any(|flight| digest(flight) == Some(row.event.digest))
     }
 
     /// Waits until all of them are over, whatever became of them, and no longer than Postgres would: who writes then waits there, or
@@ -65,8 +96,9 @@ impl Earlier {
 
 #[cfg(test)]
 mod tests {
-    use journey::{Event, EventDraft, Instant, Limits};
+    use journey::{Event, EventDraft, Instant, Invalid, Limits};
 
+    use super::super::Outcome::{self, Accepted, Duplicate, Refused};
     use super::*;
 
     fn rows(ids: &[&str]) -> Vec<Row> {
@@ -100,5 +132,27 @@ mod tests {
         drop((second_over, third_over));
         let (earlier, _) = flights.begin(&third);
         assert!(!earlier.have(third[0].event.id) && flights.0.len() == 1);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_was_settled_need_not_be_written_again() {
+        let known = |of: &[Row], outcomes: &[Option<Outcome>], again: &[Row]| {
+            let mut flights = Flights::default();
+            let (_, own) = flights.begin(of);
+            let (earlier, _) = flights.begin(again);
+            assert!(!again.iter().any(|row| earlier.know(row)), "nobody knows before it is over");
+            own.settle(of, &Written { outcomes: outcomes.to_vec(), failure: None });
+            again.iter().map(|row| earlier.know(row)).collect::<Vec<_>>()
+        };
+        let (new, old) = (Some(Accepted), Some(Duplicate));
+        let refused = Some(Refused(Invalid::new("refused_by_database", "", "")));
+        let of = rows(&["1", "2", "3", "4"]);
+        let outcomes = [new.clone(), old.clone(), refused, None];
+        assert_eq!(known(&of, &outcomes, &rows(&["1", "2", "3", "4", "5"])), [true, true, false, false, false]);
+        // Of two bodies under one id the first is stored; the other one is for Postgres to compare again.
+        let (mut first, mut other) = (rows(&["1", "1"]), rows(&["1", "1"]));
+        first[1].event.digest += 1;
+        other[1].event.digest += 1;
+        assert_eq!(known(&first, &[new, old], &other), [true, false]);
     }
 }

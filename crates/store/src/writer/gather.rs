@@ -9,15 +9,16 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::batch::Row;
-use super::flight::{Earlier, Flights};
+use super::flight::{Earlier, Flights, InFlight};
 use super::write::{Target, Written, write};
 use super::{AppendError, Outcome, Request, Shared};
 use crate::error::StoreError;
 use crate::fault;
 use crate::transaction::{Purpose, Tx, try_begin};
 
-/// The most events of a batch, unless one request alone has more.
-const MAX_ROWS: usize = 10_000;
+/// The most events of a batch, unless one request alone has more. A batch that takes all that waits leaves the next one little, which
+/// then waits for it over what they share: they end together, and begin together. docs/performance.md tells what other sizes gave.
+const MAX_ROWS: usize = 1_500;
 
 /// Requests that follow so soon were waiting for the answers of the batch before.
 const SOON: Duration = Duration::from_millis(3);
@@ -55,7 +56,11 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     let mut waited = 0u8;
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
         // No semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
-        let (alone, begun) = if requests.rows < LARGE { alone(&shared, tenant.id, &small).await } else { (None, None) };
+        let (alone, begun) = if requests.rows < LARGE && waiting.left_over.is_none() {
+            alone(&shared, tenant.id, &small).await
+        } else {
+            (None, None)
+        };
         let asked = Instant::now();
         let own = room.clone().acquire_owned().await;
         let late = asked.elapsed() >= LONG;
@@ -77,7 +82,7 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         turn = (turn + 1) % SIDE_BY_SIDE;
         let (shared, tenant, writer) = (shared.clone(), tenant.clone(), shared.writer + turn.cast_signed());
         tokio::spawn(async move {
-            commit(&shared, &tenant, (answers, rows), (writer, earlier, begun), (flight, permit, large)).await;
+            commit(&shared, &tenant, (answers, rows), (writer, earlier, begun), (flight, (permit, large))).await;
             drop((own, alone));
         });
     }
@@ -112,13 +117,13 @@ async fn alone(
     (alone.ok(), begun)
 }
 
-/// Writes a batch and answers its requests. What is `held` for it is let go in between.
+/// Writes a batch and answers its requests. Its `flight` is over and what is `held` for it is let go in between.
 async fn commit<Held>(
     shared: &Shared,
     tenant: &Tenant,
     (answers, rows): (Vec<Answer>, Vec<Row>),
     (writer, earlier, begun): (i16, Earlier, Option<Tx>),
-    held: Held,
+    (flight, held): (InFlight, Held),
 ) {
     let dictionaries = shared.measurer.dictionaries();
     let dictionary = dictionaries.current(&shared.pool, tenant.id).await;
@@ -138,6 +143,7 @@ async fn commit<Held>(
         return;
     }
     let written = write(&to, &rows, &earlier).await;
+    flight.settle(&rows, &written);
     drop(held);
     if written.stored_anything() {
         shared.measurer.notify(tenant);

@@ -31,6 +31,11 @@ impl Written {
     pub(super) fn stored_anything(&self) -> bool {
         self.outcomes.contains(&Some(Outcome::Accepted))
     }
+
+    /// Whether the row at this place is stored, or was compared with what is stored under its id.
+    pub(super) fn is_settled(&self, at: usize) -> bool {
+        matches!(self.outcomes[at], Some(Outcome::Accepted | Outcome::Duplicate))
+    }
 }
 
 /// Where a batch is written to.
@@ -63,7 +68,7 @@ impl Target<'_> {
     }
 }
 
-/// Writes rows: at once what no `earlier` batch has as well, and the rest when those are over.
+/// Writes rows: at once what no `earlier` batch has as well, and the rest when those are over, unless they settled the same body.
 ///
 /// No transaction is open while it waits, so that batches of other processes never wait in a circle.
 pub(super) async fn write(to: &Target<'_>, rows: &[Row], earlier: &Earlier) -> Written {
@@ -75,7 +80,11 @@ pub(super) async fn write(to: &Target<'_>, rows: &[Row], earlier: &Earlier) -> W
     written.add(to, (rows, own)).await;
     if !shared.is_empty() && written.failure.is_none() {
         earlier.over().await;
-        written.add(to, (rows, shared)).await;
+        let (known, open): (Vec<usize>, Vec<usize>) = shared.into_iter().partition(|at| earlier.know(&rows[*at]));
+        for at in known {
+            written.outcomes[at] = Some(Outcome::Duplicate);
+        }
+        written.add(to, (rows, open)).await;
     }
     written
 }
