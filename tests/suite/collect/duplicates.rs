@@ -115,9 +115,11 @@ async fn while_the_first_is_still_being_written() {
     assert_eq!(super::stored(&pool, &tenant).await, 905);
 }
 
-/// Waits until a transaction writes events.
+/// Waits until a transaction writes events of this database: those of other tests give their tables the same numbers.
 async fn is_being_written(pool: &PgPool) {
-    let writes = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'event'::regclass AND mode = 'RowExclusiveLock' AND granted)";
+    let writes = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE d.datname = current_database() AND l.relation = 'event'::regclass
+        AND l.mode = 'RowExclusiveLock' AND l.granted)";
     while !sqlx::query_scalar::<_, bool>(writes).fetch_one(pool).await.unwrap() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -55,7 +55,8 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
     // A bit for each of the last batches, two for one that counts for two.
     let mut waited = 0u8;
     while let Some(requests) = waiting.gather(&shared, tenant.id, &mut queue).await {
-        // No semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along.
+        // No semaphore is ever closed. Batches of other tenants may be committing; what arrives meanwhile comes along. A small batch
+        // with something left over has nothing to wait for: what was left is not to stand behind it.
         let (alone, begun) = if requests.rows < LARGE && waiting.left_over.is_none() {
             alone(&shared, tenant.id, &small).await
         } else {
