@@ -152,8 +152,9 @@ impl TenantStore {
     /// the snapshot of the answer, and where much waits it is drained first. Where the time does not suffice, the answer
     /// says how many subjects are pending.
     pub async fn measured(&self, question: Question<'_>) -> Result<Option<Measured>, StoreError> {
-        self.inner.measurer.note_read(self.tenant.id);
         let Some(budget) = question.budget else { return self.as_it_stands(question).await };
+        // Only who waits for what is not measured yet is served by there being little of it.
+        self.inner.measurer.note_read(self.tenant.id);
         let deadline = Timer::now() + budget;
         loop {
             match retry("measured", || self.snapshot(question, Waiting::Included)).await? {

@@ -1,4 +1,5 @@
-//! Single events: how many are acknowledged, against a plain handler that inserts and commits each by itself?
+//! Single events: how many are acknowledged, against a plain handler that inserts and commits each by itself, and one that stores
+//! nothing at all?
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
+use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -25,7 +27,7 @@ use super::timing::{Times, rate, thousands};
 
 /// Connections of the phase.
 pub(super) const CLIENTS: u32 = 64;
-/// More than are answered in a second.
+/// Requests made beforehand for each second: where more are answered, the phase ends early.
 const MADE_A_SECOND: u64 = 25_000;
 
 /// What a phase of single events came to.
@@ -78,33 +80,42 @@ pub(super) async fn post_singly(
     .await
 }
 
-/// A plain handler of axum that inserts each event and commits it by itself: the service that one writes in an afternoon.
+/// A handler of axum that the same requests go to.
 #[derive(Debug)]
-pub(super) struct PlainHandler {
+pub(super) struct Handler {
     pub(super) address: SocketAddr,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-impl PlainHandler {
-    pub(super) async fn start(ground: &Ground, tenant: &Tenant) -> anyhow::Result<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let router = axum::Router::new().route("/v1/events", post(take));
-        let router = router.with_state((ground.pool.clone(), tenant.id));
+impl Handler {
+    /// Inserts each event and commits it by itself: the service that one writes in an afternoon.
+    pub(super) async fn plain(ground: &Ground, tenant: &Tenant) -> anyhow::Result<Self> {
         // Connections are made before the clock runs.
         drop(try_join_all((0..CLIENTS).map(|_| ground.pool.acquire())).await?);
+        Self::start(axum::Router::new().route("/v1/events", post(insert)).with_state((ground.pool.clone(), tenant.id)))
+            .await
+    }
+
+    /// Reads each event and forgets it: what the machine can answer where nothing is stored or measured.
+    async fn forgetful() -> anyhow::Result<Self> {
+        Self::start(axum::Router::new().route("/v1/events", post(forget))).await
+    }
+
+    async fn start(router: axum::Router) -> anyhow::Result<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, server })
     }
 }
 
-impl Drop for PlainHandler {
+impl Drop for Handler {
     fn drop(&mut self) {
         self.server.abort();
     }
 }
 
-/// An event as the plain handler reads it.
+/// An event as the handlers read it.
 #[derive(Debug, Deserialize)]
 struct Taken<'a> {
     event_id: &'a str,
@@ -118,33 +129,65 @@ struct Taken<'a> {
     properties: &'a RawValue,
 }
 
-async fn take(State((pool, tenant)): State<(PgPool, Uuid)>, body: Bytes) -> Result<&'static str, StatusCode> {
-    let events: Vec<Taken<'_>> = serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
-    for event in events {
-        let subject = match (event.user_id, event.anonymous_id) {
-            (Some(user), _) => format!("u:{user}"),
-            (None, Some(anonymous)) => format!("a:{anonymous}"),
-            (None, None) => return Err(StatusCode::BAD_REQUEST),
-        };
-        let at = journey::Instant::parse(event.occurred_at, "").map_err(|_| StatusCode::BAD_REQUEST)?.to_utc();
-        let value = event.value.map(journey::parse_units).transpose().map_err(|_| StatusCode::BAD_REQUEST)?;
+/// An event as the plain handler inserts it.
+struct Row<'a> {
+    event_id: Uuid,
+    subject: String,
+    occurred_at: DateTime<Utc>,
+    name: &'a str,
+    channel: &'a str,
+    value: Option<i64>,
+    data: String,
+}
+
+impl<'a> Row<'a> {
+    /// `None`: it can't be stored.
+    fn of(event: &Taken<'a>) -> Option<Self> {
+        Some(Self {
+            event_id: Uuid::try_parse(event.event_id).ok()?,
+            subject: match (event.user_id, event.anonymous_id) {
+                (Some(user), _) => format!("u:{user}"),
+                (None, anonymous) => format!("a:{}", anonymous?),
+            },
+            occurred_at: journey::Instant::parse(event.occurred_at, "").ok()?.to_utc(),
+            name: event.name,
+            channel: event.channel,
+            value: event.value.map(journey::parse_units).transpose().ok()?,
+            data: format!("{{\"properties\":{}}}", event.properties),
+        })
+    }
+}
+
+/// The events of a request.
+fn read(body: &[u8]) -> Result<Vec<Row<'_>>, StatusCode> {
+    let events: Vec<Taken<'_>> = serde_json::from_slice(body).map_err(|_| StatusCode::BAD_REQUEST)?;
+    events.iter().map(|event| Row::of(event).ok_or(StatusCode::BAD_REQUEST)).collect()
+}
+
+async fn insert(State((pool, tenant)): State<(PgPool, Uuid)>, body: Bytes) -> Result<&'static str, StatusCode> {
+    for row in read(&body)? {
         let inserted = sqlx::query(include_str!("sql/insert.sql"))
             .bind(tenant)
-            .bind(Uuid::try_parse(event.event_id).map_err(|_| StatusCode::BAD_REQUEST)?)
-            .bind(subject)
-            .bind(at)
-            .bind(at)
-            .bind(event.name)
-            .bind(event.channel)
-            .bind(value)
+            .bind(row.event_id)
+            .bind(row.subject)
+            .bind(row.occurred_at)
+            .bind(row.occurred_at)
+            .bind(row.name)
+            .bind(row.channel)
+            .bind(row.value)
             .bind(None::<&str>)
             .bind(None::<&str>)
             .bind(0_i64)
-            .bind(format!("{{\"properties\":{}}}", event.properties))
+            .bind(row.data)
             .execute(&pool)
             .await;
         inserted.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     }
+    Ok("{}")
+}
+
+async fn forget(body: Bytes) -> Result<&'static str, StatusCode> {
+    std::hint::black_box(read(&body)?);
     Ok("{}")
 }
 
@@ -170,9 +213,12 @@ impl Bench<'_> {
         self.ground.measured(&self.tenant).await?;
         self.note_memory()?;
         self.say("posting the same to a plain handler");
-        let handler = PlainHandler::start(&self.ground, &self.tenant).await?;
+        let plain = Handler::plain(&self.ground, &self.tenant).await?;
         self.ground.checkpoint().await?;
-        let theirs = post_singly(handler.address, requests, span).await?;
+        let theirs = post_singly(plain.address, requests.clone(), span).await?;
+        drop(plain);
+        let forgetful = Handler::forgetful().await?;
+        let nothing = post_singly(forgetful.address, requests, span).await?;
         let what = format!("ingest, single events, {CLIENTS} connections");
         self.lines.push(
             Line::new(&what, ours.said())
@@ -181,6 +227,13 @@ impl Bench<'_> {
                     rate(ours.done, ours.took) / rate(theirs.done, theirs.took),
                 )
                 .at_least(4.0),
+        );
+        self.lines.push(
+            Line::new("the same requests read and answered alone: nothing stored, nothing measured", nothing.said())
+                .against(
+                    "the plain handler above".to_owned(),
+                    rate(nothing.done, nothing.took) / rate(theirs.done, theirs.took),
+                ),
         );
         Ok(())
     }

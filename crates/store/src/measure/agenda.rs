@@ -90,7 +90,7 @@ pub(super) struct Gate {
     pub(super) noted: AtomicU32,
     /// How many bytes of changes are entered at once.
     pub(super) bytes: AtomicI64,
-    /// When somebody read.
+    /// When somebody read and waited for what was not measured yet.
     read: Mutex<Option<Instant>>,
 }
 
@@ -125,7 +125,7 @@ impl Gate {
         }
     }
 
-    /// Somebody reads.
+    /// Somebody reads, and waits for what is not measured yet.
     pub(super) fn note_read(&self) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }

@@ -111,7 +111,7 @@ impl Measurer {
         self.wake.notify_one();
     }
 
-    /// Says that somebody reads.
+    /// Says that somebody reads, and waits for what is not measured yet.
     pub(crate) fn note_read(&self, tenant: TenantId) {
         self.gate(tenant).note_read();
     }
