@@ -153,8 +153,9 @@ impl TenantStore {
     /// says how many subjects are pending.
     pub async fn measured(&self, question: Question<'_>) -> Result<Option<Measured>, StoreError> {
         let Some(budget) = question.budget else { return self.as_it_stands(question).await };
-        // Only who waits for what is not measured yet is served by there being little of it.
-        self.inner.measurer.note_read(self.tenant.id);
+        // An eventual answer does not wait: it is older by a longer rest and a larger slice, which is what cheap measuring costs it. A
+        // strong one pays for what waits with its own time.
+        self.inner.measurer.note_strong_read(self.tenant.id);
         let deadline = Timer::now() + budget;
         loop {
             match retry("measured", || self.snapshot(question, Waiting::Included)).await? {

@@ -20,7 +20,7 @@ pub(super) const LARGEST_SLICE: i64 = 100_000;
 pub(super) const LARGEST_IN_A_BURST: i64 = 20_000;
 /// Nor slices of a version that is being built: their subjects have many events each.
 pub(super) const LARGEST_OF_A_VERSION: i64 = 20_000;
-/// Whoever reads mostly reads again within this.
+/// Whoever reads strongly mostly reads again within this.
 const READ_LATELY: Duration = Duration::from_secs(10);
 /// Time alone never makes slices smaller than this: a slow disk is not made faster by more transactions.
 const LEAST_SLICE: i64 = 100;
@@ -90,7 +90,7 @@ pub(super) struct Gate {
     pub(super) noted: AtomicU32,
     /// How many bytes of changes are entered at once.
     pub(super) bytes: AtomicI64,
-    /// When somebody read and waited for what was not measured yet.
+    /// When somebody read strongly.
     read: Mutex<Option<Instant>>,
 }
 
@@ -125,13 +125,13 @@ impl Gate {
         }
     }
 
-    /// Somebody reads, and waits for what is not measured yet.
-    pub(super) fn note_read(&self) {
+    /// Somebody reads strongly.
+    pub(super) fn note_strong_read(&self) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// Whether somebody did so lately.
-    pub(super) fn is_read(&self) -> bool {
+    pub(super) fn is_read_strongly(&self) -> bool {
         let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.is_some_and(|read| read.elapsed() < READ_LATELY)
     }

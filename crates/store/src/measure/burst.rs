@@ -20,9 +20,9 @@ const LULL: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(1);
 /// How often who rests looks whether the burst is over.
 const LOOK: Duration = Duration::from_millis(10);
-/// How long the background rests at most while there is little to do and somebody reads.
+/// How long the background rests at most while there is little to do and somebody reads strongly.
 const SHORT_REST: Duration = Duration::from_millis(100);
-/// How many times as long as a turn it rests while nobody reads: what comes meanwhile shares the cost of one slice.
+/// How many times as long as a turn it rests while nobody reads strongly: what comes meanwhile shares the cost of one slice.
 const UNREAD_RESTS: u32 = 4;
 /// It never rests longer than this then: whoever comes to read is to find little that waits.
 const UNREAD_REST: Duration = Duration::from_millis(500);
@@ -122,13 +122,13 @@ impl Burst {
     }
 
     /// How long the background leaves the machine to others, from `now`, after a turn that took so long; `more`: it left something
-    /// to do, `is_read`: somebody reads.
-    pub(super) fn rest(&self, now: Instant, took: Duration, more: bool, is_read: bool) -> Duration {
+    /// to do, `is_read_strongly`: somebody reads strongly.
+    pub(super) fn rest(&self, now: Instant, took: Duration, more: bool, is_read_strongly: bool) -> Duration {
         match self.current(now) {
             Some(span) if now - span.began < LONGEST_BURST => took.mul_f64(BUSY_RESTS).min(LONGEST_REST),
             Some(_) => took.min(LONGEST_REST),
             None if more => Duration::ZERO,
-            None if is_read => took.min(SHORT_REST),
+            None if is_read_strongly => took.min(SHORT_REST),
             None => (took * UNREAD_RESTS).min(UNREAD_REST),
         }
     }

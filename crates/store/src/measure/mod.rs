@@ -51,7 +51,7 @@ pub(crate) use waiting::{Ahead, look_ahead};
 
 /// Where a slice takes so many events, more are on their way: what it notes is soon noted again.
 const BUSY: i64 = 256;
-/// While nobody reads, slices may take so many times as long, which is less than a first read waits: the more events of a person are
+/// While nobody reads strongly, slices may take so many times as long, which is less than a first read waits: the more events of a person are
 /// measured at once, the less each costs.
 const WHILE_UNREAD: u32 = 2;
 /// Connections that read beside that of a slice, at most.
@@ -111,9 +111,9 @@ impl Measurer {
         self.wake.notify_one();
     }
 
-    /// Says that somebody reads, and waits for what is not measured yet.
-    pub(crate) fn note_read(&self, tenant: TenantId) {
-        self.gate(tenant).note_read();
+    /// Says that somebody reads strongly.
+    pub(crate) fn note_strong_read(&self, tenant: TenantId) {
+        self.gate(tenant).note_strong_read();
     }
 
     /// Says that events come in as fast as they can be written.
@@ -146,8 +146,8 @@ impl Measurer {
                     Left { more: true, busy: false }
                 }
             };
-            let is_read = self.gate(tenant.id).is_read();
-            let rest = self.burst.rest(tokio::time::Instant::now(), started.elapsed(), left.more, is_read);
+            let is_read_strongly = self.gate(tenant.id).is_read_strongly();
+            let rest = self.burst.rest(tokio::time::Instant::now(), started.elapsed(), left.more, is_read_strongly);
             let again = left.more || left.busy;
             if rest.is_zero() {
                 self.release(&tenant, again);
@@ -250,7 +250,7 @@ impl Measurer {
         budget: Duration,
     ) -> Result<Fresh, StoreError> {
         let deadline = tokio::time::Instant::now() + budget;
-        self.note_read(tenant.id);
+        self.note_strong_read(tenant.id);
         let Some(through) = self.last_touched(tenant.id).await? else {
             return self.fresh(tenant.id, false).await;
         };
@@ -272,7 +272,7 @@ impl Measurer {
     /// A step towards a tenant without a backlog: a slice of what waits, else of a version that is being built. A slice
     /// that takes longer than `budget` goes on. Returns whether it is worth looking again.
     pub(crate) async fn catch_up(self: &Arc<Self>, tenant: &Tenant, budget: Duration) -> Result<bool, StoreError> {
-        self.note_read(tenant.id);
+        self.note_strong_read(tenant.id);
         let (measurer, whose) = (self.clone(), tenant.clone());
         let step = tokio::spawn(async move {
             if let Some(through) = measurer.last_touched(whose.id).await?
@@ -298,7 +298,7 @@ impl Measurer {
         let (size, largest, times) = if self.burst.is_on(tokio::time::Instant::now()) {
             (&gate.events_in_a_burst, LARGEST_IN_A_BURST, 1)
         } else {
-            (&gate.events, LARGEST_SLICE, if gate.is_read() { 1 } else { WHILE_UNREAD })
+            (&gate.events, LARGEST_SLICE, if gate.is_read_strongly() { 1 } else { WHILE_UNREAD })
         };
         let span = self.slice * times;
         let limit = size.load(Ordering::Relaxed);
