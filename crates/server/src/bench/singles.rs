@@ -92,7 +92,7 @@ impl Handler {
             .await
     }
 
-    /// Reads each event and forgets it: what the machine can answer where nothing is stored or measured.
+    /// Reads each event and forgets it: what client and handler come to by themselves.
     async fn forgetful() -> anyhow::Result<Self> {
         Self::start(axum::Router::new().route("/v1/events", post(forget))).await
     }

@@ -51,8 +51,8 @@ pub(crate) use waiting::{Ahead, look_ahead};
 
 /// Where a slice takes so many events, more are on their way: what it notes is soon noted again.
 const BUSY: i64 = 256;
-/// While nobody reads strongly, slices may take so many times as long, which is less than a first read waits: the more events of a person are
-/// measured at once, the less each costs.
+/// While nobody reads strongly, slices may take so many times as long, which is less than a first read waits: the more events of a
+/// person are measured at once, the less each costs.
 const WHILE_UNREAD: u32 = 2;
 /// Connections that read beside that of a slice, at most.
 const READERS: usize = 2;
