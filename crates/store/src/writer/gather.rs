@@ -16,9 +16,10 @@ use crate::error::StoreError;
 use crate::fault;
 use crate::transaction::{Purpose, Tx, try_begin};
 
-/// The most events of a batch, unless one request alone has more. A batch that takes all that waits leaves the next one little, which
-/// then waits for it over what they share: they end together, and begin together. docs/performance.md tells what other sizes gave.
-const MAX_ROWS: usize = 1_500;
+/// The most events of a batch, unless one request alone has more. Where a batch takes most of what waits, the next one is smaller, is
+/// written sooner, and then waits for the first over what they share: they end together, and begin together. What two batches of the
+/// same size share, the later one finds settled. docs/performance.md tells what other sizes gave.
+const MAX_ROWS: usize = 1_000;
 
 /// Requests that follow so soon were waiting for the answers of the batch before.
 const SOON: Duration = Duration::from_millis(3);
