@@ -121,9 +121,9 @@ impl Measurer {
         self.burst.note(tokio::time::Instant::now());
     }
 
-    /// Says that a large batch is being written, until what is returned is dropped.
-    pub(crate) fn write_large(self: &Arc<Self>) -> Large {
-        Large::of(self.clone())
+    /// Says that a large batch of so many events is being written, until what is returned is dropped.
+    pub(crate) fn write_large(self: &Arc<Self>, events: usize) -> Large {
+        Large::of(self.clone(), events)
     }
 
     /// Measures whatever tenants are notified of, until the process ends. Run as many of these as tenants should be
@@ -308,6 +308,7 @@ impl Measurer {
         match done {
             Ok(done) => {
                 gate.note(done.subjects);
+                self.burst.measured(done.events, done.took);
                 adapt((size, largest), done, limit, span);
                 Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit, is_busy: done.size() >= BUSY })
             }
@@ -339,6 +340,7 @@ impl Measurer {
         match &built {
             Ok(Built::Some(done)) => {
                 gate.note(done.subjects);
+                self.burst.measured(done.events, done.took);
                 adapt((&gate.subjects, LARGEST_OF_A_VERSION), *done, limit, self.slice);
             }
             Ok(Built::Nothing | Built::Switched) => {}

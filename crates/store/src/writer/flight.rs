@@ -6,12 +6,12 @@
 //! has compared it with the stored one, and would find nothing new.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use journey::EventId;
+use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::batch::Row;
 use super::write::Written;
@@ -19,15 +19,34 @@ use super::write::Written;
 /// As long as a statement waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The digest of each row that is stored, or was compared with what is; empty as long as nothing is known.
+type Settled = Vec<Option<i64>>;
+
 /// A batch that is being written.
 #[derive(Debug)]
 struct Flight {
     /// The place of the first row of each id.
     places: HashMap<EventId, usize>,
-    /// The digest of each row that is stored, or was compared with what is. Set just before the batch is over, and never where its
-    /// writer broke down: nothing is known then.
-    settled: OnceLock<Vec<Option<i64>>>,
-    over: CancellationToken,
+    /// Told just before the batch is over, and never where its writer broke down. It is over when nobody can tell any more.
+    settled: watch::Receiver<Settled>,
+}
+
+impl Flight {
+    fn is_over(&self) -> bool {
+        self.settled.has_changed().is_err()
+    }
+
+    /// Waits until it is over, whatever became of it.
+    async fn over(&self) {
+        // The condition never holds, so that this ends, with an error, when nobody can tell any more.
+        let _ = self.settled.clone().wait_for(|_| false).await;
+    }
+
+    /// The digest that it settled under this id.
+    fn digest(&self, id: EventId) -> Option<i64> {
+        let place = self.places.get(&id)?;
+        *self.settled.borrow().get(*place)?
+    }
 }
 
 /// The batches of a tenant that are being written.
@@ -40,24 +59,21 @@ pub(super) struct Earlier(Vec<Arc<Flight>>);
 
 /// A batch that is being written, for whoever writes it. Those after it wait until this is dropped.
 #[derive(Debug)]
-pub(super) struct InFlight {
-    flight: Arc<Flight>,
-    _over: DropGuard,
-}
+pub(super) struct InFlight(watch::Sender<Settled>);
 
 impl Flights {
     /// Adds a batch: those before it that it shares ids with, and what says that it is over once it is dropped.
     pub(super) fn begin(&mut self, rows: &[Row]) -> (Earlier, InFlight) {
-        self.0.retain(|flight| !flight.over.is_cancelled());
+        self.0.retain(|flight| !flight.is_over());
         let shares = |other: &&Arc<Flight>| rows.iter().any(|row| other.places.contains_key(&row.event.id));
         let earlier = Earlier(self.0.iter().filter(shares).cloned().collect());
         let mut places = HashMap::with_capacity(rows.len());
         for (place, row) in rows.iter().enumerate() {
             places.entry(row.event.id).or_insert(place);
         }
-        let flight = Arc::new(Flight { places, settled: OnceLock::new(), over: CancellationToken::new() });
-        self.0.push(flight.clone());
-        (earlier, InFlight { _over: flight.over.clone().drop_guard(), flight })
+        let (sender, settled) = watch::channel(Settled::new());
+        self.0.push(Arc::new(Flight { places, settled }));
+        (earlier, InFlight(sender))
     }
 }
 
@@ -65,8 +81,7 @@ impl InFlight {
     /// The batch is over, and this became of its rows.
     pub(super) fn settle(self, rows: &[Row], written: &Written) {
         let settled = rows.iter().enumerate().map(|(at, row)| written.is_settled(at).then_some(row.event.digest));
-        // This is the only one who sets it, once.
-        let _ = self.flight.settled.set(settled.collect());
+        self.0.send_replace(settled.collect());
     }
 }
 
@@ -78,8 +93,7 @@ impl Earlier {
 
     /// Whether one of them settled a body of the same digest under this id: then there is nothing to write.
     pub(super) fn know(&self, row: &Row) -> bool {
-        let digest = |flight: &Arc<Flight>| flight.settled.get()?[*flight.places.get(&row.event.id)?];
-        self.0.iter().any(|flight| digest(flight) == Some(row.event.digest))
+        self.0.iter().any(|flight| flight.digest(row.event.id) == Some(row.event.digest))
     }
 
     /// Waits until all of them are over, whatever became of them, and no longer than Postgres would: who writes then waits there, or
@@ -87,7 +101,7 @@ impl Earlier {
     pub(super) async fn over(&self) {
         let all = async {
             for flight in &self.0 {
-                flight.over.cancelled().await;
+                flight.over().await;
             }
         };
         let _ = timeout(PATIENCE, all).await;

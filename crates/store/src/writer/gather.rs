@@ -76,7 +76,7 @@ pub(super) async fn run(shared: Arc<Shared>, tenant: Arc<Tenant>, mut queue: mps
         for _ in 0..=usize::from(rows.len() >= TWICE) {
             waited = waited << 1 | u8::from(late);
         }
-        let large = is_large.then(|| shared.measurer.write_large());
+        let large = is_large.then(|| shared.measurer.write_large(rows.len()));
         if late && waited.count_ones() >= MANY {
             shared.measurer.note_burst();
         }
