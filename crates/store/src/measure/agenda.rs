@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use journey::{Tenant, TenantId};
 use tokio::sync::Mutex as Turn;
 
+use super::backlog::Backlog;
 use super::slice::Done;
 
 /// New events, or subjects, in the first slice of a tenant; later ones adapt to the time that they took.
@@ -90,6 +91,8 @@ pub(super) struct Gate {
     pub(super) noted: AtomicU32,
     /// How many bytes of changes are entered at once.
     pub(super) bytes: AtomicI64,
+    /// What waits to be measured.
+    pub(super) backlog: Backlog,
     /// When somebody read strongly.
     read: Mutex<Option<Instant>>,
 }
@@ -106,6 +109,7 @@ impl Default for Gate {
             // What processes before this one left may be enough by itself.
             noted: AtomicU32::new(u32::MAX / 2),
             bytes: AtomicI64::new(ENTERED_AT_ONCE),
+            backlog: Backlog::default(),
             read: Mutex::default(),
         }
     }

@@ -6,6 +6,7 @@
 
 mod agenda;
 mod amounts;
+mod backlog;
 mod beside;
 mod burst;
 mod change;
@@ -116,14 +117,19 @@ impl Measurer {
         self.gate(tenant).note_strong_read();
     }
 
+    /// Says that so many events of a tenant were stored.
+    pub(crate) fn note_stored(&self, tenant: TenantId, events: usize) {
+        self.gate(tenant).backlog.stored(events as u64);
+    }
+
     /// Says that events come in as fast as they can be written.
     pub(crate) fn note_burst(&self) {
         self.burst.note(tokio::time::Instant::now());
     }
 
-    /// Says that a large batch of so many events is being written, until what is returned is dropped.
-    pub(crate) fn write_large(self: &Arc<Self>, events: usize) -> Large {
-        Large::of(self.clone(), events)
+    /// Says that a large batch is being written, until what is returned is dropped.
+    pub(crate) fn write_large(self: &Arc<Self>) -> Large {
+        Large::of(self.clone())
     }
 
     /// Measures whatever tenants are notified of, until the process ends. Run as many of these as tenants should be
@@ -146,8 +152,9 @@ impl Measurer {
                     Left { more: true, busy: false }
                 }
             };
-            let is_read_strongly = self.gate(tenant.id).is_read_strongly();
-            let rest = self.burst.rest(tokio::time::Instant::now(), started.elapsed(), left.more, is_read_strongly);
+            let gate = self.gate(tenant.id);
+            let (now, what) = (tokio::time::Instant::now(), (left.more, gate.is_read_strongly()));
+            let rest = self.burst.rest(now, started.elapsed(), what, gate.backlog.left());
             let again = left.more || left.busy;
             if rest.is_zero() {
                 self.release(&tenant, again);
@@ -295,7 +302,8 @@ impl Measurer {
     async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let (size, largest, times) = if self.burst.is_on(tokio::time::Instant::now()) {
+        let is_beside = self.burst.is_on(tokio::time::Instant::now());
+        let (size, largest, times) = if is_beside {
             (&gate.events_in_a_burst, LARGEST_IN_A_BURST, 1)
         } else {
             (&gate.events, LARGEST_SLICE, if gate.is_read_strongly() { 1 } else { WHILE_UNREAD })
@@ -304,11 +312,14 @@ impl Measurer {
         let limit = size.load(Ordering::Relaxed);
         let now = (self.clock)();
         let on = self.ground();
+        let waited = gate.backlog.events();
         let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
         match done {
             Ok(done) => {
                 gate.note(done.subjects);
-                self.burst.measured(done.events, done.took);
+                let events = done.events.unsigned_abs();
+                gate.backlog.measured(events, (done.size() < limit).then_some(waited));
+                gate.backlog.took(events, done.took, is_beside);
                 adapt((size, largest), done, limit, span);
                 Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit, is_busy: done.size() >= BUSY })
             }
@@ -340,7 +351,6 @@ impl Measurer {
         match &built {
             Ok(Built::Some(done)) => {
                 gate.note(done.subjects);
-                self.burst.measured(done.events, done.took);
                 adapt((&gate.subjects, LARGEST_OF_A_VERSION), *done, limit, self.slice);
             }
             Ok(Built::Nothing | Built::Switched) => {}

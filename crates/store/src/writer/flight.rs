@@ -163,6 +163,14 @@ mod tests {
         let of = rows(&["1", "2", "3", "4"]);
         let outcomes = [new.clone(), old.clone(), refused, None];
         assert_eq!(known(&of, &outcomes, &rows(&["1", "2", "3", "4", "5"])), [true, true, false, false, false]);
+        // Of a batch whose writer broke down nothing is known, and nobody waits for it any longer.
+        let mut flights = Flights::default();
+        drop(flights.begin(&of));
+        let (_, own) = flights.begin(&of);
+        let (earlier, _) = flights.begin(&of);
+        drop(own);
+        timeout(Duration::from_secs(5), earlier.over()).await.unwrap();
+        assert!(earlier.have(of[0].event.id) && !earlier.know(&of[0]));
         // Of two bodies under one id the first is stored; the other one is for Postgres to compare again.
         let (mut first, mut other) = (rows(&["1", "1"]), rows(&["1", "1"]));
         first[1].event.digest += 1;

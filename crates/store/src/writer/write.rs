@@ -27,7 +27,12 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Whether anything new was stored.
+    /// How many new events were stored.
+    pub(super) fn stored(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Accepted))).count()
+    }
+
+    /// Whether any were.
     pub(super) fn stored_anything(&self) -> bool {
         self.outcomes.contains(&Some(Outcome::Accepted))
     }
