@@ -1,6 +1,8 @@
 //! How much of a tenant waits to be measured, and how long would that take?
 //!
-//! An estimate of this process, for how long the background rests: other processes store and measure too.
+//! An estimate of this process, for how long the background rests: other processes store and measure too, and what is stored between
+//! the look at the queue and the slice that follows from it is left out where that slice finds less than it would have taken. Where
+//! it is too low, the background rests as long as where nothing is behind.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
