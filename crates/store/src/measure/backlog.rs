@@ -1,14 +1,14 @@
 //! How much of a tenant waits to be measured, and how long would that take?
 //!
-//! An estimate of this process, for how long the background rests: other processes store and measure too, and what is stored between
-//! the look at the queue and the slice that follows from it is left out where that slice finds less than it would have taken. Where
-//! it is too low, the background rests as long as where nothing is behind.
+//! An estimate of this process, for how long the background rests, and nothing else. It is too low after a strong read, whose last
+//! slice finds nothing: what was stored since that read looked at the queue, several slices before, is left out. Then the background
+//! rests as long as where nothing is behind. It is too high where another process measures the tenant, until a slice here finds less
+//! than it would have taken.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long it takes to measure where nothing is written, against how long it takes beside a burst, as long as no slice has told:
-/// docs/performance.md.
+/// How long it takes to measure outside bursts, against how long it takes beside one, as long as no slice has told: docs/performance.md.
 pub(super) const ALONE: f64 = 0.5;
 
 /// Slices of fewer events do not tell what one takes: they are dear.
@@ -21,7 +21,7 @@ pub(super) struct Backlog(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     events: u64,
-    /// What measuring takes where nothing is written.
+    /// What measuring takes outside bursts. Single events may be written meanwhile, which makes it dearer than it will be.
     alone: Pace,
     /// What it takes beside a burst.
     beside: Pace,
@@ -75,7 +75,7 @@ impl Backlog {
         }
     }
 
-    /// How long it would take to measure what waits, if nothing was written meanwhile; nothing where no slice has told yet.
+    /// How long it would take to measure what waits, outside a burst; nothing where no slice has told yet.
     pub(super) fn left(&self) -> Duration {
         let state = self.state();
         let one = state.alone.one().or_else(|| Some(ALONE * state.beside.one()?)).unwrap_or_default();

@@ -13,8 +13,8 @@ const BUSY_RESTS: f64 = 3.75;
 const LEAST_RESTS: f64 = 1.0;
 /// It never rests longer than this.
 const LONGEST_REST: Duration = Duration::from_secs(5);
-/// Where what is left to be measured would take more than this of the time that the burst has taken, it rests less, so that a
-/// burst's backlog takes no longer than the burst.
+/// Where what waits, from before the burst as well, would take more than this of the time that the burst has taken to be measured, it
+/// rests less: what a burst leaves is to take no longer than the burst.
 const AIM: f64 = 0.9;
 /// What is left of a burst that took less than this need not be measured sooner than this.
 const SHORT_BURST: Duration = Duration::from_secs(3);

@@ -19,6 +19,7 @@ mod job;
 pub(crate) mod journal;
 mod journeys;
 mod line;
+mod pending;
 mod persons;
 mod slice;
 mod sweep;
@@ -41,12 +42,13 @@ use crate::StoreError;
 use crate::options::{Clock, StoreOptions};
 use crate::packed::Dictionaries;
 use crate::recent::Recent;
-use crate::transaction::{Purpose, begin, retry};
+use crate::transaction::retry;
 use agenda::{Agenda, Gate, LARGEST_IN_A_BURST, LARGEST_OF_A_VERSION, LARGEST_SLICE, Left, Taken, adapt};
 use burst::Burst;
 pub(crate) use burst::Large;
 pub(crate) use definitions::Texts;
 use entering::LOOKS;
+pub use pending::Fresh;
 use slice::{Built, Done, Ground};
 pub(crate) use waiting::{Ahead, look_ahead};
 
@@ -76,15 +78,6 @@ pub(crate) struct Measurer {
     agenda: Mutex<Agenda>,
     wake: Notify,
     burst: Burst,
-}
-
-/// How current the tallies are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fresh {
-    /// Touched subjects that the time did not suffice for.
-    pub pending_subjects: u64,
-    /// Persons that can't be measured, with the reason; at most 100.
-    pub set_aside: Vec<(String, String)>,
 }
 
 impl Measurer {
@@ -369,38 +362,5 @@ impl Measurer {
     fn gate(&self, tenant: TenantId) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         gates.entry(tenant).or_default().clone()
-    }
-
-    async fn last_touched(&self, tenant: TenantId) -> Result<Option<i64>, StoreError> {
-        retry("measure.last_touched", || async move {
-            let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
-            let last = sqlx::query_scalar(include_str!("../../sql/measure_last_touched.sql"))
-                .bind(tenant.0)
-                .fetch_one(&mut *tx)
-                .await?;
-            tx.commit().await?;
-            Ok(last)
-        })
-        .await
-    }
-
-    async fn fresh(&self, tenant: TenantId, behind: bool) -> Result<Fresh, StoreError> {
-        retry("measure.fresh", || async move {
-            let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
-            let mut pending: i64 = 0;
-            if behind {
-                pending = sqlx::query_scalar(include_str!("../../sql/measure_pending.sql"))
-                    .bind(tenant.0)
-                    .fetch_one(&mut *tx)
-                    .await?;
-            }
-            let set_aside = sqlx::query_as(include_str!("../../sql/measure_set_aside.sql"))
-                .bind(tenant.0)
-                .fetch_all(&mut *tx)
-                .await?;
-            tx.commit().await?;
-            Ok(Fresh { pending_subjects: pending.unsigned_abs(), set_aside })
-        })
-        .await
     }
 }

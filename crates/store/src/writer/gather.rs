@@ -147,8 +147,9 @@ async fn commit<Held>(
     let written = write(&to, &rows, &earlier).await;
     flight.settle(&rows, &written);
     drop(held);
-    if written.stored_anything() {
-        shared.measurer.note_stored(tenant.id, written.stored());
+    let stored = written.stored();
+    if stored > 0 {
+        shared.measurer.note_stored(tenant.id, stored);
         shared.measurer.notify(tenant);
         answer(answers, written);
         dictionaries.learn((&shared.pool, tenant.id, rows[0].received_at), rows.iter().map(|row| &row.event));

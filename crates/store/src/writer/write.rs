@@ -32,11 +32,6 @@ impl Written {
         self.outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Accepted))).count()
     }
 
-    /// Whether any were.
-    pub(super) fn stored_anything(&self) -> bool {
-        self.outcomes.contains(&Some(Outcome::Accepted))
-    }
-
     /// Whether the row at this place is stored, or was compared with what is stored under its id.
     pub(super) fn is_settled(&self, at: usize) -> bool {
         matches!(self.outcomes[at], Some(Outcome::Accepted | Outcome::Duplicate))
