@@ -209,12 +209,12 @@ mod tests {
         let (burst, backlog, began) = (Burst::default(), Backlog::default(), Instant::now());
         let (a_turn, a_step) = (400_000 / micros, events_a_second / 50);
         let (mut now, mut rests_until, mut turn_ends, mut last) = (began, began, began + TURN, 0.0);
-        backlog.took(a_turn.into(), TURN.mul_f64(alone), false);
+        backlog.took((a_turn.into(), true), TURN.mul_f64(alone), true);
         while now < began + Duration::from_secs(seconds.into()) {
             burst.note(now);
-            backlog.stored(u64::from(if now < rests_until { a_step } else { a_step / 2 }));
+            backlog.store(u64::from(if now < rests_until { a_step } else { a_step / 2 }));
             if now >= turn_ends {
-                backlog.measured(a_turn.into(), None);
+                backlog.measured(a_turn.into(), backlog.stored(), false);
                 let left = if is_heeded { backlog.left() } else { Duration::ZERO };
                 let rest = burst.rest(now, TURN, (true, false), left);
                 last = rest.div_duration_f64(TURN);

@@ -49,6 +49,7 @@ pub(crate) use burst::Large;
 pub(crate) use definitions::Texts;
 use entering::LOOKS;
 pub use pending::Fresh;
+use pending::Through;
 use slice::{Built, Done, Ground};
 pub(crate) use waiting::{Ahead, look_ahead};
 
@@ -112,7 +113,7 @@ impl Measurer {
 
     /// Says that so many events of a tenant were stored.
     pub(crate) fn note_stored(&self, tenant: TenantId, events: usize) {
-        self.gate(tenant).backlog.stored(events as u64);
+        self.gate(tenant).backlog.store(events as u64);
     }
 
     /// Says that events come in as fast as they can be written.
@@ -292,10 +293,10 @@ impl Measurer {
         }
     }
 
-    async fn touched(&self, tenant: &Tenant, through: i64) -> Result<Taken, StoreError> {
+    async fn touched(&self, tenant: &Tenant, through: Through) -> Result<Taken, StoreError> {
         let gate = self.gate(tenant.id);
         let _turn = gate.turn.lock().await;
-        let is_beside = self.burst.is_on(tokio::time::Instant::now());
+        let (is_beside, stored) = (self.burst.is_on(tokio::time::Instant::now()), gate.backlog.stored());
         let (size, largest, times) = if is_beside {
             (&gate.events_in_a_burst, LARGEST_IN_A_BURST, 1)
         } else {
@@ -305,21 +306,21 @@ impl Measurer {
         let limit = size.load(Ordering::Relaxed);
         let now = (self.clock)();
         let on = self.ground();
-        let waited = gate.backlog.events();
-        let done = retry("measure.touched", || slice::touched(&on, tenant, through, limit, now)).await;
+        let done = retry("measure.touched", || slice::touched(&on, tenant, through.row, limit, now)).await;
         match done {
             Ok(done) => {
                 gate.note(done.subjects);
                 let events = done.events.unsigned_abs();
-                gate.backlog.measured(events, (done.size() < limit).then_some(waited));
-                gate.backlog.took(events, done.took, is_beside);
+                gate.backlog.measured(events, through.stored, done.size() < limit);
+                let is_alone = !is_beside && gate.backlog.stored() == stored;
+                gate.backlog.took((events, done.events >= limit), done.took, is_alone);
                 adapt((size, largest), done, limit, span);
                 Ok(Taken { subjects: done.subjects, is_full: done.size() >= limit, is_busy: done.size() >= BUSY })
             }
             // One subject alone that no slice gets past must not stop the others.
             Err(error) if limit <= 1 && error.may_be_its_own() && self.is_reachable(tenant.id).await => {
                 tracing::error!(tenant = %tenant.id.0, ?error, "a touched subject can't be measured");
-                let subjects = slice::give_up(&on, tenant, through, &error.to_string(), now).await?;
+                let subjects = slice::give_up(&on, tenant, through.row, &error.to_string(), now).await?;
                 Ok(Taken { subjects, is_full: true, is_busy: true })
             }
             Err(error) => {

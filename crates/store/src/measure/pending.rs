@@ -15,19 +15,34 @@ pub struct Fresh {
     pub set_aside: Vec<(String, String)>,
 }
 
+/// How far the queue goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Through {
+    /// Its last row.
+    pub(super) row: i64,
+    /// How many events this process had stored before it was looked.
+    pub(super) stored: u64,
+}
+
 impl Measurer {
-    /// The last row of the queue; `None`: it is empty.
-    pub(super) async fn last_touched(&self, tenant: TenantId) -> Result<Option<i64>, StoreError> {
-        retry("measure.last_touched", || async move {
+    /// How far the queue goes now; `None`: it is empty.
+    pub(super) async fn last_touched(&self, tenant: TenantId) -> Result<Option<Through>, StoreError> {
+        let gate = self.gate(tenant);
+        let stored = gate.backlog.stored();
+        let row: Option<i64> = retry("measure.last_touched", || async move {
             let mut tx = begin(&self.pool, tenant, Purpose::Read).await?;
             let last = sqlx::query_scalar(include_str!("../../sql/measure_last_touched.sql"))
                 .bind(tenant.0)
                 .fetch_one(&mut *tx)
                 .await?;
             tx.commit().await?;
-            Ok(last)
+            Ok::<_, StoreError>(last)
         })
-        .await
+        .await?;
+        if row.is_none() {
+            gate.backlog.measured(0, stored, true);
+        }
+        Ok(row.map(|row| Through { row, stored }))
     }
 
     /// How current the tallies are; `behind`: something is left to be measured, which is counted.
